@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { type FailureCode, failures, fateOf } from '../rpc/failure.ts'
+
+const page = readFileSync(new URL('failures.md', import.meta.url), 'utf8')
+const sections = new Map(
+  page
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => [section.slice(0, section.indexOf('\n')), section]),
+)
+
+test('every failure has a section that tells its status and its exit code, and every section is of a failure', () => {
+  assert.deepEqual([...sections.keys()].sort(), Object.keys(failures).sort())
+  for (const [code, section] of sections) {
+    const { status, exitCode } = fateOf(code as FailureCode)
+    assert.ok(section.includes(`gRPC ${status}, exit ${exitCode}.`), `${code}: gRPC ${status}, exit ${exitCode}.`)
+  }
+})

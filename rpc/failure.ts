@@ -1,0 +1,110 @@
+import { status } from '@grpc/grpc-js'
+import type { Logger } from 'pino'
+
+/** Every failure a caller can act on. The text is the operator's documentation of it; docs/failures.md has a page for each. */
+export const failures = {
+  PLUGIN_UNKNOWN: 'no plugin with this id or name is installed',
+  PLUGIN_UNTRUSTED: 'the trust policy refuses the artefact of this plugin',
+  PLUGIN_INVALID: 'the artefact is not what its manifest says: not WebAssembly, no known ABI, no entry point',
+  PLUGIN_ABI_MISMATCH: 'the native library was built for another ABI version',
+  PLUGIN_FAILED: 'the plugin started and its own code failed',
+  MANIFEST_INVALID: 'the manifest does not match its schema',
+  CONFIG_INVALID: 'a configuration file does not match its schema',
+  REQUEST_INVALID: 'a field of the request is missing or out of bounds',
+  RECORDING_INVALID: 'the file is not a recording that this version can read',
+  FILE_MISSING: 'a file that was named does not exist or cannot be read',
+  TELEMETRY_NONE: 'no telemetry has arrived yet',
+  ADDRESS_IN_USE: 'another process listens on this address',
+  HOME_IN_USE: 'another process of the same service runs on this home directory',
+  SERVICE_UNAVAILABLE: 'a service that is needed does not answer',
+  SHARED_MEMORY_INVALID: 'a shared memory file is missing, foreign, or of another version',
+  DEVICE_UNAVAILABLE: 'the wheel does not answer',
+  PERMISSION_DENIED: 'the operating system or the policy forbids it',
+} as const
+
+export type FailureCode = keyof typeof failures
+
+const statusOf: Record<FailureCode, status> = {
+  PLUGIN_UNKNOWN: status.NOT_FOUND,
+  PLUGIN_UNTRUSTED: status.PERMISSION_DENIED,
+  PLUGIN_INVALID: status.INVALID_ARGUMENT,
+  PLUGIN_ABI_MISMATCH: status.FAILED_PRECONDITION,
+  PLUGIN_FAILED: status.ABORTED,
+  MANIFEST_INVALID: status.INVALID_ARGUMENT,
+  CONFIG_INVALID: status.INVALID_ARGUMENT,
+  REQUEST_INVALID: status.INVALID_ARGUMENT,
+  RECORDING_INVALID: status.INVALID_ARGUMENT,
+  FILE_MISSING: status.NOT_FOUND,
+  TELEMETRY_NONE: status.NOT_FOUND,
+  ADDRESS_IN_USE: status.ALREADY_EXISTS,
+  HOME_IN_USE: status.ALREADY_EXISTS,
+  SERVICE_UNAVAILABLE: status.UNAVAILABLE,
+  SHARED_MEMORY_INVALID: status.FAILED_PRECONDITION,
+  DEVICE_UNAVAILABLE: status.FAILED_PRECONDITION,
+  PERMISSION_DENIED: status.PERMISSION_DENIED,
+}
+
+/** Exit codes of every program of the platform: 0 ok, 1 general, 2 device, 4 validation, 5 service unavailable, 6 permission. */
+const exitCodeOf: Record<FailureCode, 1 | 2 | 4 | 5 | 6> = {
+  PLUGIN_UNKNOWN: 1,
+  PLUGIN_UNTRUSTED: 6,
+  PLUGIN_INVALID: 4,
+  PLUGIN_ABI_MISMATCH: 4,
+  PLUGIN_FAILED: 1,
+  MANIFEST_INVALID: 4,
+  CONFIG_INVALID: 4,
+  REQUEST_INVALID: 4,
+  RECORDING_INVALID: 4,
+  FILE_MISSING: 1,
+  TELEMETRY_NONE: 1,
+  ADDRESS_IN_USE: 5,
+  HOME_IN_USE: 5,
+  SERVICE_UNAVAILABLE: 5,
+  SHARED_MEMORY_INVALID: 5,
+  DEVICE_UNAVAILABLE: 2,
+  PERMISSION_DENIED: 6,
+}
+
+/** A failure that somebody can act on. `detail` is one sentence: the place, the value, the bound, the remedy. */
+export class RigError extends Error {
+  override readonly name = 'RigError'
+  readonly code: FailureCode
+  readonly detail: string
+
+  constructor(code: FailureCode, detail: string, options?: ErrorOptions) {
+    super(`${code}: ${detail}`, options)
+    this.code = code
+    this.detail = detail
+  }
+}
+
+/** The exit code of a program that ends because of `cause`. */
+export const exitCodeFor = (cause: unknown): number => (cause instanceof RigError ? exitCodeOf[cause.code] : 1)
+
+/** The gRPC status and the exit code of a failure, for the documentation's test. */
+export const fateOf = (code: FailureCode): { readonly status: string; readonly exitCode: number } => ({
+  status: status[statusOf[code]],
+  exitCode: exitCodeOf[code],
+})
+
+/** What a handler hands to grpc-js. */
+export interface StatusObject {
+  readonly code: status
+  readonly details: string
+}
+
+/** The only place where an exception becomes a gRPC status. */
+export function toStatus(cause: unknown, log: Logger): StatusObject {
+  if (cause instanceof RigError) return { code: statusOf[cause.code], details: cause.message }
+  log.error({ err: cause }, 'handler threw something it did not declare')
+  return { code: status.INTERNAL, details: 'internal error' }
+}
+
+/** The way back: the failure that a service of ours named in a status, or undefined for any other error. */
+export function fromStatus(cause: unknown): RigError | undefined {
+  if (!(cause instanceof Error) || !('details' in cause) || typeof cause.details !== 'string') return undefined
+  const colon = cause.details.indexOf(': ')
+  const code = cause.details.slice(0, colon)
+  if (!Object.hasOwn(failures, code)) return undefined
+  return new RigError(code as FailureCode, cause.details.slice(colon + 2), { cause })
+}

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { homedir, tmpdir, userInfo } from 'node:os'
+import { join, resolve } from 'node:path'
+import { RigError } from './failure.ts'
+
+/** Longest path of a Unix socket, bytes: sizeof(sockaddr_un.sun_path) - 1. */
+const socketPathMax = 107
+
+/** Where one rig keeps its things. Two rigs with different homes share nothing. */
+export interface Home {
+  /** `config.yaml`, `plugins/`, `trust_store.json`. */
+  readonly configDir: string
+  /** Databases, the content store, logs. */
+  readonly stateDir: string
+  /** Unix sockets and locks; mode 0700. */
+  readonly runtimeDir: string
+  /** Shared memory; mode 0700. Always on /dev/shm: a page that is written back to a disk would stall the loop. */
+  readonly shmDir: string
+  readonly configFile: string
+  readonly pluginDir: string
+  readonly trustStore: string
+  /** The Unix socket of a service. */
+  socket(service: string): string
+}
+
+/** Finds the home from the environment: OPENRACING_HOME, else the XDG directories. Creates nothing. */
+export function findHome(environment: NodeJS.ProcessEnv): Home {
+  const root = environment.OPENRACING_HOME
+  const underRoot = (name: string): string => resolve(root as string, name)
+  const xdg = (variable: string, fallback: string): string => join(environment[variable] || fallback, 'openracing')
+  const configDir = root ? underRoot('config') : xdg('XDG_CONFIG_HOME', join(homedir(), '.config'))
+  const stateDir = root ? underRoot('state') : xdg('XDG_STATE_HOME', join(homedir(), '.local', 'state'))
+  const runtimeDir = root
+    ? underRoot('run')
+    : xdg('XDG_RUNTIME_DIR', join(tmpdir(), `openracing-runtime-${userInfo().uid}`))
+  const id = createHash('sha256').update(runtimeDir).digest('hex').slice(0, 12)
+  return {
+    configDir,
+    stateDir,
+    runtimeDir,
+    shmDir: `/dev/shm/openracing-${id}`,
+    configFile: join(configDir, 'config.yaml'),
+    pluginDir: join(configDir, 'plugins'),
+    trustStore: join(configDir, 'trust_store.json'),
+    socket(service) {
+      const path = join(runtimeDir, `${service}.sock`)
+      if (Buffer.byteLength(path) > socketPathMax) {
+        throw new RigError(
+          'CONFIG_INVALID',
+          `the socket path ${path} has ${Buffer.byteLength(path)} bytes, more than the ${socketPathMax} that the system allows; set OPENRACING_HOME or XDG_RUNTIME_DIR to a shorter directory`,
+        )
+      }
+      return path
+    },
+  }
+}
+
+/** Creates the directories of a home that are missing, private to the user. */
+export function createHome(home: Home): void {
+  for (const directory of [home.configDir, home.pluginDir, home.stateDir, home.runtimeDir, home.shmDir]) {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+  }
+}

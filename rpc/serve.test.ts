@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type ServiceError, status } from '@grpc/grpc-js'
+import pino from 'pino'
+import {
+  type ListServicesResponse,
+  type Service,
+  SupervisorServiceClient,
+  SupervisorServiceService,
+} from '../gen/proto/openracing/v1/supervisor.ts'
+import { call, connect, within } from './client.ts'
+import { exitCodeFor, RigError } from './failure.ts'
+import { findHome } from './home.ts'
+import { bind, type RunningServer, serve } from './serve.ts'
+import { unary } from './unary.ts'
+
+const log = pino({ level: 'silent' })
+
+interface Served extends AsyncDisposable {
+  readonly server: RunningServer
+  list(): Promise<readonly Service[]>
+}
+
+/** A real server on a home of its own whose one method is `answer`. */
+async function served(answer: () => Promise<ListServicesResponse>, listen?: string): Promise<Served> {
+  const directory = mkdtempSync(join(tmpdir(), 'openracing-serve-'))
+  const home = findHome({ OPENRACING_HOME: directory })
+  const definitions = [bind(SupervisorServiceService, { listServices: unary(answer, log) })]
+  const server = await serve({ service: 'host', home, definitions, log, ...(listen === undefined ? {} : { listen }) })
+  const client = connect(SupervisorServiceClient, server.addresses.at(-1) as string)
+  return {
+    server,
+    list: async () =>
+      (await call<ListServicesResponse>((done) => client.listServices({}, ...within(5000), done))).services,
+    [Symbol.asyncDispose]: async () => {
+      client.close()
+      await server.close()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+const nothing = async (): Promise<ListServicesResponse> => ({ services: [] })
+
+test('a call over the Unix socket and one over loopback are answered', async () => {
+  await using unix = await served(nothing)
+  assert.deepEqual(await unix.list(), [])
+  await using tcp = await served(nothing, '127.0.0.1:0')
+  assert.match(tcp.server.addresses.at(-1) as string, /^127\.0\.0\.1:[1-9]\d*$/)
+  assert.deepEqual(await tcp.list(), [])
+})
+
+test('a failure with a code arrives as that failure', async () => {
+  await using rig = await served(async () => {
+    throw new RigError('PLUGIN_UNKNOWN', 'no plugin is called x: y; install it')
+  })
+  await assert.rejects(rig.list(), (error: RigError) => {
+    assert.equal(error.code, 'PLUGIN_UNKNOWN')
+    assert.equal(error.detail, 'no plugin is called x: y; install it')
+    return true
+  })
+})
+
+test('an undeclared exception is INTERNAL and its text stays on the server', async () => {
+  await using rig = await served(async () => {
+    throw new Error('secret path /etc/rig')
+  })
+  await assert.rejects(
+    rig.list(),
+    (error: ServiceError) => error.code === status.INTERNAL && error.details === 'internal error',
+  )
+})
+
+test('a second server of the same service on the same home is refused before it touches the first', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'openracing-serve-'))
+  const home = findHome({ OPENRACING_HOME: directory })
+  const first = await serve({ service: 'host', home, definitions: [], log })
+  await assert.rejects(serve({ service: 'host', home, definitions: [], log }), (error: RigError) => {
+    assert.equal(error.code, 'HOME_IN_USE')
+    assert.equal(exitCodeFor(error), 5)
+    assert.match(error.detail, /end it first, or set OPENRACING_HOME/)
+    return true
+  })
+  await first.close()
+  rmSync(directory, { recursive: true })
+})
+
+test('a port that something else has is named, with what to do', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const address = other.address()
+  assert.ok(address !== null && typeof address === 'object')
+  await assert.rejects(served(nothing, `127.0.0.1:${address.port}`), (error: RigError) => {
+    assert.equal(error.code, 'ADDRESS_IN_USE')
+    assert.match(error.detail, new RegExp(`127\\.0\\.0\\.1:${address.port} .*set .listen:. in config\\.yaml`))
+    return true
+  })
+  other.close()
+})
+
+test('a service that is not there is SERVICE_UNAVAILABLE', async () => {
+  const client = connect(SupervisorServiceClient, 'unix:/nonexistent/openracing.sock')
+  await assert.rejects(
+    call((done) => client.listServices({}, ...within(2000), done)),
+    (error: RigError) => error.code === 'SERVICE_UNAVAILABLE' && exitCodeFor(error) === 5,
+  )
+  client.close()
+})
+
+test('close may be called twice, and ends a call that does not come back', async () => {
+  const { promise: entered, resolve: enter } = Promise.withResolvers<void>()
+  const rig = await served(() => {
+    enter()
+    return new Promise(() => undefined)
+  })
+  const pending = assert.rejects(rig.list(), (error: RigError) => error.code === 'SERVICE_UNAVAILABLE')
+  await entered
+  await Promise.all([rig.server.close(), rig.server.close()])
+  await pending
+  await rig[Symbol.asyncDispose]()
+})
+
+test('a home whose socket path is too long for the system is refused with its length', () => {
+  const home = findHome({ OPENRACING_HOME: `/tmp/${'x'.repeat(100)}` })
+  assert.throws(() => home.socket('host'), /has 119 bytes, more than the 107/)
+})

@@ -1,0 +1,155 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import { loadSync } from '@grpc/proto-loader'
+import { ReflectionService } from '@grpc/reflection'
+import { HealthImplementation } from 'grpc-health-check'
+import type { Logger } from 'pino'
+import { lockFile } from '../shm/lock.ts'
+import { RigError } from './failure.ts'
+import type { Home } from './home.ts'
+
+const protoDir = fileURLToPath(new URL('../proto', import.meta.url))
+
+/** Largest request that a service takes, bytes. A telemetry request with a second of force samples has 4 KiB. */
+const requestBytesMax = 1 << 20
+
+/** A service definition with its handlers. Made by bind(), which checks that they belong together. */
+export interface ServiceBinding {
+  readonly definition: ServiceDefinition
+  readonly implementation: UntypedServiceImplementation
+}
+
+export const bind = <Implementation extends UntypedServiceImplementation>(
+  definition: ServiceDefinition<Implementation>,
+  implementation: Implementation,
+): ServiceBinding => ({ definition: definition as unknown as ServiceDefinition, implementation })
+
+export interface RunningServer {
+  /** Where it listens: `unix:/…` first, then `host:port`. */
+  readonly addresses: readonly string[]
+  /** What health checks answer from now on. */
+  setServing(serving: boolean): void
+  /** Takes no new calls, ends open streams after `closeGraceMs`, and frees the addresses. May be called twice. */
+  close(): Promise<void>
+}
+
+export interface ServeOptions {
+  /** Names the socket: `host`, `trust`, `wasm-runner`, `dsp-helper`. */
+  readonly service: string
+  readonly home: Home
+  /** `host:port` to listen on beside the Unix socket. */
+  readonly listen?: string
+  readonly definitions: readonly ServiceBinding[]
+  readonly log: Logger
+  /** From claimService(), where the name was claimed earlier. */
+  readonly claim?: Claim
+  /** How long close() waits for calls that are under way, ms. */
+  readonly closeGraceMs?: number
+}
+
+/** Every service answers health checks for itself as a whole (`''`) and for each of its services by name. */
+function healthFor(names: readonly string[]): { readonly health: HealthImplementation; set(serving: boolean): void } {
+  const health = new HealthImplementation()
+  const set = (serving: boolean): void => {
+    for (const name of ['', ...names]) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING')
+  }
+  set(false)
+  return { health, set }
+}
+
+const serviceName = (binding: ServiceBinding): string => {
+  const path = Object.values(binding.definition)[0]?.path ?? ''
+  return path.slice(1, path.indexOf('/', 1))
+}
+
+function addReflection(server: Server, names: readonly string[]): void {
+  const files = ['plugin', 'rig', 'supervisor', 'telemetry', 'trust', 'wasm_runner', 'dsp_helper']
+  const loaded = loadSync(
+    files.map((file) => `openracing/v1/${file}.proto`),
+    { includeDirs: [protoDir] },
+  )
+  new ReflectionService(loaded, { services: [...names] }).addToServer(server)
+}
+
+function listenOn(server: Server, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
+      error ? reject(error) : resolve(port),
+    )
+  })
+}
+
+/** Listens on `host:port` and returns the address that it got: port 0 asks for any that is free. */
+async function listenOnTcp(server: Server, address: string): Promise<string> {
+  try {
+    const port = await listenOn(server, address)
+    return `${address.slice(0, address.lastIndexOf(':'))}:${port}`
+  } catch (cause) {
+    throw new RigError(
+      'ADDRESS_IN_USE',
+      `${address} cannot be listened on (${(cause as Error).message}); end the process that has it, or set \`listen:\` in config.yaml to another port`,
+      { cause },
+    )
+  }
+}
+
+/** The right to be this service of this rig. Lasts as long as the process. */
+export interface Claim {
+  readonly socket: string
+}
+
+/**
+ * Claims to be `service` of this rig: before anything is touched that two of them would fight over. HOME_IN_USE when
+ * another process is.
+ */
+export function claimService(home: Home, service: string): Claim {
+  mkdirSync(home.runtimeDir, { recursive: true, mode: 0o700 })
+  const path = home.socket(service)
+  if (!lockFile(`${path}.lock`)) {
+    throw new RigError(
+      'HOME_IN_USE',
+      `a ${service} of the rig in ${home.runtimeDir} runs already; end it first, or set OPENRACING_HOME to another directory`,
+    )
+  }
+  // We hold the lock, so a socket that is there belongs to nobody: its process was killed.
+  rmSync(path, { force: true })
+  return { socket: path }
+}
+
+/** Starts a gRPC server with health and reflection; resolves when it listens and says SERVING. */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const names = options.definitions.map(serviceName)
+  const { socket: path } = options.claim ?? claimService(options.home, options.service)
+  const server = new Server({ 'grpc.max_receive_message_length': requestBytesMax })
+  for (const { definition, implementation } of options.definitions) server.addService(definition, implementation)
+  const { health, set } = healthFor(names)
+  health.addToServer(server)
+  addReflection(server, names)
+
+  const addresses = [`unix:${path}`]
+  await listenOn(server, `unix:${path}`)
+  if (options.listen !== undefined) {
+    try {
+      addresses.push(await listenOnTcp(server, options.listen))
+    } catch (cause) {
+      server.forceShutdown()
+      throw cause
+    }
+  }
+  set(true)
+  options.log.info({ addresses }, 'serving')
+
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      set(false)
+      const late = setTimeout(() => server.forceShutdown(), options.closeGraceMs ?? 500)
+      server.tryShutdown(() => {
+        clearTimeout(late)
+        rmSync(path, { force: true })
+        resolve()
+      })
+    })
+  return { addresses, setServing: set, close: () => (closing ??= close()) }
+}
