@@ -1,0 +1,143 @@
+#include "binding.h"
+#include "call.h"
+
+#include "../ring.h"
+#include "../segment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static const napi_type_tag RING_TAG = {0x6f70656e72616369u, 0x72696e6700000001u};
+
+typedef struct {
+  Handle  handle;
+  Segment segment;
+  Ring    ring;
+  bool    writer;
+} RingHandle;
+
+typedef struct {
+  uint32_t slot_size;
+  uint32_t slot_count;
+} Geometry;
+
+static void
+release(void* const self)
+{
+  segment_close(&((RingHandle*)self)->segment);
+}
+
+static bool
+init(void* const memory, const size_t bytes, const void* const what)
+{
+  const Geometry* const geometry = what;
+  return ring_create(memory, bytes, geometry->slot_size, geometry->slot_count, 0u) == RING_OK;
+}
+
+static RingStatus
+open_side(RingHandle* const self, const Geometry geometry)
+{
+  const RingStatus st = self->writer ? ring_open_writer(&self->ring, self->segment.memory, self->segment.bytes)
+                                     : ring_open_reader(&self->ring, self->segment.memory, self->segment.bytes);
+  const bool same = self->ring.slot_size == geometry.slot_size && self->ring.mask == geometry.slot_count - 1u;
+  return st == RING_OK && !same ? RING_INVALID : st;
+}
+
+/// ringOpen(path, writer, slotBytes, slotCount) -> handle
+static napi_value
+ring_open(const napi_env env, const napi_callback_info info)
+{
+  napi_value argument[CALL_ARGUMENTS_MAX];
+  char       path[CALL_PATH_BYTES];
+  bool       writer   = false;
+  Geometry   geometry = {0u, 0u};
+  if (!call_arguments(env, info, 4, argument) || !call_path(env, argument[0], path)) { return NULL; }
+  if (napi_get_value_bool(env, argument[1], &writer) != napi_ok) {
+    return call_wrong(env, "writer must be true or false");
+  }
+  if (!call_u32(env, argument[2], &geometry.slot_size) || !call_u32(env, argument[3], &geometry.slot_count)) {
+    return NULL;
+  }
+  const size_t bytes = ring_bytes(geometry.slot_size, geometry.slot_count);
+  if (!bytes) {
+    return call_wrong(env, "slotBytes must be a multiple of 8 from 8 to 65536, slotCount a power of two from 2 to 1048576");
+  }
+
+  RingHandle* const self = calloc(1, sizeof *self);
+  if (!self) { return call_wrong(env, "out of memory"); }
+  self->handle.release = release;
+  self->writer         = writer;
+  const int error      = segment_open_or_create(&self->segment, path, bytes, init, &geometry);
+  if (error || open_side(self, geometry) != RING_OK) {
+    segment_close(&self->segment);
+    free(self);
+    return call_failed(env, error ? error : EPROTO, path);
+  }
+  return call_wrap(env, &self->handle, &RING_TAG);
+}
+
+typedef RingStatus (*Move)(Ring* ring, void* slots, uint32_t count, uint32_t* moved);
+
+static RingStatus
+push(Ring* const ring, void* const slots, const uint32_t count, uint32_t* const moved)
+{
+  return ring_push_batch(ring, slots, count, moved);
+}
+
+/// Moves as many whole slots as the buffer holds; returns how many were moved.
+static napi_value
+move(const napi_env env, const napi_callback_info info, const bool writer, const Move operation)
+{
+  napi_value argument[CALL_ARGUMENTS_MAX];
+  Handle*    handle = NULL;
+  Bytes      slots  = {NULL, 0};
+  if (!call_arguments(env, info, 2, argument) || !call_unwrap(env, argument[0], &RING_TAG, &handle) ||
+      !call_bytes(env, argument[1], &slots)) {
+    return NULL;
+  }
+  RingHandle* const self = (RingHandle*)handle;
+  if (self->writer != writer) { return call_wrong(env, "this handle is the other side of the ring"); }
+  if (slots.length == 0 || slots.length % self->ring.slot_size) {
+    return call_wrong(env, "the buffer must hold a whole number of slots, at least one");
+  }
+  const size_t whole = slots.length / self->ring.slot_size;
+
+  uint32_t         moved = 0u;
+  const RingStatus st    = operation(&self->ring, slots.data, whole > RING_SLOTS_MAX ? RING_SLOTS_MAX : (uint32_t)whole, &moved);
+  if (st == RING_CORRUPT) {
+    napi_throw_error(env, "RING_CORRUPT", "the peer wrote an impossible counter into the ring");
+    return NULL;
+  }
+  napi_value count;
+  TRY(napi_create_uint32(env, moved, &count));
+  return count;
+}
+
+/// ringPush(handle, slots) -> slots moved
+static napi_value
+ring_push_slots(const napi_env env, const napi_callback_info info)
+{
+  return move(env, info, true, push);
+}
+
+/// ringPop(handle, slots) -> slots moved
+static napi_value
+ring_pop_slots(const napi_env env, const napi_callback_info info)
+{
+  return move(env, info, false, ring_pop_batch);
+}
+
+/// ringClose(handle)
+static napi_value
+ring_close(const napi_env env, const napi_callback_info info)
+{
+  napi_value argument[CALL_ARGUMENTS_MAX];
+  return call_arguments(env, info, 1, argument) ? call_close(env, argument[0], &RING_TAG) : NULL;
+}
+
+bool
+binding_ring(const napi_env env, const napi_value exports)
+{
+  return call_export(env, exports, "ringOpen", ring_open) && call_export(env, exports, "ringPush", ring_push_slots) &&
+         call_export(env, exports, "ringPop", ring_pop_slots) && call_export(env, exports, "ringClose", ring_close);
+}

@@ -1,0 +1,48 @@
+#include "binding.h"
+#include "call.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+/// threadCpuNanoseconds() -> CPU time of the calling thread, ns
+static napi_value
+thread_cpu(const napi_env env, const napi_callback_info info)
+{
+  (void)info;
+  struct timespec time = {0, 0};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  napi_value ns;
+  TRY(napi_create_bigint_uint64(env, (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec, &ns));
+  return ns;
+}
+
+/// lockFile(path) -> true, or false when another process holds it. The lock lasts as long as this process.
+static napi_value
+lock_file(const napi_env env, const napi_callback_info info)
+{
+  napi_value argument[CALL_ARGUMENTS_MAX];
+  char       path[CALL_PATH_BYTES];
+  if (!call_arguments(env, info, 1, argument) || !call_path(env, argument[0], path)) { return NULL; }
+  // Kept open on purpose: the kernel drops the lock with the process, however it ends.
+  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) { return call_failed(env, errno, path); }
+  const bool held  = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  const int  error = errno;
+  if (!held) {
+    close(fd);
+    if (error != EWOULDBLOCK) { return call_failed(env, error, path); }
+  }
+  napi_value answer;
+  TRY(napi_get_boolean(env, held, &answer));
+  return answer;
+}
+
+bool
+binding_system(const napi_env env, const napi_value exports)
+{
+  return call_export(env, exports, "threadCpuNanoseconds", thread_cpu) &&
+         call_export(env, exports, "lockFile", lock_file);
+}

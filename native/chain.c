@@ -1,0 +1,142 @@
+#include "chain.h"
+
+#include "clock.h"
+#include "doorbell.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PATH_BYTES 4096
+/// Answers looked at in one tick. One is expected; the rest can only be what a
+/// previous loop asked for, or a peer that makes them up.
+#define ANSWERS_MAX 8
+#define DT_DEFAULT_S 0.001f
+#define DT_MAX_S 0.1f ///< A plugin that was passed by for longer is told this
+
+static void
+count_up(_Atomic uint64_t* const counter)
+{
+  // One writer: a plain load and store, no locked instruction.
+  atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1u, memory_order_relaxed);
+}
+
+int
+link_open(Link* const link, const char* const directory, const ControlEntry entry, RigPlugin* const count)
+{
+  memset(link, 0, sizeof *link);
+  char      path[PATH_BYTES];
+  const int length = snprintf(path, sizeof path, "%s/plugin-%u", directory, entry.instance);
+  if (length < 0 || length >= (int)sizeof path) { return ENAMETOOLONG; }
+
+  const int error = plugin_segment_open_loop(&link->shared, path);
+  if (error) { return error; }
+  link->entry = entry;
+  link->count = count;
+  return 0;
+}
+
+void
+link_close(Link* const link)
+{
+  plugin_segment_close(&link->shared);
+}
+
+static void
+give_up(Link* const link)
+{
+  link->corrupt = true;
+  atomic_store_explicit(&link->count->state, PLUGIN_CORRUPT, memory_order_relaxed);
+}
+
+/// Takes the answer to the frame that is under way, if it is there.
+static bool
+take_answer(Link* const link, FrameSlot* const answer)
+{
+  for (int i = 0; i < ANSWERS_MAX; ++i) {
+    const RingStatus st = ring_pop(&link->shared.from, answer);
+    if (st == RING_CORRUPT) { give_up(link); }
+    if (st != RING_OK) { return false; }
+    if (link->waiting && answer->sequence == link->under_way) {
+      link->waiting = false;
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Counts an answer. True when its torque may be used.
+static bool
+account(const Link* const link, const FrameSlot* const answer)
+{
+  RigPlugin* const count = link->count;
+  count_up(&count->executions);
+  histogram_record(&count->cpu, answer->cpu_ns);
+  atomic_store_explicit(&count->last_result, answer->result, memory_order_relaxed);
+
+  const bool failed   = answer->result != 0;
+  const bool over     = answer->cpu_ns > link->entry.budget_us * CLOCK_NS_PER_US;
+  const bool infinite = !isfinite(answer->torque_out);
+  if (failed) { count_up(&count->failures); }
+  if (over) { count_up(&count->budget_violations); }
+  if (infinite) { count_up(&count->non_finite); }
+  return !failed && !over && !infinite;
+}
+
+static float
+seconds_since_last(const Link* const link, const uint64_t due_ns)
+{
+  if (!link->sent_due_ns) { return DT_DEFAULT_S; }
+  const float dt = (float)(due_ns - link->sent_due_ns) * 1e-9f;
+  return dt < DT_MAX_S ? dt : DT_MAX_S;
+}
+
+static bool
+send_frame(Link* const link, const ChainTick* const tick, const float ffb_in)
+{
+  const FrameSlot frame = {
+    .ffb_in       = ffb_in,
+    .wheel_speed  = tick->wheel_speed,
+    .timestamp_ns = tick->due_ns,
+    .budget_us    = link->entry.budget_us,
+    .sequence     = tick->sequence,
+    .wheel_angle  = tick->wheel_angle,
+    .dt           = seconds_since_last(link, tick->due_ns),
+  };
+  const RingStatus st = ring_push(&link->shared.to, &frame);
+  if (st == RING_CORRUPT) { give_up(link); }
+  if (st != RING_OK) { return false; }
+  doorbell_ring(&link->shared.to);
+  link->sent_due_ns = tick->due_ns;
+  link->under_way   = tick->sequence;
+  link->waiting     = true;
+  count_up(&link->count->sent);
+  return true;
+}
+
+float
+link_step(Link* const link, const ChainTick* const tick, const float ffb_in)
+{
+  if (link->corrupt) { return ffb_in; }
+  RigPlugin* const count = link->count;
+  FrameSlot        answer;
+
+  // An answer that came after its tick: counted, too late to be used.
+  if (take_answer(link, &answer)) { (void)account(link, &answer); }
+
+  const uint64_t sent_ns = clock_now_ns();
+  if (link->waiting || sent_ns >= tick->deadline_ns || !send_frame(link, tick, ffb_in)) {
+    count_up(&count->missed_deadlines);
+    return ffb_in;
+  }
+
+  const uint64_t budget_end_ns = sent_ns + (uint64_t)link->entry.budget_us * CLOCK_NS_PER_US;
+  const uint64_t until_ns      = budget_end_ns < tick->deadline_ns ? budget_end_ns : tick->deadline_ns;
+  if (!doorbell_wait(&link->shared.from, until_ns, tick->spin_ns) || !take_answer(link, &answer)) {
+    count_up(&count->missed_deadlines);
+    return ffb_in;
+  }
+  histogram_record(&count->round_trip, clock_now_ns() - sent_ns);
+  return account(link, &answer) ? answer.torque_out : ffb_in;
+}

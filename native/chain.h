@@ -1,0 +1,46 @@
+/// @file chain.h
+/// The loop's side of the Fast plugins: each tick, one frame through each of them
+/// in order. At most one frame is under way to a plugin, so one that hangs costs a
+/// single missed answer and is passed by from the next tick on, at no cost.
+#ifndef OPENRACING_CHAIN_H
+#define OPENRACING_CHAIN_H
+
+#include "plugin_segment.h"
+#include "rig.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/// One plugin as the loop sees it.
+typedef struct {
+  PluginSegment shared;
+  RigPlugin*    count; ///< Our counters about it, in RigStatus
+  ControlEntry  entry;
+  uint64_t      sent_due_ns; ///< When the tick of its previous frame was due; 0 before the first
+  uint32_t      under_way;   ///< Sequence of the frame that is with it
+  bool          waiting;     ///< A frame is with it
+  bool          corrupt;     ///< It wrote what cannot be: never touched again
+} Link;
+
+/// One tick as the plugins see it.
+typedef struct {
+  uint64_t due_ns;      ///< When the tick was due, CLOCK_MONOTONIC
+  uint64_t deadline_ns; ///< When the loop goes on without those that have not answered
+  uint64_t spin_ns;     ///< How long to spin for an answer before sleeping for it
+  float    wheel_angle; ///< rad
+  float    wheel_speed; ///< rad/s
+  uint32_t sequence;
+} ChainTick;
+
+/// Opens a plugin's segment in `directory`. Not real-time. 0 or an errno;
+/// EPROTO when it is no plugin segment.
+int link_open(Link* link, const char* directory, ControlEntry entry, RigPlugin* count);
+
+/// Not real-time. May be called twice.
+void link_close(Link* link);
+
+/// Real-time: bounded by the tick's deadline. Sends `ffb_in` through the plugin and returns its answer;
+/// returns `ffb_in` where there is none in time, or none that may be used.
+float link_step(Link* link, const ChainTick* tick, float ffb_in);
+
+#endif

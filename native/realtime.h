@@ -1,0 +1,19 @@
+/// @file realtime.h
+/// What a process asks of the kernel to be on time.
+#ifndef OPENRACING_REALTIME_H
+#define OPENRACING_REALTIME_H
+
+#include <stdbool.h>
+
+/// SCHED_FIFO priorities. The loop comes first: a plugin must never keep it from its tick. Both are above
+/// the kernel's threaded interrupts (50), as the PREEMPT_RT documentation advises for periodic control loops.
+#define REALTIME_LOOP_PRIORITY 80
+#define REALTIME_PLUGIN_PRIORITY 70
+
+/// Gives the calling thread SCHED_FIFO. False where it is not allowed.
+bool realtime_schedule(int priority);
+
+/// Keeps what this process touches in memory from now on. False where it is not allowed.
+bool realtime_lock_memory(void);
+
+#endif

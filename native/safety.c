@@ -1,0 +1,33 @@
+#include "safety.h"
+
+#include <math.h>
+
+static float
+clamp(const float value, const float low, const float high)
+{
+  return value < low ? low : value > high ? high : value;
+}
+
+SafetyOutcome
+safety_step(Safety* const safety, const SafetyLimits limits, const float wish_nm, const float dt_s, const bool alive)
+{
+  SafetyOutcome outcome = {.torque_nm = 0.0f};
+
+  outcome.non_finite = !isfinite(wish_nm);
+  const float finite = outcome.non_finite ? 0.0f : wish_nm;
+
+  const float clamped = clamp(finite, -limits.max_torque_nm, limits.max_torque_nm);
+  outcome.clamped     = clamped != finite;
+
+  const float fade_step = dt_s / ((float)SAFETY_FADE_NS * 1e-9f);
+  safety->fade          = clamp(safety->fade + (alive ? fade_step : -fade_step), 0.0f, 1.0f);
+
+  const float faded    = clamped * safety->fade;
+  const float slew_nm  = limits.max_slew_nm_per_s * dt_s;
+  const float limited  = clamp(faded, safety->output_nm - slew_nm, safety->output_nm + slew_nm);
+  outcome.slew_limited = limited != faded;
+  // When the operator lowers the clamp, the old output may be above it: the clamp wins over the slew.
+  outcome.torque_nm = clamp(limited, -limits.max_torque_nm, limits.max_torque_nm);
+  safety->output_nm = outcome.torque_nm;
+  return outcome;
+}

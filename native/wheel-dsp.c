@@ -1,0 +1,204 @@
+/// wheel-dsp SEGMENT LIBRARY CONFIG
+///
+/// Runs one Fast plugin: LIBRARY, created with the text of CONFIG, fed by the rings
+/// of the shared memory file SEGMENT. Says on file descriptor 3, once, how it began:
+/// `ready`, or a failure code and a sentence.
+///
+/// It needs nobody but the loop: without a frame for 5 s it ends, and if its plugin
+/// never returns the kernel ends it (a timer whose signal is SIGKILL).
+
+#include "../sdk/c/plugin.h"
+#include "clock.h"
+#include "doorbell.h"
+#include "plugin_segment.h"
+#include "realtime.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REPORT_FD 3
+#define CONFIG_BYTES_MAX 65536
+#define IDLE_NS (5ull * CLOCK_NS_PER_S) ///< No loop sends frames any more
+/// A plugin that holds on to a frame for this long is ended by the kernel, whoever else is dead.
+#define DEAD_MAN_S 30
+#define DEAD_MAN_REARM_NS CLOCK_NS_PER_S
+
+typedef struct {
+  PluginSegment shared;
+  PluginVTable  plugin;
+  void*         state;
+  timer_t       dead_man;
+  uint64_t      armed_ns;
+} Dsp;
+
+// ---------------------------------------------------------------- reporting
+
+static void
+tell(Dsp* const dsp, const ReportState state, const char* const text)
+{
+  snprintf(dsp->shared.report->message, sizeof dsp->shared.report->message, "%s", text);
+  atomic_store(&dsp->shared.report->state, state);
+  // Who asked may be gone, and nobody need have asked.
+  const ssize_t written = write(REPORT_FD, text, strlen(text));
+  (void)written;
+  close(REPORT_FD);
+}
+
+__attribute__((format(printf, 2, 3))) static int
+fail(Dsp* const dsp, const char* const format, ...)
+{
+  char    text[sizeof dsp->shared.report->message];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  tell(dsp, REPORT_FAILED, text);
+  return 1;
+}
+
+// ---------------------------------------------------------------- beginning
+
+static int
+open_shared(Dsp* const dsp, const char* const path)
+{
+  const int error = plugin_segment_open_plugin(&dsp->shared, path);
+  if (error) {
+    fprintf(stderr, "wheel-dsp: %s: %s\n", path, error == EPROTO ? "no plugin segment" : strerror(error));
+    return 1;
+  }
+  atomic_store(&dsp->shared.report->pid, (uint32_t)getpid());
+  return 0;
+}
+
+/// Reads at most `room` bytes of a file. Negative with errno when it cannot.
+static ssize_t
+read_file(const char* const path, uint8_t* const bytes, const size_t room)
+{
+  FILE* const file = fopen(path, "re");
+  if (!file) { return -1; }
+  const size_t length = fread(bytes, 1, room, file);
+  const bool   whole  = !ferror(file) && feof(file);
+  fclose(file);
+  if (!whole) { errno = EFBIG; }
+  return whole ? (ssize_t)length : -1;
+}
+
+static int
+load(Dsp* const dsp, const char* const path)
+{
+  void* const library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (!library) { return fail(dsp, "PLUGIN_INVALID %s", dlerror()); }
+
+  PluginVTable (*get_plugin_vtable_of)(void) = NULL;
+  *(void**)&get_plugin_vtable_of             = dlsym(library, "get_plugin_vtable");
+  if (!get_plugin_vtable_of) {
+    return fail(dsp, "PLUGIN_INVALID the library exports no get_plugin_vtable(); export it with C linkage");
+  }
+  dsp->plugin = get_plugin_vtable_of();
+  if (!dsp->plugin.get_info || !dsp->plugin.create || !dsp->plugin.process || !dsp->plugin.destroy) {
+    return fail(dsp, "PLUGIN_INVALID get_plugin_vtable() leaves a function out; it needs create, process, destroy and get_info");
+  }
+  const uint32_t actual = dsp->plugin.get_info().abi_version;
+  if (actual != PLUGIN_ABI_VERSION) {
+    return fail(dsp, "PLUGIN_ABI_MISMATCH AbiMismatch { expected: %u, actual: %u }; compile the plugin against the current SDK header",
+                (unsigned)PLUGIN_ABI_VERSION, (unsigned)actual);
+  }
+  return 0;
+}
+
+static int
+create(Dsp* const dsp, const char* const config_path)
+{
+  static uint8_t config[CONFIG_BYTES_MAX];
+  const ssize_t  length = read_file(config_path, config, sizeof config);
+  if (length < 0) { return fail(dsp, "CONFIG_INVALID %s: %s", config_path, strerror(errno)); }
+  dsp->state = dsp->plugin.create(length ? config : NULL, (size_t)length);
+  return dsp->state ? 0 : fail(dsp, "PLUGIN_FAILED create() returned NULL");
+}
+
+// ---------------------------------------------------------------- the dead man's switch
+
+static void
+arm(Dsp* const dsp, const uint64_t now_ns)
+{
+  const struct itimerspec time = {.it_value = {.tv_sec = DEAD_MAN_S}};
+  timer_settime(dsp->dead_man, 0, &time, NULL);
+  dsp->armed_ns = now_ns;
+}
+
+static int
+make_dead_man(Dsp* const dsp)
+{
+  struct sigevent event = {.sigev_notify = SIGEV_SIGNAL};
+  event.sigev_signo     = SIGKILL; // cannot be caught, blocked or ignored by the plugin
+  if (timer_create(CLOCK_MONOTONIC, &event, &dsp->dead_man)) {
+    return fail(dsp, "PLUGIN_FAILED no timer: %s", strerror(errno));
+  }
+  arm(dsp, clock_now_ns());
+  return 0;
+}
+
+// ---------------------------------------------------------------- frames
+
+static uint32_t
+saturate(const uint64_t ns)
+{
+  return ns > UINT32_MAX ? UINT32_MAX : (uint32_t)ns;
+}
+
+static void
+answer(Dsp* const dsp, FrameSlot* const frame)
+{
+  frame->torque_out       = frame->ffb_in;
+  const uint64_t wall_ns  = clock_now_ns();
+  const uint64_t cpu_ns   = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+  frame->result           = dsp->plugin.process(dsp->state, frame->ffb_in, frame->wheel_speed, frame->wheel_angle,
+                                                frame->dt, &frame->torque_out);
+  frame->cpu_ns           = saturate(clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns);
+  frame->wall_ns          = saturate(clock_now_ns() - wall_ns);
+  if (ring_push(&dsp->shared.to, frame) == RING_OK) { doorbell_ring(&dsp->shared.to); }
+}
+
+static int
+serve(Dsp* const dsp)
+{
+  uint64_t last_ns = clock_now_ns();
+  for (uint64_t now_ns = last_ns; now_ns - last_ns <= IDLE_NS; now_ns = clock_now_ns()) {
+    if (now_ns - dsp->armed_ns > DEAD_MAN_REARM_NS) { arm(dsp, now_ns); }
+    if (!doorbell_wait(&dsp->shared.from, now_ns + DEAD_MAN_REARM_NS, 0u)) { continue; }
+
+    FrameSlot frame;
+    // Something is there, so anything but a frame is a ring that somebody destroyed.
+    if (ring_pop(&dsp->shared.from, &frame) != RING_OK) { return 1; }
+    answer(dsp, &frame);
+    last_ns = clock_now_ns();
+  }
+  return 0;
+}
+
+int
+main(const int argc, char** const argv)
+{
+  if (argc != 4) {
+    fputs("wheel-dsp: usage: wheel-dsp SEGMENT LIBRARY CONFIG\n", stderr);
+    return 4;
+  }
+  const struct sigaction ignore = {.sa_handler = SIG_IGN};
+  sigaction(SIGPIPE, &ignore, NULL);
+
+  static Dsp dsp;
+  if (open_shared(&dsp, argv[1]) || load(&dsp, argv[2]) || make_dead_man(&dsp) || create(&dsp, argv[3])) { return 1; }
+  // Whether these are granted is in the log of the loop, which asks for the same; a plugin runs without them too.
+  (void)realtime_schedule(REALTIME_PLUGIN_PRIORITY);
+  (void)realtime_lock_memory();
+  tell(&dsp, REPORT_READY, "ready");
+  const int st = serve(&dsp);
+  dsp.plugin.destroy(dsp.state);
+  return st;
+}

@@ -1,0 +1,4 @@
+import { addon, openShared } from './addon.ts'
+
+/** Creates the shared memory of one plugin process: a report and two rings, as native/rig.h lays them out. */
+export const createPluginSegment = (path: string): void => openShared(path, () => addon.pluginSegmentCreate(path))

@@ -1,0 +1,103 @@
+import { join } from 'node:path'
+import {
+  chainMax,
+  rigStatus as layout,
+  rigPlugin as pluginLayout,
+  rigMagic,
+  rigPluginBytes,
+  rigPluginStates,
+  rigStates,
+  rigStatusBytes,
+  rigVersion,
+} from '../gen/layout.ts'
+import type { Histogram } from '../gen/proto/openracing/v1/statistics.ts'
+import { RigError } from '../rpc/failure.ts'
+import type { Home } from '../rpc/home.ts'
+import { readHistogram } from './histogram.ts'
+import { openWindow } from './window.ts'
+
+/** What the loop counted about the plugin in one slot. */
+export interface SlotCounts {
+  readonly life: number
+  readonly instance: number
+  readonly state: (typeof rigPluginStates)[number]
+  readonly sent: bigint
+  readonly executions: bigint
+  readonly failures: bigint
+  readonly budgetViolations: bigint
+  readonly missedDeadlines: bigint
+}
+
+/** The RigStatus of wheel-rt, read only. A reading is not one instant: each value is whole, all are at most a tick apart. */
+export interface RigWindow {
+  /** Process id that wheel-rt left, 0 before the first. */
+  pid(): number
+  state(): (typeof rigStates)[number]
+  /** CLOCK_MONOTONIC of the newest tick, ns. */
+  beatNs(): bigint
+  /** Counters of each slot, without histograms. */
+  slots(): readonly SlotCounts[]
+  /** CPU time of the calls of the plugin in a slot. */
+  slotCpu(slot: number): Histogram
+  /** The whole struct, for readers that need all of it. */
+  copy(): Buffer
+  close(): void
+}
+
+const headBytes = layout.lateness.offset
+const countsBytes = pluginLayout.cpu.offset
+
+function readSlot(bytes: Buffer): SlotCounts {
+  return {
+    life: bytes.readUInt32LE(pluginLayout.life.offset),
+    instance: bytes.readUInt32LE(pluginLayout.instance.offset),
+    state: rigPluginStates[bytes.readUInt32LE(pluginLayout.state.offset)] ?? 'detached',
+    sent: bytes.readBigUInt64LE(pluginLayout.sent.offset),
+    executions: bytes.readBigUInt64LE(pluginLayout.executions.offset),
+    failures: bytes.readBigUInt64LE(pluginLayout.failures.offset),
+    budgetViolations: bytes.readBigUInt64LE(pluginLayout.budget_violations.offset),
+    missedDeadlines: bytes.readBigUInt64LE(pluginLayout.missed_deadlines.offset),
+  }
+}
+
+/** Opens the status of a rig's loop. SHARED_MEMORY_INVALID when there is none, or one of another version. */
+export function openRigWindow(home: Home): RigWindow {
+  const path = join(home.shmDir, 'rig')
+  const window = openWindow(path, rigStatusBytes)
+  const head = Buffer.alloc(headBytes)
+  const counts = Buffer.alloc(countsBytes)
+  const cpu = Buffer.alloc(pluginLayout.cpu.bytes)
+  const slotAt = (slot: number): number => layout.plugins.offset + slot * rigPluginBytes
+  const readHead = (): Buffer => {
+    window.copy(0, head)
+    return head
+  }
+  readHead()
+  if (head.readUInt32LE(layout.magic.offset) !== rigMagic || head.readUInt32LE(layout.version.offset) !== rigVersion) {
+    window.close()
+    throw new RigError(
+      'SHARED_MEMORY_INVALID',
+      `${path} has layout ${head.readUInt32LE(layout.version.offset)}, this version reads ${rigVersion}; end every process of this rig and remove it`,
+    )
+  }
+  return {
+    pid: () => readHead().readUInt32LE(layout.pid.offset),
+    state: () => rigStates[readHead().readUInt32LE(layout.state.offset)] ?? 'ended',
+    beatNs: () => readHead().readBigUInt64LE(layout.beat_ns.offset),
+    slots: () =>
+      Array.from({ length: chainMax }, (_, slot) => {
+        window.copy(slotAt(slot), counts)
+        return readSlot(counts)
+      }),
+    slotCpu: (slot) => {
+      window.copy(slotAt(slot) + pluginLayout.cpu.offset, cpu)
+      return readHistogram(cpu, 0)
+    },
+    copy: () => {
+      const all = Buffer.alloc(rigStatusBytes)
+      window.copy(0, all)
+      return all
+    },
+    close: window.close,
+  }
+}

@@ -1,0 +1,39 @@
+import { addon, openShared } from './addon.ts'
+
+/** The writing side of a single-producer single-consumer ring. Never blocks. */
+export interface RingWriter {
+  /** Copies in as many of the slots in `slots` (a whole number of them) as there is room for; returns how many. */
+  push(slots: Uint8Array): number
+  /** Unmaps. May be called twice. */
+  close(): void
+}
+
+/** The reading side. Never blocks. */
+export interface RingReader {
+  /** Copies out as many slots as there are and as `slots` holds; returns how many. */
+  pop(slots: Uint8Array): number
+  /** Unmaps. May be called twice. */
+  close(): void
+}
+
+/**
+ * Opens a side of a ring, or creates the ring. `slotBytes`: a multiple of 8 up to 65536; `slotCount`: a power of two
+ * up to 2^20. A side that replaces one that died goes on where it stopped. push and pop throw an Error with code
+ * RING_CORRUPT when the peer wrote an impossible counter.
+ */
+export function openRingWriter(path: string, slotBytes: number, slotCount: number): RingWriter {
+  const handle = openShared(path, () => addon.ringOpen(path, true, slotBytes, slotCount))
+  return {
+    push: (slots) => addon.ringPush(handle, slots),
+    close: () => addon.ringClose(handle),
+  }
+}
+
+/** As openRingWriter, the other side. */
+export function openRingReader(path: string, slotBytes: number, slotCount: number): RingReader {
+  const handle = openShared(path, () => addon.ringOpen(path, false, slotBytes, slotCount))
+  return {
+    pop: (slots) => addon.ringPop(handle, slots),
+    close: () => addon.ringClose(handle),
+  }
+}

@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import {
+  frameSlotBytes,
+  ledFrameBytes,
+  rigControlBytes,
+  ringSlots,
+  safeScalarBytes,
+  telemetryFrameBytes,
+} from '../gen/layout.ts'
+import type { Home } from '../rpc/home.ts'
+import { type Latest, openLatest } from './latest.ts'
+import { openRingReader, openRingWriter, type RingReader, type RingWriter } from './ring.ts'
+
+// The files of a rig's shared memory directory. native/rig.h says who writes each.
+
+/** The newest TelemetryFrame, 256 bytes. The hub publishes. */
+export const openTelemetrySlot = (home: Home): Latest => openLatest(join(home.shmDir, 'telemetry'), telemetryFrameBytes)
+
+/** The newest LedFrame with room for 64 LEDs, 208 bytes. The wasm-runner publishes. */
+export const openLedSlot = (home: Home): Latest => openLatest(join(home.shmDir, 'leds'), ledFrameBytes)
+
+/** The newest SafeScalar, 16 bytes. The wasm-runner publishes. */
+export const openScalarSlot = (home: Home): Latest => openLatest(join(home.shmDir, 'scalar'), safeScalarBytes)
+
+/** What the loop is told, a RigControl. The dsp-helper publishes. */
+export const openControlSlot = (home: Home): Latest => openLatest(join(home.shmDir, 'control'), rigControlBytes)
+
+/** Frames for the loop. The hub, or another producer in its place, writes. */
+export const openInputRing = (home: Home): RingWriter =>
+  openRingWriter(join(home.shmDir, 'input'), frameSlotBytes, ringSlots)
+
+/** One slot a tick from the loop. One consumer reads. */
+export const openOutputRing = (home: Home): RingReader =>
+  openRingReader(join(home.shmDir, 'output'), frameSlotBytes, ringSlots)
