@@ -1,0 +1,33 @@
+import { frameSlotBytes, frameSlot as layout } from '../gen/layout.ts'
+import type { Home } from '../rpc/home.ts'
+import { openInputRing } from '../shm/slots.ts'
+
+/** How far ahead frames are written, ms: a pause of the producer that is shorter than this leaves no gap. */
+const aheadMs = 60
+const everyMs = 5
+
+/** Feeds the loop of a rig with a constant torque, 1000 frames a second, each due at its time. */
+export interface ForceProducer {
+  close(): void
+}
+
+export function produceForce(home: Home, torqueNm: number): ForceProducer {
+  const ring = openInputRing(home)
+  const slot = Buffer.alloc(frameSlotBytes)
+  slot.writeFloatLE(torqueNm, layout.ffb_in.offset)
+  let dueNs = process.hrtime.bigint()
+  const timer = setInterval(() => {
+    const now = process.hrtime.bigint()
+    if (dueNs < now) dueNs = now
+    for (; dueNs < now + BigInt(aheadMs) * 1_000_000n; dueNs += 1_000_000n) {
+      slot.writeBigUInt64LE(dueNs, layout.timestamp_ns.offset)
+      if (ring.push(slot) === 0) return
+    }
+  }, everyMs)
+  return {
+    close: () => {
+      clearInterval(timer)
+      ring.close()
+    },
+  }
+}

@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { FastPluginSpec } from '../gen/proto/openracing/v1/dsp_helper.ts'
+
+const sources = fileURLToPath(new URL('plugins/native', import.meta.url))
+
+/** Compiles test/plugins/native/NAME.c into `directory`; returns the library's path. */
+export function buildNativePlugin(name: string, directory: string): string {
+  const library = join(directory, `${name}.so`)
+  execFileSync('cc', [
+    '-std=c11',
+    '-O1',
+    '-Wall',
+    '-Wextra',
+    '-Werror',
+    '-shared',
+    '-fPIC',
+    '-o',
+    library,
+    join(sources, `${name}.c`),
+    '-lm',
+  ])
+  return library
+}
+
+/** A plugin with the limits of the guide. The digest only has to differ between libraries. */
+export const fastPlugin = (id: string, path: string): FastPluginSpec => ({
+  id,
+  name: id,
+  path,
+  sha256: path,
+  configJson: '{}',
+  budgetUs: 200,
+  maxMemoryBytes: 4_194_304n,
+})

@@ -1,0 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** Longest that any state of a rig may take to come about, ms: far beyond what is expected, short enough to fail a test. */
+const deadlineMs = 20_000
+const lookEveryMs = 10
+
+/** Waits until `look` finds something (neither false nor undefined) and returns it; rejects, saying `what`, after 20 s. */
+export async function until<T>(
+  what: string,
+  look: () => T | Promise<T>,
+): Promise<Exclude<T, false | undefined | null>> {
+  const start = performance.now()
+  for (;;) {
+    const found = await look()
+    if (found !== false && found !== undefined && found !== null) return found as Exclude<T, false | undefined | null>
+    if (performance.now() - start > deadlineMs) throw new Error(`waited ${deadlineMs} ms in vain until ${what}`)
+    await delay(lookEveryMs)
+  }
+}
