@@ -1,0 +1,98 @@
+import { type Document, LineCounter, parseDocument } from 'yaml'
+import type { core, ZodType } from 'zod'
+import { type FailureCode, RigError } from '../rpc/failure.ts'
+import { type Frozen, freezeDeep } from './freeze.ts'
+import { type Problem, problemOf, remedyFor } from './issue.ts'
+import { offsetOf } from './position.ts'
+import { aliasMax, structureFault } from './structure.ts'
+
+/** Largest document, bytes: a hundred times the longest manifest that the guides print. */
+export const documentMaxBytes = 1024 * 1024
+
+/** Where a text came from and which failure it is when it does not match. */
+export interface DocumentSource {
+  /** As messages name it. */
+  readonly file: string
+  readonly code: FailureCode
+}
+
+type Fail = (offset: number, sentence: string) => RigError
+
+function failWith(source: DocumentSource, lines: LineCounter): Fail {
+  return (offset, sentence) => {
+    const { line, col } = lines.linePos(offset)
+    return new RigError(source.code, `${source.file}:${Math.max(line, 1)}:${Math.max(col, 1)}: ${sentence}`)
+  }
+}
+
+function compose(text: string, lines: LineCounter, fail: Fail): Document {
+  const document: Document = parseDocument(text, {
+    schema: 'core', // also when the file says %YAML 1.1, where `no` would be false
+    lineCounter: lines,
+    prettyErrors: false, // our messages have the place in front
+    uniqueKeys: false, // structureFault does it in linear time
+    logLevel: 'error', // with `silent` a second document would be dropped without a word
+  })
+  const syntax = document.errors[0] ?? document.warnings[0]
+  if (syntax?.code === 'MULTIPLE_DOCS')
+    throw fail(syntax.pos[0], 'a second document starts here; one file is one document')
+  if (syntax?.code === 'RESOURCE_EXHAUSTION') throw fail(syntax.pos[0], 'the document is nested too deeply; flatten it')
+  if (syntax !== undefined) throw fail(syntax.pos[0], `not valid YAML: ${syntax.message}`)
+  const fault = structureFault(document)
+  if (fault !== undefined) throw fail(fault.offset, fault.sentence)
+  return document
+}
+
+function plainValue(document: Document, fail: Fail): unknown {
+  try {
+    // An empty document is a document without keys.
+    return document.toJS({ maxAliasCount: aliasMax }) ?? {}
+  } catch (cause) {
+    if (cause instanceof ReferenceError) throw fail(0, `the aliases stand for too many nodes; write the values out`)
+    throw cause
+  }
+}
+
+function refuse(issues: readonly core.$ZodIssue[], data: unknown, document: Document, fail: Fail): RigError {
+  const placed = issues.map((issue) => {
+    const problem: Problem = problemOf(issue, data)
+    return { problem, offset: offsetOf(document, problem.path, problem.isKey) }
+  })
+  placed.sort((a, b) => a.offset - b.offset)
+  const [first, ...others] = placed
+  if (first === undefined) throw new Error('a schema refused without an issue')
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`
+  return fail(first.offset, first.problem.sentence + more)
+}
+
+/**
+ * Reads a YAML 1.2 document as what `schema` describes, frozen all the way down.
+ * Throws RigError with the source's code; its sentence names `file:line:column`, the path, the value and what to do
+ * about the first problem in the file.
+ */
+export function parseYaml<T>(text: string, schema: ZodType<T>, source: DocumentSource): Frozen<T> {
+  const bytes = Buffer.byteLength(text)
+  if (bytes > documentMaxBytes) {
+    throw new RigError(source.code, `${source.file} has ${bytes} bytes; the most is ${documentMaxBytes}`)
+  }
+  const lines = new LineCounter()
+  const fail = failWith(source, lines)
+  const document = compose(text, lines, fail)
+  const data = plainValue(document, fail)
+  const parsed = schema.safeParse(data, { error: remedyFor })
+  if (!parsed.success) throw refuse(parsed.error.issues, data, document, fail)
+  return freezeDeep(parsed.data)
+}
+
+/**
+ * As parseYaml, for a file that must be JSON. JSON is a subset of YAML, and reading it as such adds what JSON.parse
+ * does not have: the place of a value, and keys that are there twice.
+ */
+export function parseJson<T>(text: string, schema: ZodType<T>, source: DocumentSource): Frozen<T> {
+  try {
+    JSON.parse(text)
+  } catch (cause) {
+    throw new RigError(source.code, `${source.file} is not valid JSON: ${(cause as Error).message}`, { cause })
+  }
+  return parseYaml(text, schema, source)
+}

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { RigError } from '../../rpc/failure.ts'
+import { parseConfig, readConfig } from './config.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'openracing-config-'))
+after(() => rmSync(directory, { recursive: true }))
+
+const parse = (text: string) => parseConfig(text, 'config.yaml')
+
+function refusal(text: string): string {
+  try {
+    parse(text)
+  } catch (cause) {
+    assert.ok(cause instanceof RigError && cause.code === 'CONFIG_INVALID', String(cause))
+    return cause.detail
+  }
+  return assert.fail('was accepted')
+}
+
+const defaults = {
+  listen: '127.0.0.1:50051',
+  plugins: {
+    enabled: null,
+    autoLoad: true,
+    native: { requireSignatures: true, allowUnsigned: false },
+    quarantinePolicy: null,
+  },
+  logging: { level: 'info', plugins: { level: 'info' } },
+  ffb: { gain: 0.8, maxTorqueNm: 5, maxSlewNmPerS: 5000 },
+  leds: { count: 15 },
+  device: 'simulated',
+}
+
+test('without a file, and with an empty one, every key has its default', () => {
+  assert.deepEqual(readConfig(join(directory, 'none.yaml')), defaults)
+  assert.deepEqual(parse(''), defaults)
+  assert.deepEqual(parse('plugins:\n  # enabled: [mine]\nlogging:\n'), defaults)
+})
+
+test('a file is read from the disk, and something else in its place is refused', () => {
+  const file = join(directory, 'config.yaml')
+  writeFileSync(file, 'leds: {count: 24}\n')
+  assert.deepEqual(readConfig(file), { ...defaults, leds: { count: 24 } })
+  const folder = join(directory, 'folder.yaml')
+  mkdirSync(folder)
+  assert.throws(() => readConfig(folder), { code: 'CONFIG_INVALID' })
+})
+
+test('the plugin list with a quarantine policy that the guide prints is read as printed', () => {
+  const text = `# ~/.config/openracing/config.yaml
+plugins:
+  enabled:
+    - my_safe_plugin
+    - my_fast_plugin
+  auto_load: true
+  quarantine_policy:
+    max_crashes: 3
+    max_budget_violations: 10
+    quarantine_duration_minutes: 60
+`
+  assert.deepEqual(parse(text).plugins, {
+    ...defaults.plugins,
+    enabled: ['my_safe_plugin', 'my_fast_plugin'],
+    quarantinePolicy: { maxCrashes: 3, maxBudgetViolations: 10, quarantineDurationMinutes: 60 },
+  })
+})
+
+test('the development mode that the guide prints is read as printed', () => {
+  const text = `# ~/.config/openracing/config.yaml
+plugins:
+  native:
+    allow_unsigned: true        # Allow unsigned plugins (development only!)
+    require_signatures: false   # Skip signature verification
+`
+  assert.deepEqual(parse(text).plugins.native, { requireSignatures: false, allowUnsigned: true })
+})
+
+test('the log levels that the guide prints are read as printed', () => {
+  const text = `# ~/.config/openracing/config.yaml
+logging:
+  level: debug
+  plugins:
+    level: trace
+`
+  assert.deepEqual(parse(text).logging, { level: 'debug', plugins: { level: 'trace' } })
+})
+
+test('plugins log at the level of the rig unless the file says otherwise', () => {
+  assert.equal(parse('logging: {level: warn}').logging.plugins.level, 'warn')
+})
+
+test('the result is frozen all the way down', () => {
+  const config = parse('plugins: {enabled: [a]}')
+  for (const part of [config, config.plugins, config.plugins.native, config.plugins.enabled, config.logging.plugins]) {
+    assert.ok(Object.isFrozen(part))
+  }
+})
+
+test('any loopback address is listened on; localhost is 127.0.0.1 whatever the hosts file says', () => {
+  for (const [text, address] of [
+    ['127.0.0.1:1', '127.0.0.1:1'],
+    ['127.9.9.9:65535', '127.9.9.9:65535'],
+    ['localhost:50051', '127.0.0.1:50051'],
+    ['[::1]:50051', '[::1]:50051'],
+    ['127.0.0.1:0', '127.0.0.1:0'],
+  ] as const) {
+    assert.equal(parse(`listen: "${text}"`).listen, address)
+  }
+})
+
+test('an address beyond loopback is refused, because remote access has no protection yet', () => {
+  for (const address of [
+    '0.0.0.0:50051',
+    '192.168.1.5:50051',
+    '[::]:50051',
+    '[::ffff:192.168.1.5]:1',
+    'rig.local:50051',
+  ]) {
+    const sentence = refusal(`listen: "${address}"`)
+    assert.ok(sentence.startsWith(`config.yaml:1:9: listen is "${address}"; write 127.0.0.1 or [::1]`), sentence)
+    assert.match(sentence, /TLS client certificates/)
+  }
+})
+
+test('what is no address is refused with the form of one', () => {
+  for (const address of ['127.0.0.1', ':50051', '127.0.0.1:65536', '127.0.0.1:x', '::1:50051', '[127.0.0.1]:1', '']) {
+    assert.match(refusal(`listen: "${address}"`), /write host:port with a port from 0 to 65535/, address)
+  }
+})
+
+test('a misspelt key is refused with its place and the key that was meant', () => {
+  assert.equal(
+    refusal('plugins:\n  native:\n    allow_unsignd: true\n'),
+    'config.yaml:3:5: plugins.native.allow_unsignd is not a known key; did you mean allow_unsigned?',
+  )
+})
+
+const outOfBounds: readonly (readonly [text: string, sentence: RegExp])[] = [
+  ['ffb: {gain: 1.01}', /^config\.yaml:1:13: ffb\.gain is 1\.01; write a number from 0 to 1$/],
+  ['ffb: {gain: -0.1}', /ffb\.gain is -0\.1; write a number from 0 to 1$/],
+  ['ffb: {max_torque_nm: 26}', /ffb\.max_torque_nm is 26; write a number from 0\.1 to 25$/],
+  ['ffb: {max_slew_nm_per_s: 0}', /ffb\.max_slew_nm_per_s is 0; write a number from 1 to 1000000$/],
+  ['leds: {count: 65}', /leds\.count is 65; write a whole number from 1 to 64$/],
+  ['leds: {count: "15"}', /leds\.count is "15"; write a whole number from 1 to 64$/],
+  ['logging: {level: verbose}', /logging\.level is "verbose"; write one of trace, debug, info, warn, error, fatal$/],
+  ['device: fanatec', /device is "fanatec"; write simulated$/],
+  ['plugins: {enabled: [../x]}', /plugins\.enabled\[0\] is "\.\.\/x"; write the name of a directory/],
+  ['plugins: {enabled: [..]}', /plugins\.enabled\[0\] is "\.\."; write the name of a directory/],
+  ['plugins: {enabled: [a, a]}', /plugins\.enabled is a list; name each directory once$/],
+  ['plugins: {native: {allow_unsigned: "true"}}', /plugins\.native\.allow_unsigned is "true"; write true or false$/],
+  ['plugins: {quarantine_policy: {max_crashes: 0}}', /max_crashes is 0; write a whole number from 1 to 1000$/],
+]
+
+for (const [text, sentence] of outOfBounds) {
+  test(`a configuration of ${text} is refused`, () => assert.match(refusal(text), sentence))
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod'
+import { documentMaxBytes, parseYaml } from '../../input/document.ts'
+import type { Frozen } from '../../input/freeze.ts'
+import { integerWithin, numberWithin } from '../../input/number.ts'
+import { readTextFile } from '../../input/text-file.ts'
+import { parseListenAddress } from './config-listen.ts'
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
+
+export type LogLevel = (typeof logLevels)[number]
+
+/** The operator's `config.yaml`, complete: a key that the file does not have has its default here. */
+export interface Config {
+  /** Where the public API listens, `host:port`, loopback only. Port 0 lets the system choose. */
+  readonly listen: string
+  readonly plugins: {
+    /**
+     * Names of directories below the plugin directory, or null when the file does not have the key. Where the file has
+     * it, exactly these are loaded, whatever `autoLoad` says.
+     */
+    readonly enabled: readonly string[] | null
+    /** Without `enabled`: true loads every plugin that is there, false loads none. */
+    readonly autoLoad: boolean
+    /** The two keys of the trust table. They hold for Safe plugins too, whatever the section's name says. */
+    readonly native: { readonly requireSignatures: boolean; readonly allowUnsigned: boolean }
+    /** Read and not enforced by this version; null when the file does not have it. */
+    readonly quarantinePolicy: {
+      readonly maxCrashes: number
+      readonly maxBudgetViolations: number
+      readonly quarantineDurationMinutes: number
+    } | null
+  }
+  readonly logging: {
+    readonly level: LogLevel
+    /** For what plugins log; `logging.level` where the file does not say. */
+    readonly plugins: { readonly level: LogLevel }
+  }
+  readonly ffb: {
+    /** Multiplies the game's torque, 0..1. */
+    readonly gain: number
+    /** Largest torque in either direction, N·m, 0.1..25. */
+    readonly maxTorqueNm: number
+    /** Fastest change of the torque, N·m/s. */
+    readonly maxSlewNmPerS: number
+  }
+  readonly leds: {
+    /** LEDs on the wheel, 1..64. */
+    readonly count: number
+  }
+  readonly device: 'simulated'
+}
+
+/** A section whose keys are all optional. `plugins:` with nothing below it is the same as no `plugins:`. */
+function section<Shape extends z.core.$ZodShape>(shape: Shape) {
+  return z.preprocess((value) => value ?? {}, z.strictObject(shape))
+}
+
+const listen = z.string().transform((text, context): string => {
+  const parsed = parseListenAddress(text)
+  if ('address' in parsed) return parsed.address
+  context.addIssue(parsed.remedy)
+  return z.NEVER
+})
+
+/** A plugin's directory: one path component. */
+const directory = z
+  .string()
+  .regex(/^(?!\.{1,2}$)[^/\0]{1,255}$/, 'write the name of a directory in the plugin directory, without a path')
+
+const enabled = z.array(directory).refine((names) => new Set(names).size === names.length, 'name each directory once')
+
+const quarantinePolicy = z.strictObject({
+  // Defaults: the guide's. A thousand in an hour, and thirty days, are as good as no limit.
+  max_crashes: integerWithin(1, 1000).default(3),
+  max_budget_violations: integerWithin(1, 1000).default(10),
+  quarantine_duration_minutes: integerWithin(1, 30 * 24 * 60).default(60),
+})
+
+const configFile = section({
+  listen: listen.default('127.0.0.1:50051'),
+  plugins: section({
+    enabled: enabled.optional(),
+    auto_load: z.boolean().default(true),
+    native: section({
+      require_signatures: z.boolean().default(true),
+      allow_unsigned: z.boolean().default(false),
+    }),
+    quarantine_policy: quarantinePolicy.optional(),
+  }),
+  logging: section({
+    level: z.enum(logLevels).default('info'),
+    plugins: section({ level: z.enum(logLevels).optional() }),
+  }),
+  ffb: section({
+    gain: numberWithin(0, 1).default(0.8),
+    max_torque_nm: numberWithin(0.1, 25).default(5), // 25 N·m: the strongest direct-drive bases on sale
+    max_slew_nm_per_s: numberWithin(1, 1_000_000).default(5000), // 5 N·m in 1 ms: the whole default torque in one tick
+  }),
+  leds: section({ count: integerWithin(1, 64).default(15) }),
+  device: z.enum(['simulated']).default('simulated'),
+})
+
+function complete(file: z.infer<typeof configFile>): Config {
+  const { plugins, logging, ffb } = file
+  const policy = plugins.quarantine_policy
+  return {
+    listen: file.listen,
+    plugins: {
+      enabled: plugins.enabled ?? null,
+      autoLoad: plugins.auto_load,
+      native: {
+        requireSignatures: plugins.native.require_signatures,
+        allowUnsigned: plugins.native.allow_unsigned,
+      },
+      quarantinePolicy:
+        policy === undefined
+          ? null
+          : {
+              maxCrashes: policy.max_crashes,
+              maxBudgetViolations: policy.max_budget_violations,
+              quarantineDurationMinutes: policy.quarantine_duration_minutes,
+            },
+    },
+    logging: { level: logging.level, plugins: { level: logging.plugins.level ?? logging.level } },
+    ffb: { gain: ffb.gain, maxTorqueNm: ffb.max_torque_nm, maxSlewNmPerS: ffb.max_slew_nm_per_s },
+    leds: { count: file.leds.count },
+    device: file.device,
+  }
+}
+
+const config = configFile.transform(complete)
+
+/** Reads the text of a `config.yaml`. Throws RigError CONFIG_INVALID; `file` is how its sentence names the file. */
+export const parseConfig = (text: string, file: string): Frozen<Config> =>
+  parseYaml(text, config, { file, code: 'CONFIG_INVALID' })
+
+/**
+ * The configuration in a file; all defaults when there is no file. Throws RigError CONFIG_INVALID, or FILE_MISSING when
+ * the file is there and cannot be read.
+ */
+export function readConfig(path: string): Frozen<Config> {
+  return parseConfig(readTextFile(path, documentMaxBytes, 'CONFIG_INVALID') ?? '', path)
+}

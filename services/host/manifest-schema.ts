@@ -1,0 +1,123 @@
+import { type core, z } from 'zod'
+import { remedyFor } from '../../input/issue.ts'
+import { integerWithin } from '../../input/number.ts'
+import { permittedHosts, permittedPaths } from './manifest-permissions.ts'
+
+/** What a plugin may ask to be allowed. */
+export const capabilities = [
+  'ReadTelemetry',
+  'ModifyTelemetry',
+  'ControlLeds',
+  'ProcessDsp',
+  'FileSystem',
+  'Network',
+  'InterPluginComm',
+] as const
+
+/** What a plugin may be called for. */
+export const operations = ['TelemetryProcessor', 'LedMapper', 'DspFilter', 'TelemetrySource'] as const
+
+export type Capability = (typeof capabilities)[number]
+export type Operation = (typeof operations)[number]
+export type PluginClass = 'Safe' | 'Fast'
+
+/** Bytes in a raw Ed25519 signature, RFC 8032. */
+const signatureBytes = 64
+
+/** Text for one line of a table or a log; a control character could repaint the operator's terminal. */
+const line = (maximum: number) =>
+  z.string().regex(new RegExp(`^[^\\p{Cc}]{1,${maximum}}$`, 'u'), `write 1 to ${maximum} characters on one line`)
+
+const description = z
+  .string()
+  .max(4096)
+  .regex(/^[^\p{Cc}]*(?:[\n\t][^\p{Cc}]*)*$/u, 'write text without control characters')
+
+const isWebAddress = (text: string): boolean => {
+  const url = URL.parse(text)
+  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:')
+}
+
+const isRelativeInside = (path: string): boolean =>
+  !path.startsWith('/') && !/^[a-z]:/i.test(path) && path.split(/[/\\]/).every((part) => part !== '..')
+
+const artefact = z
+  .string()
+  .regex(/^[^\0]{1,4096}$/, 'write the path of the artefact') // PATH_MAX
+  .refine(isRelativeInside, 'write a path relative to the directory of plugin.yaml, without .. in it')
+
+/** The name of an export: what C and WebAssembly text both take without quotes. */
+const functionName = z.string().regex(/^[A-Za-z_][\w.$]{0,254}$/, 'write the name of an exported function')
+
+const isSignature = (text: string): boolean =>
+  /^[A-Za-z0-9+/]{86}==$/.test(text) && Buffer.from(text, 'base64').length === signatureBytes
+
+const signature = z
+  .string()
+  .refine(
+    isSignature,
+    'write base64 of the 64 bytes that `openssl pkeyutl -sign -rawin` makes of the artefact, or remove the key',
+  )
+
+const fingerprint = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/i, 'write the SHA-256 of the 32 raw key bytes as 64 hex digits')
+  .toLowerCase()
+
+/** The map form, for the two capabilities that need to say what. */
+const capabilityMap = z.strictObject({
+  FileSystem: z.strictObject({ paths: permittedPaths }).optional(),
+  Network: z.strictObject({ hosts: permittedHosts }).optional(),
+})
+
+export type CapabilityMap = z.infer<typeof capabilityMap>
+
+// Not a union: of a union that fails, zod cannot say which branch was meant.
+const capability = z.unknown().transform((item, context): Capability | CapabilityMap => {
+  const form = typeof item === 'object' && item !== null ? capabilityMap : z.enum(capabilities)
+  const parsed = form.safeParse(item, { error: remedyFor })
+  if (parsed.success) return parsed.data
+  context.issues.push(...(parsed.error.issues.map((issue) => ({ ...issue, input: item })) as core.$ZodRawIssue[]))
+  return z.NEVER
+})
+
+/** Largest affinity mask: the integers that a double holds. */
+const maskMax = Number.MAX_SAFE_INTEGER
+
+/** `plugin.yaml`, key by key. What depends on more than one key is in manifest-rules.ts. */
+export const manifestFile = z.strictObject({
+  id: z.guid('write a UUID, such as the output of uuidgen').toLowerCase(),
+  name: line(128),
+  version: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+(-[a-zA-Z0-9.-]+)?$/, 'write a semantic version, such as 1.0.0 or 1.0.0-rc.1'),
+  description,
+  author: line(256),
+  license: line(128),
+  homepage: z.string().refine(isWebAddress, 'write an http or https address').optional(),
+  class: z.enum(['Safe', 'Fast']),
+  capabilities: z.array(capability),
+  operations: z.array(z.enum(operations)),
+  constraints: z.strictObject({
+    // Lower bounds: the guide's schema. Upper bounds depend on the class.
+    max_execution_time_us: integerWithin(1, Number.MAX_SAFE_INTEGER),
+    max_memory_bytes: integerWithin(4096, Number.MAX_SAFE_INTEGER),
+    update_rate_hz: z.int(),
+    cpu_affinity: integerWithin(1, maskMax).nullish(),
+  }),
+  entry_points: z.strictObject({
+    wasm_module: artefact.optional(),
+    native_library: artefact.optional(),
+    main_function: functionName.default('process'),
+    init_function: functionName.default('initialize'),
+    cleanup_function: functionName.default('shutdown'),
+  }),
+  config_schema: z.record(z.string(), z.unknown()).optional(),
+  signature: signature.optional(),
+  signer_fingerprint: fingerprint.optional(),
+  permissions: z
+    .strictObject({ file_system: permittedPaths.default([]), network: permittedHosts.default([]) })
+    .prefault({}),
+})
+
+export type ManifestFile = z.infer<typeof manifestFile>

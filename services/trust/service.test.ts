@@ -1,0 +1,347 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { credentials, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js'
+import { pino } from 'pino'
+import {
+  Decision,
+  Finding,
+  type ListKeysResponse,
+  TrustLevel,
+  TrustServiceClient,
+  TrustServiceService,
+  type VerifyArtefactRequest,
+  type VerifyArtefactResponse,
+} from '../../gen/proto/openracing/v1/trust.ts'
+import { artefactMaxBytes } from './artefact.ts'
+import { openContentStore } from './content-store.ts'
+import { fingerprint, parsePublicKey } from './ed25519.ts'
+import { trustHandlers } from './service.ts'
+
+interface Signer {
+  readonly raw: Uint8Array
+  readonly fingerprint: string
+  readonly privateKey: KeyObject
+}
+
+function newSigner(): Signer {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  const raw = parsePublicKey(publicKey.export({ format: 'pem', type: 'spki' }).toString())
+  return { raw, fingerprint: fingerprint(raw), privateKey }
+}
+
+const signatureOf = (bytes: Uint8Array, signer: Signer): string =>
+  sign(null, bytes, signer.privateKey).toString('base64')
+
+const sidecarOf = (signature: string, print: string): string =>
+  JSON.stringify({
+    signature,
+    key_fingerprint: print,
+    signer: 'Developer Name',
+    timestamp: '2024-01-15T10:30:00Z',
+    content_type: 'Plugin',
+  })
+
+const strict = { requireSignatures: true, allowUnsigned: false }
+const permissive = { requireSignatures: true, allowUnsigned: true }
+const development = { requireSignatures: false, allowUnsigned: true }
+
+/** A trust service on a socket of its own, with its own keys and plugins. */
+async function startRig() {
+  const root = mkdtempSync(join(tmpdir(), 'openracing-trust-'))
+  const trustStore = join(root, 'trust_store.json')
+  const storeDirectory = join(root, 'store')
+  const log = pino({ level: 'silent' })
+  const contents = await openContentStore(storeDirectory)
+  const server = new Server()
+  server.addService(TrustServiceService, trustHandlers({ trustStore, contents, log }))
+  const address = `unix:${join(root, 'trust.sock')}`
+  await new Promise<void>((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()))
+  })
+  const client = new TrustServiceClient(address, credentials.createInsecure())
+  let plugins = 0
+  return {
+    root,
+    trustStore,
+    storeDirectory,
+    /** Writes an artefact into a plugin directory of its own and returns its path. */
+    artefact(content: string | Uint8Array): string {
+      const directory = join(root, `plugin-${++plugins}`)
+      mkdirSync(directory)
+      const path = join(directory, 'libplugin.so')
+      writeFileSync(path, content)
+      return path
+    },
+    know(...keys: readonly (readonly [signer: Signer, level: 'Trusted' | 'Unknown' | 'Distrusted'])[]): void {
+      const entries = keys.map(([signer, level]) => [
+        signer.fingerprint,
+        {
+          public_key: { key_bytes: [...signer.raw], identifier: 'dev', comment: 'a comment' },
+          trust_level: level,
+          added_at: '2024-01-15T10:30:00Z',
+          reason: 'a reason',
+          user_modifiable: level !== 'Distrusted',
+        },
+      ])
+      writeFileSync(trustStore, JSON.stringify(Object.fromEntries(entries)))
+    },
+    verify(path: string, request: Partial<VerifyArtefactRequest> = strict): Promise<VerifyArtefactResponse> {
+      const whole = { path, ...strict, manifestSignature: '', manifestSignerFingerprint: '', ...request }
+      return new Promise((resolve, reject) => {
+        client.verifyArtefact(whole, (error, response) => (error ? reject(error) : resolve(response)))
+      })
+    },
+    keys(): Promise<ListKeysResponse> {
+      return new Promise((resolve, reject) => {
+        client.listKeys({}, (error, response) => (error ? reject(error) : resolve(response)))
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      client.close()
+      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+      rmSync(root, { recursive: true })
+    },
+  }
+}
+
+const isStatus = (code: status, text: RegExp) => (error: ServiceError) =>
+  error.code === code && text.test(error.details)
+
+test('an artefact signed by a trusted key loads from a copy of exactly the bytes that were judged', async () => {
+  await using rig = await startRig()
+  const signer = newSigner()
+  rig.know([signer, 'Trusted'])
+  const bytes = Buffer.from('\x7fELF of a plugin')
+  const path = rig.artefact(bytes)
+  writeFileSync(`${path}.sig`, sidecarOf(signatureOf(bytes, signer), signer.fingerprint))
+  const answer = await rig.verify(path)
+  assert.equal(answer.finding, Finding.FINDING_TRUSTED)
+  assert.equal(answer.decision, Decision.DECISION_LOAD)
+  assert.equal(answer.sha256, createHash('sha256').update(bytes).digest('hex'))
+  assert.equal(answer.verifiedPath, join(rig.storeDirectory, answer.sha256))
+  writeFileSync(path, 'replaced after the check')
+  assert.deepEqual(readFileSync(answer.verifiedPath), bytes)
+})
+
+test('one changed byte of a signed artefact is a bad proof in every mode', async () => {
+  await using rig = await startRig()
+  const signer = newSigner()
+  rig.know([signer, 'Trusted'])
+  const path = rig.artefact('hostile')
+  writeFileSync(`${path}.sig`, sidecarOf(signatureOf(Buffer.from('honest!'), signer), signer.fingerprint))
+  for (const mode of [strict, permissive, development]) {
+    const answer = await rig.verify(path, mode)
+    assert.equal(answer.finding, Finding.FINDING_BAD_PROOF)
+    assert.equal(answer.decision, Decision.DECISION_REFUSE)
+    assert.equal(answer.verifiedPath, '')
+    assert.match(answer.reason, /libplugin\.so\.sig is not a signature of these bytes by dev \([0-9a-f]{64}\)/)
+  }
+  assert.deepEqual(readdirSync(rig.storeDirectory), [], 'nothing that was refused is kept')
+})
+
+test('an unsigned artefact is refused in strict mode and loads with a warning where unsigned ones may', async () => {
+  await using rig = await startRig()
+  const path = rig.artefact('unsigned')
+  const refused = await rig.verify(path)
+  assert.equal(refused.finding, Finding.FINDING_UNSIGNED)
+  assert.equal(refused.decision, Decision.DECISION_REFUSE)
+  assert.equal(
+    refused.reason,
+    `${path}: it has no signature; strict mode refuses it: sign it, or set plugins.native.allow_unsigned to true while you develop it`,
+  )
+  for (const mode of [permissive, development]) {
+    const answer = await rig.verify(path, mode)
+    assert.equal(answer.decision, Decision.DECISION_LOAD_WITH_WARNING)
+    assert.equal(readFileSync(answer.verifiedPath, 'utf8'), 'unsigned')
+  }
+  assert.equal(
+    (await rig.verify(path, { requireSignatures: false, allowUnsigned: false })).decision,
+    Decision.DECISION_REFUSE,
+  )
+})
+
+test('a signature by a key that is absent or of level Unknown loads in development only', async () => {
+  await using rig = await startRig()
+  const [absent, unknown] = [newSigner(), newSigner()]
+  rig.know([unknown, 'Unknown'])
+  for (const signer of [absent, unknown]) {
+    const path = rig.artefact('plugin')
+    writeFileSync(`${path}.sig`, sidecarOf(signatureOf(Buffer.from('plugin'), signer), signer.fingerprint))
+    for (const [mode, decision] of [
+      [strict, Decision.DECISION_REFUSE],
+      [permissive, Decision.DECISION_REFUSE],
+      [development, Decision.DECISION_LOAD_WITH_WARNING],
+    ] as const) {
+      const answer = await rig.verify(path, mode)
+      assert.equal(answer.finding, Finding.FINDING_UNKNOWN_KEY)
+      assert.equal(answer.decision, decision)
+    }
+  }
+})
+
+test('distrusting a key counts from the next call on, in every mode', async () => {
+  await using rig = await startRig()
+  const signer = newSigner()
+  const path = rig.artefact('plugin')
+  writeFileSync(`${path}.sig`, sidecarOf(signatureOf(Buffer.from('plugin'), signer), signer.fingerprint))
+  rig.know([signer, 'Trusted'])
+  assert.equal((await rig.verify(path)).decision, Decision.DECISION_LOAD)
+  rig.know([signer, 'Distrusted'])
+  for (const mode of [strict, permissive, development]) {
+    const answer = await rig.verify(path, mode)
+    assert.equal(answer.finding, Finding.FINDING_DISTRUSTED)
+    assert.equal(answer.decision, Decision.DECISION_REFUSE)
+  }
+})
+
+test('the signature of a manifest counts by the key that it names, and by any trusted key when it names none', async () => {
+  await using rig = await startRig()
+  const [trusted, other] = [newSigner(), newSigner()]
+  rig.know([other, 'Unknown'], [trusted, 'Trusted'])
+  const bytes = Buffer.from('plugin')
+  const path = rig.artefact(bytes)
+  const findingBy = async (manifestSignature: string, manifestSignerFingerprint: string) =>
+    (await rig.verify(path, { manifestSignature, manifestSignerFingerprint })).finding
+  const good = signatureOf(bytes, trusted)
+  assert.equal(await findingBy(good, trusted.fingerprint), Finding.FINDING_TRUSTED)
+  assert.equal(await findingBy(good, trusted.fingerprint.toUpperCase()), Finding.FINDING_TRUSTED)
+  assert.equal(await findingBy(good, ''), Finding.FINDING_TRUSTED)
+  assert.equal(await findingBy(good, other.fingerprint), Finding.FINDING_BAD_PROOF)
+  assert.equal(await findingBy(good, newSigner().fingerprint), Finding.FINDING_UNKNOWN_KEY)
+  assert.equal(await findingBy(signatureOf(bytes, other), ''), Finding.FINDING_UNKNOWN_KEY)
+  assert.equal(await findingBy(signatureOf(bytes, newSigner()), ''), Finding.FINDING_BAD_PROOF)
+  assert.equal(await findingBy('base64-encoded-ed25519-signature', ''), Finding.FINDING_BAD_PROOF)
+})
+
+test('a wrong signature in the manifest is not made good by a right one beside the artefact, nor the other way', async () => {
+  await using rig = await startRig()
+  const signer = newSigner()
+  rig.know([signer, 'Trusted'])
+  const bytes = Buffer.from('plugin')
+  const path = rig.artefact(bytes)
+  const [good, bad] = [signatureOf(bytes, signer), signatureOf(Buffer.from('other'), signer)]
+  const names = { manifestSignerFingerprint: signer.fingerprint }
+  writeFileSync(`${path}.sig`, sidecarOf(good, signer.fingerprint))
+  assert.equal((await rig.verify(path, { ...names, manifestSignature: good })).finding, Finding.FINDING_TRUSTED)
+  assert.equal((await rig.verify(path, { ...names, manifestSignature: bad })).finding, Finding.FINDING_BAD_PROOF)
+  writeFileSync(`${path}.sig`, sidecarOf(bad, signer.fingerprint))
+  assert.equal((await rig.verify(path, { ...names, manifestSignature: good })).finding, Finding.FINDING_BAD_PROOF)
+})
+
+test('a signature by a distrusted key outweighs one by a trusted key, and an unknown key takes nothing away', async () => {
+  await using rig = await startRig()
+  const [trusted, distrusted] = [newSigner(), newSigner()]
+  rig.know([trusted, 'Trusted'], [distrusted, 'Distrusted'])
+  const bytes = Buffer.from('plugin')
+  const path = rig.artefact(bytes)
+  writeFileSync(`${path}.sig`, sidecarOf(signatureOf(bytes, trusted), trusted.fingerprint))
+  const also = async (signer: Signer) =>
+    (
+      await rig.verify(path, {
+        manifestSignature: signatureOf(bytes, signer),
+        manifestSignerFingerprint: signer.fingerprint,
+      })
+    ).finding
+  assert.equal(await also(distrusted), Finding.FINDING_DISTRUSTED)
+  assert.equal(await also(newSigner()), Finding.FINDING_TRUSTED)
+})
+
+test('a trust store that was tampered with trusts nobody, says so, and stays as it is', async () => {
+  await using rig = await startRig()
+  const signer = newSigner()
+  rig.know([signer, 'Trusted'])
+  const tampered = readFileSync(rig.trustStore, 'utf8').replace(signer.fingerprint, 'ab'.repeat(32))
+  writeFileSync(rig.trustStore, tampered)
+  const path = rig.artefact('plugin')
+  writeFileSync(`${path}.sig`, sidecarOf(signatureOf(Buffer.from('plugin'), signer), signer.fingerprint))
+  const answer = await rig.verify(path)
+  assert.equal(answer.finding, Finding.FINDING_UNKNOWN_KEY)
+  assert.equal(answer.decision, Decision.DECISION_REFUSE)
+  assert.match(answer.reason, /nobody is trusted, because the trust store is of no use: .*trust_store\.json:1:/)
+  await assert.rejects(
+    rig.keys(),
+    isStatus(status.INVALID_ARGUMENT, /^CONFIG_INVALID: .*the fingerprint of its key is/),
+  )
+  assert.equal(readFileSync(rig.trustStore, 'utf8'), tampered)
+})
+
+test('what openssl signs verifies', async (t) => {
+  await using rig = await startRig()
+  const path = rig.artefact('signed on the command line')
+  const [secret, publicPem, raw] = ['secret.pem', 'public.pem', 'raw.sig'].map((name) => join(rig.root, name)) as [
+    string,
+    string,
+    string,
+  ]
+  const openssl = (...args: readonly string[]) => execFileSync('openssl', args, { stdio: 'pipe' })
+  try {
+    openssl('version')
+  } catch {
+    t.skip('there is no openssl command on this machine')
+    return
+  }
+  openssl('genpkey', '-algorithm', 'ED25519', '-out', secret)
+  openssl('pkey', '-in', secret, '-pubout', '-out', publicPem)
+  openssl('pkeyutl', '-sign', '-rawin', '-inkey', secret, '-in', path, '-out', raw)
+  const key = parsePublicKey(readFileSync(publicPem, 'utf8'))
+  const print = fingerprint(key)
+  rig.know([{ raw: key, fingerprint: print, privateKey: newSigner().privateKey }, 'Trusted'])
+  writeFileSync(join(path, '..', 'libplugin.sig'), sidecarOf(readFileSync(raw).toString('base64'), print))
+  assert.equal((await rig.verify(path)).decision, Decision.DECISION_LOAD)
+})
+
+test('an artefact that cannot be judged is an error and not a refusal', async () => {
+  await using rig = await startRig()
+  const missing = join(rig.root, 'none.so')
+  await assert.rejects(rig.verify(missing), isStatus(status.NOT_FOUND, /^FILE_MISSING: /))
+  await assert.rejects(
+    rig.verify('libplugin.so'),
+    isStatus(status.INVALID_ARGUMENT, /^REQUEST_INVALID: .*absolute path/),
+  )
+  await assert.rejects(rig.verify(rig.root), isStatus(status.INVALID_ARGUMENT, /^PLUGIN_INVALID: .*not a regular file/))
+  const empty = rig.artefact('')
+  await assert.rejects(rig.verify(empty), isStatus(status.INVALID_ARGUMENT, /^PLUGIN_INVALID: .*is empty/))
+  const large = rig.artefact('')
+  truncateSync(large, artefactMaxBytes + 1)
+  await assert.rejects(rig.verify(large), isStatus(status.INVALID_ARGUMENT, /has 67108865 bytes; the most is 67108864/))
+  const link = join(rig.root, 'link.so')
+  symlinkSync(rig.artefact('plugin'), link)
+  await assert.rejects(rig.verify(link), isStatus(status.INVALID_ARGUMENT, /is a symbolic link/))
+  const fifo = join(rig.root, 'fifo.so')
+  execFileSync('mkfifo', [fifo])
+  await assert.rejects(rig.verify(fifo), isStatus(status.INVALID_ARGUMENT, /not a regular file/))
+})
+
+test('the keys of the store are listed in the order of their fingerprints', async () => {
+  await using rig = await startRig()
+  assert.deepEqual(await rig.keys(), { keys: [] })
+  const [one, two] = [newSigner(), newSigner()].sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1)) as [
+    Signer,
+    Signer,
+  ]
+  rig.know([two, 'Distrusted'], [one, 'Trusted'])
+  const { keys } = await rig.keys()
+  assert.deepEqual(
+    keys.map((key) => [key.fingerprint, key.trustLevel, key.userModifiable]),
+    [
+      [one.fingerprint, TrustLevel.TRUST_LEVEL_TRUSTED, true],
+      [two.fingerprint, TrustLevel.TRUST_LEVEL_DISTRUSTED, false],
+    ],
+  )
+  assert.deepEqual([keys[0]?.identifier, keys[0]?.comment, keys[0]?.reason], ['dev', 'a comment', 'a reason'])
+  assert.equal(keys[0]?.addedAt, '2024-01-15T10:30:00Z')
+})

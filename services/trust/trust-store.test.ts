@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { RigError } from '../../rpc/failure.ts'
+import { fingerprint, parsePublicKey } from './ed25519.ts'
+import { parseTrustStore, readTrustStore } from './trust-store.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'openracing-keys-'))
+after(() => rmSync(root, { recursive: true }))
+
+function newKey(): Uint8Array {
+  return parsePublicKey(generateKeyPairSync('ed25519').publicKey.export({ format: 'pem', type: 'spki' }).toString())
+}
+
+const entryOf = (keyBytes: unknown) => ({
+  public_key: { key_bytes: keyBytes, identifier: 'dev', comment: null as string | null },
+  trust_level: 'Trusted',
+  added_at: '2024-01-15T10:30:00Z',
+  reason: 'met in person' as string | null,
+  user_modifiable: true,
+})
+
+const parse = (value: unknown) => parseTrustStore(JSON.stringify(value, null, 2), 'trust_store.json')
+
+function refusal(value: unknown): string {
+  try {
+    parse(value)
+  } catch (cause) {
+    assert.ok(cause instanceof RigError && cause.code === 'CONFIG_INVALID', String(cause))
+    return cause.detail
+  }
+  return assert.fail('was accepted')
+}
+
+const key = newKey()
+const print = fingerprint(key)
+
+test('a key is read from both spellings of its bytes', () => {
+  for (const spelling of [[...key], Buffer.from(key).toString('base64')]) {
+    const store = parse({ [print]: entryOf(spelling) })
+    assert.deepEqual([...store.keys()], [print])
+    assert.deepEqual(store.get(print), {
+      fingerprint: print,
+      raw: key,
+      identifier: 'dev',
+      comment: '',
+      level: 'Trusted',
+      addedAt: '2024-01-15T10:30:00Z',
+      reason: 'met in person',
+      userModifiable: true,
+    })
+  }
+})
+
+test('without a file nobody is in the store', () => {
+  assert.equal(readTrustStore(join(root, 'none.json')).size, 0)
+  assert.equal(parse({}).size, 0)
+})
+
+test('a key under another key’s fingerprint makes the whole store worthless', () => {
+  const honest = newKey()
+  const value = { [fingerprint(honest)]: entryOf([...honest]), ['ab'.repeat(32)]: entryOf([...key]) }
+  const sentence = refusal(value)
+  assert.match(sentence, /^trust_store\.json:\d+:\d+: a/)
+  assert.ok(sentence.includes(`the fingerprint of its key is ${print}`))
+})
+
+const broken: readonly (readonly [name: string, entry: object, sentence: RegExp])[] = [
+  ['31 bytes', entryOf([...key.slice(1)]), /key_bytes is a list; write the 32 raw key bytes as base64 or as a list/],
+  ['a number beyond a byte', entryOf([...key.slice(1), 256]), /key_bytes is a list; write the 32 raw key bytes/],
+  ['base64 of another length', entryOf('AAAA'), /key_bytes is "AAAA"; write the 32 raw key bytes/],
+  ['a key of small order', entryOf([1, ...Array(31).fill(0)]), /key_bytes is a list; remove it: it has a small order/],
+  ['a level that does not exist', { ...entryOf([...key]), trust_level: 'trusted' }, /did you mean Trusted\?/],
+  ['a time that is none', { ...entryOf([...key]), added_at: 'yesterday' }, /added_at is "yesterday"; write a time/],
+  ['a key that is not known', { ...entryOf([...key]), admin: true }, /\.admin is not a known key/],
+]
+
+for (const [name, entry, sentence] of broken) {
+  test(`a store with ${name} is refused whole`, () => assert.match(refusal({ [print]: entry }), sentence))
+}
+
+test('one key twice, once trusted and once not, is refused', () => {
+  const entry = JSON.stringify(entryOf([...key]))
+  const text = `{"${print}": ${entry}, "${print}": ${entry.replace('Trusted', 'Distrusted')}}`
+  assert.throws(() => parseTrustStore(text, 'trust_store.json'), { message: /is there twice/ })
+})
+
+test('a store that cannot be read is refused and stays as it is', () => {
+  const file = join(root, 'trust_store.json')
+  writeFileSync(file, '{"half": ')
+  assert.throws(() => readTrustStore(file), { code: 'CONFIG_INVALID', message: /is not valid JSON/ })
+  assert.equal(readFileSync(file, 'utf8'), '{"half": ')
+})
