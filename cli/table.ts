@@ -1,0 +1,22 @@
+/** Rows as columns of one width each, separated by two spaces. The first row is the heading. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+    .concat('\n')
+}
+
+/** JSON for programs: 64-bit counters as numbers where they are exact, else as text. */
+export function json(value: unknown): string {
+  const plain = (_: string, item: unknown): unknown => {
+    if (typeof item === 'bigint') return Number.isSafeInteger(Number(item)) ? Number(item) : item.toString()
+    return item instanceof Uint8Array ? Buffer.from(item).toString('hex') : item
+  }
+  return `${JSON.stringify(value, plain)}\n`
+}

@@ -1,0 +1,31 @@
+import { type Plugin, PluginClass, PluginState } from '../gen/proto/openracing/v1/plugin.ts'
+import { ServiceState } from '../gen/proto/openracing/v1/supervisor.ts'
+
+// The words of the API for a person. A state that is added there without a word here does not compile.
+
+const pluginStates: Record<PluginState, string> = {
+  [PluginState.PLUGIN_STATE_UNSPECIFIED]: 'unknown',
+  [PluginState.PLUGIN_STATE_AVAILABLE]: 'available',
+  [PluginState.PLUGIN_STATE_LOADED]: 'loaded',
+  [PluginState.PLUGIN_STATE_RUNNING]: 'running',
+  [PluginState.PLUGIN_STATE_WAITING]: 'waiting',
+  [PluginState.PLUGIN_STATE_FAILED]: 'failed',
+}
+
+const serviceStates: Record<ServiceState, string> = {
+  [ServiceState.SERVICE_STATE_UNSPECIFIED]: 'unknown',
+  [ServiceState.SERVICE_STATE_STOPPED]: 'stopped',
+  [ServiceState.SERVICE_STATE_STARTING]: 'starting',
+  [ServiceState.SERVICE_STATE_RUNNING]: 'running',
+  [ServiceState.SERVICE_STATE_WAITING]: 'waiting',
+}
+
+const pluginClasses: Record<PluginClass, string> = {
+  [PluginClass.PLUGIN_CLASS_UNSPECIFIED]: 'unknown',
+  [PluginClass.PLUGIN_CLASS_SAFE]: 'Safe',
+  [PluginClass.PLUGIN_CLASS_FAST]: 'Fast',
+}
+
+export const pluginStateWord = (plugin: Plugin): string => pluginStates[plugin.state]
+export const pluginClassWord = (plugin: Plugin): string => pluginClasses[plugin.pluginClass]
+export const serviceStateWord = (state: ServiceState): string => serviceStates[state]

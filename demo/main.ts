@@ -1,0 +1,136 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { TelemetryServiceClient } from '../gen/proto/openracing/v1/telemetry.ts'
+import { connect } from '../rpc/client.ts'
+import { exitCodeFor, RigError } from '../rpc/failure.ts'
+import { lapSimulator } from '../telemetry/lap-simulator.ts'
+import { publishRecording } from '../telemetry/publish.ts'
+import type { Recording } from '../telemetry/record.ts'
+import { openRecording } from '../telemetry/recording.ts'
+import { type Observer, observe, type Reading } from './reading.ts'
+import { startDemoRig } from './rig.ts'
+import { draw, drawLine } from './screen.ts'
+import { type Summary, summarise } from './summary.ts'
+import { tell } from './tell.ts'
+
+interface DemoOptions {
+  readonly seconds?: number
+  readonly json?: boolean
+  readonly recording?: string
+}
+
+/** How long the rig may take until every plugin has run once and torque flows, ms. */
+const settleDeadlineMs = 10_000
+const redrawEveryMs = 100
+const lineEveryMs = 1000
+const clearScreen = '\x1b[H\x1b[J'
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text)
+  if (seconds >= 1 && seconds <= 86_400) return seconds
+  throw new InvalidArgumentError('it must be a number of seconds from 1 to 86400.')
+}
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(done, ms)
+    function done(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    signal.addEventListener('abort', done, { once: true })
+    if (signal.aborted) done()
+  })
+
+const isSettled = ({ rig, plugins }: Reading): boolean =>
+  (rig.torque?.outSquareSum ?? 0) > 0 &&
+  plugins.every((plugin) => (plugin.statistics?.executions ?? 0n) > 0n || plugin.detail !== '')
+
+/** Waits until the first frames have gone all the way through, so that the summary is of a rig that runs. */
+async function settled(observer: Observer, signal: AbortSignal): Promise<Reading> {
+  const deadline = performance.now() + settleDeadlineMs
+  for (;;) {
+    const reading = await observer.read()
+    if (isSettled(reading) || signal.aborted || performance.now() > deadline) return reading
+    await pause(redrawEveryMs, signal)
+  }
+}
+
+/** Shows the rig until `endMs` or `signal`; resolves with the last reading. */
+async function show(
+  observer: Observer,
+  title: string,
+  first: Reading,
+  endMs: number,
+  quiet: boolean,
+  signal: AbortSignal,
+): Promise<Reading> {
+  const screen = process.stdout.isTTY && !quiet
+  const history = [first]
+  let now = first
+  while (!signal.aborted && performance.now() < endMs) {
+    await pause(Math.min(screen ? redrawEveryMs : lineEveryMs, endMs - performance.now()), signal)
+    now = await observer.read()
+    history.push(now)
+    while (history.length > 2 && now.atMs - (history[1] as Reading).atMs >= lineEveryMs) history.shift()
+    const before = history[0] as Reading
+    if (screen)
+      process.stdout.write(`${clearScreen}${draw(title, before, now, { colour: !process.env.NO_COLOR }).join('\n')}\n`)
+    else if (!quiet) process.stdout.write(`${drawLine(before, now)}\n`)
+  }
+  return now
+}
+
+async function measure(recording: Recording, options: DemoOptions, signal: AbortSignal): Promise<Summary> {
+  const rig = await startDemoRig()
+  const ended = new AbortController()
+  const address = `unix:${rig.home.socket('host')}`
+  const telemetry = connect(TelemetryServiceClient, address)
+  const observer = observe(address)
+  try {
+    const publishing = publishRecording(telemetry, recording, { speed: 1, loop: true, signal: ended.signal })
+    const first = await settled(observer, signal)
+    observer.takeMaxLit()
+    const endMs = options.seconds === undefined ? Number.POSITIVE_INFINITY : first.atMs + options.seconds * 1000
+    const title = `OpenRacing  ${recording.game}  ${rig.readyLine}`
+    const last = await show(observer, title, first, endMs, options.json === true, signal)
+    const summary = summarise(first, last, observer.takeMaxLit())
+    ended.abort()
+    await publishing
+    return summary
+  } finally {
+    ended.abort()
+    observer.close()
+    telemetry.close()
+    await rig.close()
+  }
+}
+
+async function main(): Promise<void> {
+  const program = new Command('demo')
+    .description('Runs a whole rig for a while and says what each part of it cost.')
+    .option('--seconds <n>', 'end after this long; without it, at Ctrl-C', parseSeconds)
+    .option('--json', 'print one JSON object at the end and nothing else')
+    .option(
+      '--recording <file>',
+      'drive this recording (Forza, Gran Turismo 7, iRacing .ibt) instead of the built-in lap',
+    )
+    .parse()
+  const options = program.opts<DemoOptions>()
+  if (options.json && options.seconds === undefined) {
+    throw new RigError('REQUEST_INVALID', '--json needs --seconds N: there is no screen on which to end it')
+  }
+  const interrupted = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
+  const recording = options.recording === undefined ? lapSimulator() : await openRecording(options.recording)
+  const summary = await measure(recording, options, interrupted.signal)
+  process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${tell(summary).join('\n')}\n`)
+}
+
+main().then(
+  () => process.exit(0),
+  (cause: unknown) => {
+    process.stderr.write(`demo: ${cause instanceof Error ? cause.message : String(cause)}\n`)
+    process.exit(exitCodeFor(cause))
+  },
+)

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { openRigWindow } from '../../shm/rig-window.ts'
+import { until } from '../until.ts'
+import { apiOf, isRunning, startRig, watchLoop } from './rig.ts'
+
+const hostProgram = fileURLToPath(new URL('../../services/host/main.ts', import.meta.url))
+
+const isAlive = (pid: number): boolean => {
+  try {
+    // A zombie counts as gone: it waits for whoever inherited it to ask how it ended.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+test('a host that is killed takes its services along, the loop goes on, and the next host adopts it', async () => {
+  await using rig = await startRig()
+  const { home } = rig.rig
+  const services = await rig.services()
+  const window = openRigWindow(home)
+  const loopPid = window.pid()
+  const loop = watchLoop(home)
+
+  process.kill(rig.rig.pid, 'SIGKILL')
+  await rig.rig.exited
+  await until('its services are gone', () => services.every(({ pid }) => !isAlive(pid)))
+  assert.ok(isAlive(loopPid), 'the loop goes on')
+
+  const directory = home.configDir.slice(0, home.configDir.lastIndexOf('/'))
+  const next = spawn(process.execPath, [hostProgram, '--exit-with-stdin'], {
+    env: { ...process.env, OPENRACING_HOME: directory, OPENRACING_LOG_LEVEL: 'silent' },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const exited = once(next, 'exit')
+  await once(createInterface({ input: next.stdout }), 'line')
+  const api = apiOf(home)
+  await until('its plugins run', async () => (await api.plugins()).every(isRunning))
+  assert.equal(window.pid(), loopPid, 'the same process runs the loop')
+  const lowpass = (await api.plugins()).find(({ name }) => name === 'lowpass')
+  assert.equal(lowpass?.statistics?.restarts, 0)
+  assert.deepEqual(loop.gaps(), [])
+  api.close()
+  loop.close()
+  window.close()
+
+  next.kill('SIGTERM')
+  assert.deepEqual(await exited, [0, null])
+  assert.ok(!isAlive(loopPid), 'an orderly end takes the loop along')
+  assert.ok(!existsSync(home.shmDir), 'and its shared memory')
+  const sockets = readdirSync(home.runtimeDir).filter((name) => name.endsWith('.sock'))
+  assert.deepEqual(sockets, [], `no socket is left in ${join(home.runtimeDir)}`)
+})

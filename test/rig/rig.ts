@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { type DemoRig, startDemoRig } from '../../demo/rig.ts'
+import { frameSlotBytes, frameSlot as layout } from '../../gen/layout.ts'
+import {
+  type ListPluginsResponse,
+  type Plugin,
+  PluginServiceClient,
+  PluginState,
+} from '../../gen/proto/openracing/v1/plugin.ts'
+import {
+  type ListServicesResponse,
+  type Service,
+  ServiceState,
+  SupervisorServiceClient,
+} from '../../gen/proto/openracing/v1/supervisor.ts'
+import { call, connect, within } from '../../rpc/client.ts'
+import type { Home } from '../../rpc/home.ts'
+import { openOutputRing } from '../../shm/slots.ts'
+import { until } from '../until.ts'
+
+/** A whole rig under test, with its public API. */
+export interface RigUnderTest extends AsyncDisposable {
+  readonly rig: DemoRig
+  plugins(): Promise<readonly Plugin[]>
+  plugin(name: string): Promise<Plugin>
+  services(): Promise<readonly Service[]>
+  service(name: string): Promise<Service>
+}
+
+/** The public API of the rig in `home`. */
+export function apiOf(home: Home) {
+  const plugins = connect(PluginServiceClient, `unix:${home.socket('host')}`)
+  const supervisor = connect(SupervisorServiceClient, `unix:${home.socket('host')}`)
+  return {
+    plugins: async () =>
+      (await call<ListPluginsResponse>((done) => plugins.listPlugins({}, ...within(5000), done))).plugins,
+    services: async () =>
+      (await call<ListServicesResponse>((done) => supervisor.listServices({}, ...within(5000), done))).services,
+    close: () => {
+      plugins.close()
+      supervisor.close()
+    },
+  }
+}
+
+function named<T extends { readonly name: string }>(name: string, all: readonly T[]): T {
+  const found = all.find((one) => one.name === name)
+  assert.ok(found, `${name} is among ${all.map((one) => one.name).join(', ')}`)
+  return found
+}
+
+export async function startRig(prepare?: (home: Home) => void): Promise<RigUnderTest> {
+  const rig = await startDemoRig(prepare)
+  const api = apiOf(rig.home)
+  return {
+    rig,
+    plugins: api.plugins,
+    services: api.services,
+    plugin: async (name) => named(name, await api.plugins()),
+    service: async (name) => named(name, await api.services()),
+    [Symbol.asyncDispose]: async () => {
+      api.close()
+      await rig.close()
+    },
+  }
+}
+
+export const isRunning = (plugin: Plugin): boolean => plugin.state === PluginState.PLUGIN_STATE_RUNNING
+
+/** Kills the process of a service and waits until another one serves in its place. */
+export async function killService(rig: RigUnderTest, name: string): Promise<void> {
+  const before = await rig.service(name)
+  process.kill(before.pid, 'SIGKILL')
+  await until(`${name} serves again`, async () => {
+    const now = await rig.service(name)
+    return now.state === ServiceState.SERVICE_STATE_RUNNING && now.pid !== before.pid && now.restarts > before.restarts
+  })
+}
+
+/** Everything that the loop said, tick by tick. */
+export interface LoopWatch {
+  /** Numbers of ticks that are missing between the first and the newest. */
+  gaps(): readonly bigint[]
+  ticks(): number
+  close(): void
+}
+
+/** Reads the loop's output ring, which holds a second, twenty times as often as it fills. */
+export function watchLoop(home: Home): LoopWatch {
+  const ring = openOutputRing(home)
+  const slots = Buffer.alloc(1024 * frameSlotBytes)
+  const gaps: bigint[] = []
+  let last: bigint | undefined
+  let ticks = 0
+  // What was there before us may have overflowed while nobody read.
+  ring.pop(slots)
+  function drain(): void {
+    const count = ring.pop(slots)
+    for (let index = 0; index < count; index++) {
+      const tick = slots.readBigUInt64LE(index * frameSlotBytes + layout.reserved.offset)
+      if (last !== undefined && tick !== last + 1n) gaps.push(last)
+      last = tick
+      ticks += 1
+    }
+  }
+  const timer = setInterval(drain, 50)
+  return {
+    gaps: () => {
+      drain()
+      return gaps
+    },
+    ticks: () => ticks,
+    close: () => {
+      clearInterval(timer)
+      ring.close()
+    },
+  }
+}
