@@ -14,21 +14,24 @@ import { openRingReader, openRingWriter, type RingReader, type RingWriter } from
 // The files of a rig's shared memory directory. native/rig.h says who writes each.
 
 /** The newest TelemetryFrame, 256 bytes. The hub publishes. */
-export const openTelemetrySlot = (home: Home): Latest => openLatest(join(home.shmDir, 'telemetry'), telemetryFrameBytes)
+export const openTelemetrySlot = (home: Pick<Home, 'shmDir'>): Latest =>
+  openLatest(join(home.shmDir, 'telemetry'), telemetryFrameBytes)
 
 /** The newest LedFrame with room for 64 LEDs, 208 bytes. The wasm-runner publishes. */
-export const openLedSlot = (home: Home): Latest => openLatest(join(home.shmDir, 'leds'), ledFrameBytes)
+export const openLedSlot = (home: Pick<Home, 'shmDir'>): Latest => openLatest(join(home.shmDir, 'leds'), ledFrameBytes)
 
 /** The newest SafeScalar, 16 bytes. The wasm-runner publishes. */
-export const openScalarSlot = (home: Home): Latest => openLatest(join(home.shmDir, 'scalar'), safeScalarBytes)
+export const openScalarSlot = (home: Pick<Home, 'shmDir'>): Latest =>
+  openLatest(join(home.shmDir, 'scalar'), safeScalarBytes)
 
 /** What the loop is told, a RigControl. The dsp-helper publishes. */
-export const openControlSlot = (home: Home): Latest => openLatest(join(home.shmDir, 'control'), rigControlBytes)
+export const openControlSlot = (home: Pick<Home, 'shmDir'>): Latest =>
+  openLatest(join(home.shmDir, 'control'), rigControlBytes)
 
 /** Frames for the loop. The hub, or another producer in its place, writes. */
-export const openInputRing = (home: Home): RingWriter =>
+export const openInputRing = (home: Pick<Home, 'shmDir'>): RingWriter =>
   openRingWriter(join(home.shmDir, 'input'), frameSlotBytes, ringSlots)
 
 /** One slot a tick from the loop. One consumer reads. */
-export const openOutputRing = (home: Home): RingReader =>
+export const openOutputRing = (home: Pick<Home, 'shmDir'>): RingReader =>
   openRingReader(join(home.shmDir, 'output'), frameSlotBytes, ringSlots)

@@ -1,0 +1,160 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { RigError } from '../../rpc/failure.ts'
+import type { Report, StartOrder } from './executor-messages.ts'
+import { type ExecutorWorker, startExecutorWorker, type WorkerEnd, type WorkerOptions } from './executor-worker.ts'
+
+/** How long to wait before a thread is started in place of one that ended for no plugin's fault, ms. */
+const threadRetryMs = 1000
+
+export interface ExecutorEvents extends Pick<WorkerOptions, 'onTick'> {
+  /** A plugin that ran is gone: it trapped, it was stuck, or it did not come back after the executor was replaced. */
+  onLost(ticket: number, detail: string): void
+  /** A plugin was started again, without any fault of its own, because the executor was replaced. */
+  onMoved(ticket: number): void
+  onLog(report: Extract<Report, { kind: 'log' }>): void
+}
+
+/** The plugins that run, on whatever thread. A thread that is stuck is ended, and all but the guilty plugin move on. */
+export interface ExecutorClient {
+  /** Resolves when the plugin is ready and ticks. Rejects with PLUGIN_FAILED. */
+  start(order: StartOrder): Promise<void>
+  /** Resolves when the plugin is gone, in an orderly way or not. Repeats safely. */
+  stop(ticket: number): Promise<void>
+  /** Ends the thread and what runs on it. May be called twice. */
+  close(): Promise<void>
+}
+
+export type ClientOptions = Pick<WorkerOptions, 'shmDir' | 'ledCount'> & {
+  readonly events: ExecutorEvents
+  readonly log: Logger
+}
+
+/** A plugin that runs or is to run. */
+interface Held {
+  readonly order: StartOrder
+  /** Until it has started. */
+  starting: PromiseWithResolvers<void> | undefined
+  /** Once it was asked to stop. */
+  stopping: PromiseWithResolvers<void> | undefined
+}
+
+/** Starts the executor. Rejects when the rig's shared memory cannot be opened. */
+export async function startExecutor({ events, log, ...rig }: ClientOptions): Promise<ExecutorClient> {
+  const held = new Map<number, Held>()
+  let worker: ExecutorWorker | undefined
+  let replacing: Promise<void> | undefined
+  let closing: Promise<void> | undefined
+  const closed = new AbortController()
+
+  const onStarted = (ticket: number): void => {
+    const plugin = held.get(ticket)
+    if (plugin === undefined) return
+    if (plugin.order.replaces !== undefined) held.delete(plugin.order.replaces)
+    plugin.starting?.resolve()
+    plugin.starting = undefined
+  }
+
+  /** The plugin is gone; whoever waits for it is told. Returns whether somebody did. */
+  const forget = (ticket: number, failure: RigError): boolean => {
+    const plugin = held.get(ticket)
+    held.delete(ticket)
+    plugin?.starting?.reject(failure)
+    plugin?.stopping?.resolve()
+    return plugin?.starting !== undefined || plugin?.stopping !== undefined
+  }
+
+  const drop = (ticket: number, failure: RigError): void => {
+    const unexpected = held.has(ticket) && !forget(ticket, failure)
+    if (unexpected) events.onLost(ticket, failure.detail)
+  }
+
+  const onReport = (report: Report): void => {
+    switch (report.kind) {
+      case 'started':
+        onStarted(report.ticket)
+        break
+      case 'refused':
+        drop(report.ticket, new RigError(report.code, report.detail))
+        break
+      case 'lost':
+        drop(report.ticket, new RigError('PLUGIN_FAILED', report.detail))
+        break
+      case 'stopped':
+        forget(report.ticket, new RigError('PLUGIN_FAILED', 'it was stopped before it was ready'))
+        break
+      case 'log':
+        events.onLog(report)
+        break
+      case 'ready':
+      case 'unable': // Only before the thread is ready; executor-worker.ts has read it.
+    }
+  }
+
+  const startWorker = async (): Promise<void> => {
+    worker = await startExecutorWorker({
+      ...rig,
+      onReport,
+      onTick: events.onTick,
+      onDropped: (ticks) =>
+        log.warn({ ticks }, 'the statistics lack some ticks: this process was not scheduled for long'),
+    })
+    void worker.ended.then((end) => {
+      replacing = replaceWorker(end)
+    })
+    for (const { order } of held.values()) worker.send({ kind: 'start', ...order })
+  }
+
+  const pause = (): Promise<void> => delay(threadRetryMs, undefined, { signal: closed.signal }).catch(() => undefined)
+
+  const moveOn = (ticket: number, plugin: Held, end: WorkerEnd): void => {
+    const blamed = end.executing === undefined ? plugin.starting !== undefined : ticket === end.executing
+    if (blamed || plugin.stopping !== undefined) {
+      drop(ticket, new RigError('PLUGIN_FAILED', `${plugin.order.spec.name}: ${end.reason}`))
+    } else if (plugin.starting === undefined) events.onMoved(ticket)
+  }
+
+  const replaceWorker = async (end: WorkerEnd): Promise<void> => {
+    worker = undefined
+    if (closed.signal.aborted) return
+    log.error({ reason: end.reason }, 'the executor is replaced')
+    for (const [ticket, plugin] of [...held]) moveOn(ticket, plugin, end)
+    if (end.executing === undefined) await pause()
+    while (worker === undefined && !closed.signal.aborted) {
+      try {
+        await startWorker()
+      } catch (cause) {
+        log.error({ err: cause }, 'the executor cannot be started; trying again')
+        await pause()
+      }
+    }
+  }
+
+  const closeAll = async (): Promise<void> => {
+    closed.abort()
+    await replacing
+    await worker?.close()
+    for (const ticket of [...held.keys()]) forget(ticket, new RigError('SERVICE_UNAVAILABLE', 'the runner is closing'))
+  }
+
+  await startWorker()
+  return {
+    start(order) {
+      const starting = Promise.withResolvers<void>()
+      held.set(order.ticket, { order, starting, stopping: undefined })
+      worker?.send({ kind: 'start', ...order })
+      return starting.promise
+    },
+    async stop(ticket) {
+      const plugin = held.get(ticket)
+      if (plugin === undefined) return
+      if (worker === undefined) forget(ticket, new RigError('PLUGIN_FAILED', 'it was stopped before it was ready'))
+      else if (plugin.stopping === undefined) {
+        plugin.stopping = Promise.withResolvers<void>()
+        worker.send({ kind: 'stop', ticket })
+      }
+      await plugin.stopping?.promise
+    },
+    close: () => (closing ??= closeAll()),
+  }
+}

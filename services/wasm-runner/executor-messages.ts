@@ -1,0 +1,40 @@
+import type { FailureCode } from '../../rpc/failure.ts'
+import type { GuestLogLevel } from './guest-log.ts'
+import type { PluginSpec } from './plugin-spec.ts'
+
+/** A plugin that is to run. */
+export interface StartOrder {
+  /** Names this load of the plugin; a new number for each. */
+  readonly ticket: number
+  readonly spec: PluginSpec
+  readonly module: WebAssembly.Module
+  /** The ticket whose place it takes once it is ready. */
+  readonly replaces: number | undefined
+}
+
+/** From the main thread to the executor. */
+export type Order =
+  | ({ readonly kind: 'start' } & StartOrder)
+  /** Ends a plugin, in an orderly way. A ticket that does not run is answered as well. */
+  | { readonly kind: 'stop'; readonly ticket: number }
+
+/** From the executor to the main thread. */
+export type Report =
+  | { readonly kind: 'ready' }
+  /** The executor cannot work: the rig's shared memory cannot be opened. */
+  | { readonly kind: 'unable'; readonly code: FailureCode; readonly detail: string }
+  | { readonly kind: 'started'; readonly ticket: number }
+  | { readonly kind: 'refused'; readonly ticket: number; readonly code: FailureCode; readonly detail: string }
+  /** The plugin trapped and is gone. */
+  | { readonly kind: 'lost'; readonly ticket: number; readonly detail: string }
+  | { readonly kind: 'stopped'; readonly ticket: number }
+  | { readonly kind: 'log'; readonly ticket: number; readonly level: GuestLogLevel; readonly line: string }
+
+/** What the executor's thread is given. */
+export interface ExecutorData {
+  readonly shmDir: string
+  /** LEDs of the rim, 1..64. */
+  readonly ledCount: number
+  readonly pulse: SharedArrayBuffer
+  readonly ledger: SharedArrayBuffer
+}

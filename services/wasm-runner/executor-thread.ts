@@ -1,0 +1,73 @@
+// The executor's thread. It is ended from outside, with worker.terminate().
+
+import { setImmediate } from 'node:timers/promises'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { RigError } from '../../rpc/failure.ts'
+import { threadCpuNanoseconds } from '../../shm/clock.ts'
+import { openLedSlot, openScalarSlot, openTelemetrySlot } from '../../shm/slots.ts'
+import { createExecutor, type Executor } from './executor.ts'
+import type { ExecutorData, Order, Report } from './executor-messages.ts'
+import { openLedgerWriter } from './ledger.ts'
+import { openPulseWriter } from './pulse.ts'
+import type { Slots } from './rig-outputs.ts'
+
+const data = workerData as ExecutorData
+const port = parentPort!
+const pulse = openPulseWriter(data.pulse)
+const tell = (report: Report): void => port.postMessage(report)
+
+/** Longest sleep, ms. The bell wakes the thread for orders, so this bounds nothing but the arithmetic. */
+const sleepMsMax = 1000
+/** How often the event loop gets a turn, ms: V8 leaves some of its garbage collection to it. */
+const turnEveryMs = 1000
+
+function openSlots(): Slots | undefined {
+  try {
+    return { telemetry: openTelemetrySlot(data), leds: openLedSlot(data), scalar: openScalarSlot(data) }
+  } catch (cause) {
+    if (!(cause instanceof RigError)) throw cause
+    tell({ kind: 'unable', code: cause.code, detail: cause.detail })
+    return undefined
+  }
+}
+
+function obeyAll(executor: Executor): void {
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    executor.obey(next.message as Order)
+  }
+}
+
+/**
+ * Sleeps on a futex between ticks, and not in the event loop. At 200 Hz for 5 s on the 2-core development machine a
+ * tick was late by 0.10 ms (median) and 0.15 ms (p99) with the futex, by 0.61 ms and 1.1 ms with setTimeout, for half
+ * the CPU time; with three busy processes beside it by 0.07 and 0.10..0.96 ms against 0.57 and 1.1..2.6 ms. Both held
+ * 199 Hz or more.
+ */
+async function run(executor: Executor): Promise<never> {
+  let turnAtMs = performance.now() + turnEveryMs
+  for (;;) {
+    const heard = pulse.heard()
+    obeyAll(executor)
+    const waitMs = executor.sweep() - performance.now()
+    if (performance.now() >= turnAtMs) {
+      await setImmediate()
+      turnAtMs = performance.now() + turnEveryMs
+    } else if (waitMs > 0) pulse.sleep(heard, Math.min(waitMs, sleepMsMax))
+  }
+}
+
+const slots = openSlots()
+if (slots !== undefined) {
+  const executor = createExecutor({
+    slots,
+    ledCount: data.ledCount,
+    pulse,
+    record: openLedgerWriter(data.ledger),
+    tell,
+    now: () => performance.now(),
+    monotonicNs: () => process.hrtime.bigint(),
+    cpuNs: threadCpuNanoseconds,
+  })
+  tell({ kind: 'ready' })
+  await run(executor)
+}

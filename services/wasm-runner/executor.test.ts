@@ -1,0 +1,307 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { safeScalar, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
+import { createExecutor } from './executor.ts'
+import type { Report } from './executor-messages.ts'
+import type { TickEntry } from './ledger.ts'
+import { compilePlugin } from './meter.ts'
+import type { PluginSpec } from './plugin-spec.ts'
+import { type GuestModule, guestModule, op } from './testing/guest-module.ts'
+import { memorySlot } from './testing/memory-slot.ts'
+import { buildSample } from './testing/samples.ts'
+import { specOf } from './testing/specs.ts'
+
+const ledCount = 15
+
+/** An executor on a clock that the test moves, with cells in memory. */
+function rig() {
+  let nowMs = 0
+  let cpuNs = 0n
+  let tickCpuNs = 1000n
+  const slots = { telemetry: memorySlot(), leds: memorySlot(), scalar: memorySlot() }
+  const reports: Report[] = []
+  const entries: TickEntry[] = []
+  const executor = createExecutor({
+    slots,
+    ledCount,
+    pulse: { begin() {}, end() {} },
+    record: (entry) => entries.push(entry),
+    tell: (report) => reports.push(report),
+    now: () => nowMs,
+    monotonicNs: () => BigInt(nowMs * 1e6),
+    cpuNs: () => (cpuNs += tickCpuNs),
+  })
+  let ticket = 0
+  return {
+    slots,
+    reports,
+    entries,
+    executor,
+    /** What a tick costs from now on. */
+    costs: (ns: bigint) => {
+      tickCpuNs = ns
+    },
+    async load(bytes: Uint8Array<ArrayBuffer>, part: Partial<PluginSpec> = {}, replaces?: number) {
+      executor.obey({
+        kind: 'start',
+        ticket: ++ticket,
+        spec: specOf(part),
+        module: await compilePlugin(bytes),
+        replaces,
+      })
+      return ticket
+    },
+    sweepAt(ms: number) {
+      nowMs = ms
+      return executor.sweep()
+    },
+    telemetry(part: { ffb?: number; slip?: number; rpm?: number }) {
+      const frame = new Uint8Array(telemetryFrameBytes)
+      const view = new DataView(frame.buffer)
+      view.setFloat32(telemetryFrame.ffb_scalar.offset, part.ffb ?? 0, true)
+      view.setFloat32(telemetryFrame.slip_ratio.offset, part.slip ?? 0, true)
+      view.setFloat32(telemetryFrame.rpm.offset, part.rpm ?? 0, true)
+      slots.telemetry.publish(frame)
+    },
+    scalars: () =>
+      slots.scalar.published.map((value) => new DataView(value.buffer).getFloat32(safeScalar.ffb_scalar.offset, true)),
+  }
+}
+
+/** Sets the force scalar of its frame and says that it changed it. */
+const setsForce = (scalar: number): GuestModule => ({
+  process: [...op.parameter(1), ...op.f32(scalar), ...op.storeF32(telemetryFrame.ffb_scalar.offset), ...op.i32(1)],
+})
+
+const gain = Math.fround(1.1)
+
+test('the force goes through the plugins in their order, and comes out with the time at which it did', async () => {
+  const { load, sweepAt, telemetry, scalars, slots } = rig()
+  const slip = await buildSample('slip-ffb')
+  await load(slip, { order: 2 })
+  await load(slip, { order: 1 })
+  telemetry({ ffb: 0.5, slip: 0.3 })
+  sweepAt(10)
+  const once = Math.fround(0.5 * gain)
+  assert.deepEqual(scalars(), [once, Math.fround(once * gain)])
+  assert.equal(new DataView(slots.scalar.published[1]!.buffer).getBigUint64(0, true), 10_000_000n)
+})
+
+test('a plugin that changes nothing passes on what the one before it made', async () => {
+  const { load, sweepAt, telemetry, scalars } = rig()
+  await load(guestModule(setsForce(0.25)), { order: 1 })
+  await load(guestModule(), { order: 2 })
+  telemetry({ ffb: 0.5 })
+  sweepAt(10)
+  assert.equal(scalars().at(-1), 0.25)
+})
+
+for (const [scalar, published] of [
+  [Number.NaN, 0],
+  [Infinity, 0],
+  [40, 1],
+  [-1.5, -1],
+] as const) {
+  test(`a plugin that answers a force of ${scalar} moves the wheel with ${published}`, async () => {
+    const { load, sweepAt, telemetry, scalars } = rig()
+    await load(guestModule(setsForce(scalar)))
+    telemetry({ ffb: 0.5 })
+    sweepAt(10)
+    assert.deepEqual(scalars(), [published])
+  })
+}
+
+test('a plugin that was not granted ModifyTelemetry is called, and its force is dropped', async () => {
+  const { load, sweepAt, telemetry, scalars, entries } = rig()
+  await load(guestModule(setsForce(1)), { capabilities: ['ReadTelemetry'] })
+  telemetry({ ffb: 0.5 })
+  sweepAt(10)
+  assert.equal(entries.length, 1)
+  assert.deepEqual(scalars(), [])
+})
+
+test('a plugin that was not granted ReadTelemetry is not called for telemetry, and sees none when it draws LEDs', async () => {
+  const { load, sweepAt, telemetry, entries, slots } = rig()
+  const leds = await buildSample('rpm-leds')
+  await load(leds, { operations: ['TelemetryProcessor'], capabilities: ['ModifyTelemetry'] })
+  assert.equal(sweepAt(10), Infinity)
+  await load(leds, { operations: ['LedMapper'], capabilities: ['ControlLeds'] })
+  telemetry({ rpm: 8000 })
+  sweepAt(20)
+  assert.equal(entries.length, 1)
+  assert.ok(slots.leds.published[0]!.subarray(16).every((colour) => colour === 0))
+})
+
+test('before the first frame plugins tick at their rate on a frame of zeroes, and no force is published', async () => {
+  const { load, sweepAt, telemetry, scalars, entries } = rig()
+  await load(guestModule(setsForce(0.5)))
+  for (const ms of [10, 20, 30]) sweepAt(ms)
+  assert.equal(entries.length, 3)
+  assert.deepEqual(scalars(), [])
+  telemetry({ ffb: 1 })
+  sweepAt(40)
+  assert.deepEqual(scalars(), [0.5])
+})
+
+test('when the game goes quiet, plugins tick on with the newest frame', async () => {
+  const { load, sweepAt, telemetry, scalars } = rig()
+  await load(await buildSample('slip-ffb'))
+  telemetry({ ffb: 0.5, slip: 0.3 })
+  for (let ms = 10; ms <= 5000; ms += 10) sweepAt(ms)
+  assert.equal(scalars().length, 500)
+  assert.equal(scalars().at(-1), Math.fround(0.5 * gain))
+})
+
+test('the LEDs that a plugin draws are shown', async () => {
+  const { load, sweepAt, telemetry, slots } = rig()
+  await load(await buildSample('rpm-leds'), { operations: ['LedMapper'] })
+  telemetry({ rpm: 4000 })
+  sweepAt(10)
+  const frame = slots.leds.published[0]!
+  assert.equal(new DataView(frame.buffer).getUint32(0, true), ledCount)
+  assert.deepEqual([...frame.subarray(16, 19)], [0, 255, 0])
+  assert.deepEqual([...frame.subarray(16 + 7 * 3, 16 + 8 * 3)], [0, 0, 0])
+})
+
+test('a plugin that claims more LEDs than the rim has is counted as failed, and nothing is shown', async () => {
+  const { load, sweepAt, entries, slots } = rig()
+  const process = [...op.parameter(3), ...op.i32(ledCount + 1), ...op.storeI32(0), ...op.i32(1)]
+  await load(guestModule({ process }), { operations: ['LedMapper'] })
+  sweepAt(10)
+  assert.equal(slots.leds.published.length, 0)
+  assert.deepEqual([entries[0]?.returned, entries[0]?.failed], [true, true])
+})
+
+test('a plugin that lowers the number of LEDs does not lower it for the next one', async () => {
+  const { load, sweepAt, telemetry, slots } = rig()
+  const process = [...op.parameter(3), ...op.i32(1), ...op.storeI32(0), ...op.i32(1)]
+  await load(guestModule({ process }), { operations: ['LedMapper'], order: 1 })
+  await load(await buildSample('rpm-leds'), { operations: ['LedMapper'], order: 2 })
+  telemetry({ rpm: 8000 })
+  sweepAt(10)
+  const counts = slots.leds.published.map((frame) => new DataView(frame.buffer).getUint32(0, true))
+  assert.deepEqual(counts, [1, ledCount])
+})
+
+test('a plugin with both operations runs both in one tick, which counts once', async () => {
+  const { load, sweepAt, telemetry, scalars, slots, entries } = rig()
+  await load(guestModule({ process: op.i32(1) }), { operations: ['TelemetryProcessor', 'LedMapper'] })
+  telemetry({ ffb: 0.5 })
+  sweepAt(10)
+  assert.equal(entries.length, 1)
+  assert.equal(scalars().length, 1)
+  assert.equal(slots.leds.published.length, 1)
+})
+
+test('a plugin that answers with an error is counted as failed and called again, and its force is the one before it', async () => {
+  const { load, sweepAt, telemetry, scalars, entries } = rig()
+  await load(guestModule({ process: op.i32(-1) }))
+  telemetry({ ffb: 0.5 })
+  sweepAt(10)
+  sweepAt(20)
+  assert.deepEqual(
+    entries.map(({ returned, failed }) => [returned, failed]),
+    [
+      [true, true],
+      [true, true],
+    ],
+  )
+  assert.deepEqual(scalars(), [0.5, 0.5])
+})
+
+test('a plugin that traps is lost and its neighbours go on without it', async () => {
+  const { load, sweepAt, telemetry, scalars, entries, reports } = rig()
+  const trapping = await load(guestModule({ process: op.trap }), { order: 2 })
+  const neighbour = await load(guestModule(setsForce(0.25)), { order: 1 })
+  telemetry({ ffb: 0.5 })
+  sweepAt(10)
+  assert.deepEqual(reports.at(-1), { kind: 'lost', ticket: trapping, detail: 'process trapped: unreachable' })
+  sweepAt(20)
+  assert.deepEqual(
+    entries.map(({ ticket, returned }) => [ticket, returned]),
+    [
+      [neighbour, true],
+      [trapping, false],
+      [neighbour, true],
+    ],
+  )
+  assert.equal(scalars().at(-1), 0.25)
+})
+
+test('a tick is over its budget when its own CPU time is', async () => {
+  const { load, sweepAt, entries, costs } = rig()
+  await load(guestModule(), { budgetUs: 100 })
+  costs(100_000n)
+  sweepAt(10)
+  costs(100_001n)
+  sweepAt(20)
+  assert.deepEqual(
+    entries.map(({ cpuNs, overBudget }) => [cpuNs, overBudget]),
+    [
+      [100_000, false],
+      [100_001, true],
+    ],
+  )
+})
+
+test('each plugin is called at its own rate, and ticks that the machine was late for are missed, not made up for', async () => {
+  const { load, sweepAt, entries } = rig()
+  const slow = await load(guestModule(), { rateHz: 100 })
+  const fast = await load(guestModule(), { rateHz: 200 })
+  for (let ms = 1; ms <= 100; ms++) sweepAt(ms)
+  const ticksOf = (ticket: number): number => entries.filter((entry) => entry.ticket === ticket).length
+  assert.deepEqual([ticksOf(slow), ticksOf(fast)], [10, 20])
+  assert.equal(sweepAt(153), 155)
+  assert.deepEqual([ticksOf(slow), ticksOf(fast)], [11, 21])
+  const missed = entries.reduce((sum, entry) => sum + entry.missed, 0)
+  assert.equal(missed, 4 + 9)
+})
+
+test('a plugin that takes the place of another does so once it is ready, and one that cannot start leaves it in place', async () => {
+  const { load, sweepAt, entries, reports } = rig()
+  const id = specOf().id
+  const old = await load(guestModule(), { id })
+  const broken = await load(guestModule({ initialize: op.i32(-1) }), { id }, old)
+  assert.equal(reports.at(-1)?.kind, 'refused')
+  assert.equal(
+    reports.some((report) => report.kind === 'started' && report.ticket === broken),
+    false,
+  )
+  sweepAt(10)
+  const next = await load(guestModule(), { id }, old)
+  sweepAt(20)
+  assert.deepEqual(
+    entries.map(({ ticket }) => ticket),
+    [old, next],
+  )
+})
+
+test('a plugin whose shutdown traps is stopped all the same, and stopping repeats safely', async () => {
+  const { load, sweepAt, executor, reports, entries } = rig()
+  const ticket = await load(guestModule({ shutdown: op.trap }))
+  executor.obey({ kind: 'stop', ticket })
+  executor.obey({ kind: 'stop', ticket })
+  assert.deepEqual(reports.filter(({ kind }) => kind === 'stopped').length, 2)
+  sweepAt(10)
+  assert.equal(entries.length, 0)
+})
+
+test('one plugin sends another a message through its mailbox', async () => {
+  const { load, sweepAt, entries } = rig()
+  const reader = specOf().id
+  const io = (name: string, count: number): NonNullable<GuestModule['imports']> => [
+    { module: 'env', name, parameters: Array.from({ length: count }, () => 'i32' as const), results: ['i32'] },
+  ]
+  // The reader answers with the negative of what it received: a failed tick is one that received something.
+  const receive = [...op.i32(0), ...op.i32(1024), ...op.i32(64), ...op.call(0), 0x6b]
+  await load(guestModule({ imports: io('receive_message', 2), process: receive }), { id: reader, order: 1 })
+  sweepAt(10)
+  const send = [...op.i32(64), ...op.i32(36), ...op.i32(64), ...op.i32(8), ...op.call(0)]
+  await load(guestModule({ imports: io('send_message', 4), process: send, data: reader }), { order: 2 })
+  sweepAt(20)
+  sweepAt(30)
+  assert.deepEqual(
+    entries.map(({ failed }) => failed),
+    [false, false, false, true, false],
+  )
+})

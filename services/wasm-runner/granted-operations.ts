@@ -1,0 +1,35 @@
+import type { PluginSpec, SafeCapability, SafeOperation } from './plugin-spec.ts'
+
+/** What an operation needs before a plugin is called for it. */
+const needs: Record<SafeOperation, SafeCapability> = { TelemetryProcessor: 'ReadTelemetry', LedMapper: 'ControlLeds' }
+
+const has = (spec: PluginSpec, capability: SafeCapability): boolean => spec.capabilities.includes(capability)
+
+/** What a plugin is called for, and what becomes of its answers. */
+export interface GrantedOperations {
+  readonly telemetry: boolean
+  readonly leds: boolean
+  /** It sees telemetry; without the grant its frame is all zeroes. */
+  readonly sees: boolean
+  /** It takes part in the force pipeline. */
+  readonly force: boolean
+}
+
+export function grantedOperations(spec: PluginSpec): GrantedOperations {
+  const runs = (operation: SafeOperation): boolean => spec.operations.includes(operation) && has(spec, needs[operation])
+  const telemetry = runs('TelemetryProcessor')
+  return {
+    telemetry,
+    leds: runs('LedMapper'),
+    sees: has(spec, 'ReadTelemetry'),
+    force: telemetry && has(spec, 'ModifyTelemetry'),
+  }
+}
+
+/** Says which operations are not run, for the plugin's detail; empty when all are. */
+export function ungrantedDetail(spec: PluginSpec): string {
+  return spec.operations
+    .filter((operation) => !has(spec, needs[operation]))
+    .map((operation) => `${operation} is not run: ${needs[operation]} is not granted`)
+    .join('; ')
+}

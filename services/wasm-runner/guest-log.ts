@@ -1,0 +1,41 @@
+import { stripVTControlCharacters } from 'node:util'
+
+export type GuestLogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+/** Bytes of a line that are read from the guest. */
+export const lineBytesMax = 1024
+
+/** Lines that one plugin may write at once, and a second from then on: a plugin that logs each tick must not fill a disk. */
+const burstLines = 20
+const linesPerSecond = 10
+
+/** One line of text: no terminal escapes, no control characters, nothing that turns the direction of the text around. */
+export function cleanLine(bytes: Uint8Array): string {
+  const text = new TextDecoder().decode(bytes) // lenient: a line that is not UTF-8 is still worth reading
+  return stripVTControlCharacters(text)
+    .replaceAll(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu, ' ')
+    .trim()
+}
+
+export interface LineAllowance {
+  /** Whether a line may be written now; `dropped` lines before it were not. */
+  ask(nowMs: number): { readonly allowed: boolean; readonly dropped: number }
+}
+
+/** A token bucket. `nowMs` is monotonic. */
+export function createLineAllowance(nowMs: number): LineAllowance {
+  let tokens = burstLines
+  let lastMs = nowMs
+  let dropped = 0
+  return {
+    ask(atMs) {
+      tokens = Math.min(burstLines, tokens + ((atMs - lastMs) / 1000) * linesPerSecond)
+      lastMs = atMs
+      if (tokens < 1) return { allowed: false, dropped: ++dropped }
+      tokens--
+      const before = dropped
+      dropped = 0
+      return { allowed: true, dropped: before }
+    },
+  }
+}

@@ -1,0 +1,47 @@
+import { pino } from 'pino'
+import { ledCountMax } from '../../gen/layout.ts'
+import { exitCodeFor, RigError } from '../../rpc/failure.ts'
+import { createHome, findHome } from '../../rpc/home.ts'
+import { serve } from '../../rpc/serve.ts'
+import { shutdownRequested } from '../../rpc/shutdown.ts'
+import { startRunner } from './runner.ts'
+import { wasmRunnerService } from './service.ts'
+
+/** LEDs of a rim when nobody says how many: a common bar. */
+const ledCountDefault = '15'
+
+/** A close that hangs must not hang the rig, ms. Every plugin's shutdown has the watchdog's second. */
+const shutdownMs = 5000
+
+function readLedCount(text: string): number {
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (count >= 1 && count <= ledCountMax) return count
+  throw new RigError(
+    'CONFIG_INVALID',
+    `OPENRACING_LED_COUNT is ${JSON.stringify(text)}; set it to the LEDs of the rim, 1 to ${ledCountMax}`,
+  )
+}
+
+// Standard output belongs to whoever started us; the log goes to standard error.
+const log = pino({ name: 'wasm-runner', level: process.env.OPENRACING_LOG_LEVEL || 'info' }, pino.destination(2))
+
+async function run(): Promise<void> {
+  const ledCount = readLedCount(process.env.OPENRACING_LED_COUNT || ledCountDefault)
+  const home = findHome(process.env)
+  createHome(home)
+  const runner = await startRunner({ shmDir: home.shmDir, ledCount, log })
+  const server = await serve({ service: 'wasm-runner', home, definitions: [wasmRunnerService(runner, log)], log })
+
+  log.info({ reason: await shutdownRequested(true) }, 'closing')
+  setTimeout(() => process.exit(1), shutdownMs).unref()
+  await server.close() // no new calls
+  await runner.close() // every plugin's shutdown, then the executor
+}
+
+try {
+  await run()
+  process.exit(0) // our stdin, while the host holds it open, would keep us alive
+} catch (cause) {
+  log.fatal({ err: cause }, 'cannot serve')
+  process.exit(exitCodeFor(cause))
+}

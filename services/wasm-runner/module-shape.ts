@@ -1,0 +1,171 @@
+import { RigError } from '../../rpc/failure.ts'
+
+/** A function type as WebAssembly text writes it: `(i32, i32) -> i32`; nothing after the arrow when nothing returns. */
+export type Signature = string
+
+export interface FunctionImport {
+  readonly module: string
+  readonly name: string
+  /** The signature; what else it is, such as `memory`, when it is no function. */
+  readonly signature: Signature
+}
+
+/** What can be seen of a module from outside. WebAssembly.Module.exports() leaves out the signatures, hence this. */
+export interface ModuleShape {
+  readonly imports: readonly FunctionImport[]
+  /** By name: a signature, or `memory`, `table`, `global`, `tag`. */
+  readonly exports: ReadonlyMap<string, Signature>
+  /** The memory, when there is exactly one and the module defines it. */
+  readonly memory: { readonly minimumBytes: number; readonly shared: boolean; readonly wide: boolean } | undefined
+}
+
+const section = { type: 1, import: 2, function: 3, memory: 5, export: 7 }
+const kinds = ['function', 'table', 'memory', 'global', 'tag'] as const
+const valueTypes: Readonly<Record<number, string>> = {
+  127: 'i32',
+  126: 'i64',
+  125: 'f32',
+  124: 'f64',
+  123: 'v128',
+  112: 'funcref',
+  111: 'externref',
+}
+const pageBytes = 65_536
+
+/** Reads forward over the bytes of one section. */
+class Cursor {
+  at = 0
+  readonly bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+
+  byte(): number {
+    const byte = this.bytes[this.at++]
+    if (byte === undefined) throw new RangeError('the section ends too early')
+    return byte
+  }
+
+  /** LEB128. Enough for every u32, and for the s33 of a heap type, whose value nobody needs. */
+  number(): number {
+    let value = 0
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.byte()
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+    }
+  }
+
+  take(length: number): Uint8Array {
+    if (this.at + length > this.bytes.length) throw new RangeError('the section ends too early')
+    this.at += length
+    return this.bytes.subarray(this.at - length, this.at)
+  }
+
+  name(): string {
+    return new TextDecoder('utf-8', { fatal: true }).decode(this.take(this.number()))
+  }
+
+  list<T>(one: () => T): T[] {
+    const items: T[] = []
+    for (let count = this.number(); count > 0; count--) items.push(one())
+    return items
+  }
+
+  valueType(): string {
+    const code = this.byte()
+    const typed = code === 0x63 || code === 0x64 // (ref null heap-type), (ref heap-type)
+    if (typed) this.number()
+    return typed ? 'ref' : (valueTypes[code] ?? `0x${code.toString(16)}`)
+  }
+
+  functionType(): Signature {
+    const form = this.byte()
+    if (form !== 0x60) {
+      throw new RigError(
+        'PLUGIN_INVALID',
+        'the module uses garbage-collected types, which no ABI of this version can exchange; build it for linear memory',
+      )
+    }
+    const parameters = this.list(() => this.valueType())
+    const results = this.list(() => this.valueType())
+    return `(${parameters.join(', ')}) ->${results.map((type) => ` ${type}`).join(',')}`
+  }
+
+  limits(): { flags: number; minimum: number } {
+    const flags = this.number()
+    const minimum = this.number()
+    if (flags & 1) this.number()
+    return { flags, minimum }
+  }
+}
+
+function sectionsOf(bytes: Uint8Array): Map<number, Cursor> {
+  const cursor = new Cursor(bytes)
+  cursor.take(8) // magic and version
+  const sections = new Map<number, Cursor>()
+  while (cursor.at < bytes.length) {
+    const id = cursor.byte()
+    sections.set(id, new Cursor(cursor.take(cursor.number())))
+  }
+  return sections
+}
+
+function readImport(cursor: Cursor, types: readonly Signature[]): FunctionImport {
+  const module = cursor.name()
+  const name = cursor.name()
+  const kind = kinds[cursor.byte()]
+  switch (kind) {
+    case 'function':
+      return { module, name, signature: types[cursor.number()] ?? '' }
+    case 'table':
+      cursor.valueType()
+      cursor.limits()
+      break
+    case 'memory':
+      cursor.limits()
+      break
+    case 'global':
+      cursor.valueType()
+      cursor.byte()
+      break
+    default:
+      cursor.byte()
+      cursor.number()
+  }
+  return { module, name, signature: kind ?? 'unknown' }
+}
+
+/** Reads the shape of a module that V8 has compiled, so its sections are well formed. Throws PLUGIN_INVALID. */
+export function readModuleShape(bytes: Uint8Array): ModuleShape {
+  const sections = sectionsOf(bytes)
+  const list = <T>(id: number, one: (cursor: Cursor) => T): T[] => {
+    const cursor = sections.get(id)
+    return cursor === undefined ? [] : cursor.list(() => one(cursor))
+  }
+  const types = list(section.type, (cursor) => cursor.functionType())
+  const imports = list(section.import, (cursor) => readImport(cursor, types))
+  const defined = list(section.function, (cursor) => types[cursor.number()] ?? '')
+  const functions = [...imports.map((each) => each.signature).filter((each) => each.startsWith('(')), ...defined]
+  const memories = list(section.memory, (cursor) => cursor.limits())
+  const exports = list(section.export, (cursor): [string, Signature] => {
+    const name = cursor.name()
+    const kind = kinds[cursor.byte()] ?? 'unknown'
+    const index = cursor.number()
+    return [name, kind === 'function' ? (functions[index] ?? '') : kind]
+  })
+  const [memory, another] = memories
+  return {
+    imports,
+    exports: new Map(exports),
+    memory:
+      memory === undefined || another !== undefined
+        ? undefined
+        : {
+            minimumBytes: memory.minimum * pageBytes,
+            shared: (memory.flags & 2) !== 0,
+            wide: (memory.flags & 4) !== 0,
+          },
+  }
+}

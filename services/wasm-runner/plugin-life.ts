@@ -1,0 +1,98 @@
+import type { Logger } from 'pino'
+import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { RigError } from '../../rpc/failure.ts'
+import { delayMs, standardRestart } from '../../supervision/restart.ts'
+import type { ExecutorClient } from './executor-client.ts'
+import { ungrantedDetail } from './granted-operations.ts'
+import type { PluginSpec } from './plugin-spec.ts'
+import { createStatistics, type Statistics } from './statistics.ts'
+
+export interface LifeNeeds {
+  readonly ticket: number
+  readonly spec: PluginSpec
+  readonly module: WebAssembly.Module
+  readonly executor: ExecutorClient
+  readonly log: Logger
+  /** Monotonic, ms. */
+  now(): number
+}
+
+/** One plugin from its load to its end: started, lost, waiting, started again. */
+export interface PluginLife {
+  readonly ticket: number
+  readonly statistics: Statistics
+  /** Starts it the first time; a failure here is the end of it. `replaces`: the ticket whose place it takes. */
+  start(replaces: number | undefined): Promise<void>
+  /** The executor lost it. */
+  lost(detail: string): void
+  /** The executor moved it to another thread. */
+  moved(): void
+  /** While held, a plugin that waits goes on waiting: its replacement is on the way. */
+  hold(held: boolean): void
+  /** It is gone and does not come back. Resolves when its code does not run any more. May be called twice. */
+  end(): Promise<void>
+  view(): SafePlugin
+}
+
+export function createPluginLife({ ticket, spec, module, executor, log, now }: LifeNeeds): PluginLife {
+  const statistics = createStatistics()
+  let state: SafePlugin['state'] = PluginState.PLUGIN_STATE_LOADED
+  let detail = ''
+  let losses = 0
+  let startedMs = 0
+  let timer: NodeJS.Timeout | undefined
+  let held = false
+  let ended = false
+
+  const start = async (replaces: number | undefined): Promise<void> => {
+    await executor.start({ ticket, spec, module, replaces })
+    startedMs = now()
+    state = PluginState.PLUGIN_STATE_RUNNING
+    detail = ungrantedDetail(spec)
+  }
+
+  const startAgain = async (): Promise<void> => {
+    timer = undefined
+    statistics.countRestart()
+    try {
+      await start(undefined)
+    } catch (cause) {
+      wait(cause instanceof RigError ? cause.detail : String(cause), 0)
+    }
+  }
+
+  const arm = (pauseMs: number): void => {
+    clearTimeout(timer)
+    timer = held || ended ? undefined : setTimeout(() => void startAgain(), pauseMs)
+  }
+
+  const wait = (why: string, ranMs: number): void => {
+    statistics.countLoss()
+    if (ended) return
+    losses = ranMs >= standardRestart.forgiveAfterMs ? 1 : losses + 1
+    const pauseMs = delayMs(losses, standardRestart)
+    state = PluginState.PLUGIN_STATE_WAITING
+    detail = `${why}; it is started again after ${pauseMs} ms`
+    log.warn({ plugin: spec.id, name: spec.name, losses }, detail)
+    arm(pauseMs)
+  }
+
+  return {
+    ticket,
+    statistics,
+    start,
+    lost: (why) => wait(why, now() - startedMs),
+    moved: () => statistics.countRestart(),
+    hold(hold) {
+      held = hold
+      if (held || state === PluginState.PLUGIN_STATE_WAITING) arm(0)
+    },
+    async end() {
+      ended = true
+      clearTimeout(timer)
+      await executor.stop(ticket)
+    },
+    view: () => ({ id: spec.id, state, detail, statistics: statistics.snapshot() }),
+  }
+}

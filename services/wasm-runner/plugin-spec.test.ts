@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { RigError } from '../../rpc/failure.ts'
+import { parseLoadRequest } from './plugin-spec.ts'
+
+const good = LoadSafePluginRequest.fromPartial({
+  id: '4D73B330-8692-4a44-a6fa-67883763e0da',
+  name: 'slip-ffb',
+  path: '/plugins/slip-ffb.wasm',
+  sha256: 'A'.repeat(64),
+  capabilities: ['ModifyTelemetry', 'ReadTelemetry'],
+  operations: ['TelemetryProcessor'],
+  maxExecutionTimeUs: 5000,
+  maxMemoryBytes: 16_777_216n,
+  updateRateHz: 100,
+  order: 3,
+})
+
+test('a whole request becomes a plugin with the usual entry points and an empty configuration', () => {
+  assert.deepEqual(parseLoadRequest(good), {
+    id: '4d73b330-8692-4a44-a6fa-67883763e0da',
+    name: 'slip-ffb',
+    path: '/plugins/slip-ffb.wasm',
+    sha256: 'a'.repeat(64),
+    capabilities: ['ReadTelemetry', 'ModifyTelemetry'],
+    operations: ['TelemetryProcessor'],
+    configJson: '{}',
+    budgetUs: 5000,
+    memoryBytes: 16_777_216,
+    rateHz: 100,
+    entryPoints: { process: 'process', initialize: 'initialize', shutdown: 'shutdown' },
+    order: 3,
+  })
+})
+
+test('entry points of the manifest take the places of the usual ones', () => {
+  const { entryPoints } = parseLoadRequest({
+    ...good,
+    mainFunction: 'tick',
+    initFunction: 'begin',
+    cleanupFunction: 'end',
+  })
+  assert.deepEqual(entryPoints, { process: 'tick', initialize: 'begin', shutdown: 'end' })
+})
+
+const refused: readonly (readonly [string, Partial<LoadSafePluginRequest>, RegExp])[] = [
+  ['an id that is no UUID', { id: 'slip' }, /^REQUEST_INVALID: id is "slip"/],
+  ['a name that would repaint a terminal', { name: '\u001b[2J' }, /^REQUEST_INVALID: name is/],
+  ['a relative path', { path: 'slip-ffb.wasm' }, /^REQUEST_INVALID: path is "slip-ffb.wasm"/],
+  ['a checksum that is cut off', { sha256: 'abc' }, /^REQUEST_INVALID: sha256 is "abc"; send 64 hex digits/],
+  ['a capability that is never for Safe plugins', { capabilities: ['ProcessDsp'] }, /capabilities has "ProcessDsp"/],
+  ['an operation that is never for Safe plugins', { operations: ['DspFilter'] }, /operations has "DspFilter"/],
+  ['a budget above 5 ms', { maxExecutionTimeUs: 5001 }, /max_execution_time_us is 5001; send 1 to 5000/],
+  ['no budget', { maxExecutionTimeUs: 0 }, /max_execution_time_us is 0/],
+  ['more than 16 MiB', { maxMemoryBytes: 16_777_217n }, /max_memory_bytes is 16777217; send 65536 to 16777216/],
+  ['a memory beyond any number', { maxMemoryBytes: 2n ** 64n - 1n }, /max_memory_bytes is/],
+  ['no rate', { updateRateHz: 0 }, /update_rate_hz is 0; send 1 to 200/],
+  ['the rate of a Fast plugin', { updateRateHz: 1000 }, /update_rate_hz is 1000/],
+  ['a configuration that is no JSON', { configJson: '{' }, /config_json is not JSON/],
+  ['a configuration that is a list', { configJson: '[]' }, /config_json is not a JSON object/],
+  ['a configuration that is null', { configJson: 'null' }, /config_json is not a JSON object/],
+  ['a configuration that is huge', { configJson: `{"a":"${'x'.repeat(65_536)}"}` }, /config_json has 65544 bytes/],
+]
+
+for (const [what, part, sentence] of refused) {
+  test(`a request with ${what} is refused`, () => {
+    assert.throws(
+      () => parseLoadRequest({ ...good, ...part }),
+      (cause) => cause instanceof RigError && cause.code === 'REQUEST_INVALID' && sentence.test(cause.message),
+    )
+  })
+}

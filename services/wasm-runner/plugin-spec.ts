@@ -1,0 +1,119 @@
+import { isAbsolute } from 'node:path'
+import type { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { RigError } from '../../rpc/failure.ts'
+
+/** What a Safe plugin may be granted. ProcessDsp is never for Safe. */
+export const safeCapabilities = [
+  'ReadTelemetry',
+  'ModifyTelemetry',
+  'ControlLeds',
+  'FileSystem',
+  'Network',
+  'InterPluginComm',
+] as const
+export type SafeCapability = (typeof safeCapabilities)[number]
+
+/** What a Safe plugin may be called for. DspFilter is never for Safe. */
+export const safeOperations = ['TelemetryProcessor', 'LedMapper'] as const
+export type SafeOperation = (typeof safeOperations)[number]
+
+/** The ceilings of a Safe plugin; the contract's limits. A Safe plugin ticks at 60, 100 or 200 Hz, or is throttled. */
+const budgetUsMax = 5000
+const memoryBytesMax = 16 << 20
+const memoryBytesMin = 65_536 // a page: no memory is smaller
+const rateHzMax = 200
+
+/** Largest configuration, bytes: it is copied into the guest whole. */
+const configBytesMax = 65_536
+
+/** A plugin as it is to run: complete and within bounds. */
+export interface PluginSpec {
+  readonly id: string
+  readonly name: string
+  readonly path: string
+  /** Lower-case hex. */
+  readonly sha256: string
+  readonly capabilities: readonly SafeCapability[]
+  readonly operations: readonly SafeOperation[]
+  /** A JSON object. */
+  readonly configJson: string
+  /** CPU time of a tick, µs. */
+  readonly budgetUs: number
+  readonly memoryBytes: number
+  readonly rateHz: number
+  /** The exports that are called. */
+  readonly entryPoints: EntryPoints
+  /** Place in the order of plugins; lower first, ties by id. */
+  readonly order: number
+}
+
+export interface EntryPoints {
+  readonly process: string
+  readonly initialize: string
+  readonly shutdown: string
+}
+
+const invalid = (sentence: string): RigError => new RigError('REQUEST_INVALID', sentence)
+
+function matching(field: string, value: string, pattern: RegExp, remedy: string): string {
+  if (pattern.test(value)) return value
+  throw invalid(`${field} is ${JSON.stringify(value.slice(0, 64))}; send ${remedy}`)
+}
+
+function within(field: string, value: number, minimum: number, maximum: number): number {
+  if (value >= minimum && value <= maximum) return value
+  throw invalid(`${field} is ${value}; send ${minimum} to ${maximum}`)
+}
+
+function known<T extends string>(field: string, values: readonly string[], names: readonly T[]): readonly T[] {
+  for (const value of values) {
+    if (!(names as readonly string[]).includes(value)) {
+      throw invalid(`${field} has ${JSON.stringify(value)}; a Safe plugin can have ${names.join(', ')}`)
+    }
+  }
+  return names.filter((name) => values.includes(name))
+}
+
+function configObject(json: string): string {
+  if (Buffer.byteLength(json) > configBytesMax) {
+    throw invalid(`config_json has ${Buffer.byteLength(json)} bytes; send at most ${configBytesMax}`)
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch (cause) {
+    throw new RigError('REQUEST_INVALID', `config_json is not JSON (${(cause as Error).message}); send a JSON object`, {
+      cause,
+    })
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return json
+  throw invalid('config_json is not a JSON object; send {} when there is nothing to configure')
+}
+
+function absolutePath(path: string): string {
+  if (isAbsolute(path) && !path.includes('\0')) return path
+  throw invalid(`path is ${JSON.stringify(path.slice(0, 256))}; send the absolute path of the verified module`)
+}
+
+/** Checks a request, field by field. Throws REQUEST_INVALID. Empty entry points stand for the usual names. */
+export function parseLoadRequest(request: LoadSafePluginRequest): PluginSpec {
+  const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+  return {
+    id: matching('id', request.id, uuid, 'the UUID of the manifest').toLowerCase(),
+    name: matching('name', request.name, /^[^\p{Cc}]{1,128}$/u, '1 to 128 characters on one line'),
+    path: absolutePath(request.path),
+    sha256: matching('sha256', request.sha256, /^[0-9a-f]{64}$/i, '64 hex digits').toLowerCase(),
+    capabilities: known('capabilities', request.capabilities, safeCapabilities),
+    operations: known('operations', request.operations, safeOperations),
+    configJson: configObject(request.configJson || '{}'),
+    budgetUs: within('max_execution_time_us', request.maxExecutionTimeUs, 1, budgetUsMax),
+    memoryBytes: within('max_memory_bytes', Number(request.maxMemoryBytes), memoryBytesMin, memoryBytesMax),
+    rateHz: within('update_rate_hz', request.updateRateHz, 1, rateHzMax),
+    entryPoints: {
+      process: request.mainFunction || 'process',
+      initialize: request.initFunction || 'initialize',
+      shutdown: request.cleanupFunction || 'shutdown',
+    },
+    order: request.order,
+  }
+}

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createPulse, openPulseReader, openPulseWriter } from './pulse.ts'
+
+test('a plugin whose code is still the same call after four looks is stuck', () => {
+  const pulse = createPulse()
+  const executor = openPulseWriter(pulse)
+  const watchdog = openPulseReader(pulse)
+  executor.begin(7)
+  assert.deepEqual(
+    [1, 2, 3, 4, 5].map(() => watchdog.stuckSince(4)),
+    [undefined, undefined, undefined, undefined, 7],
+  )
+  executor.end()
+  assert.equal(watchdog.stuckSince(4), undefined)
+})
+
+test('a plugin that is called again and again is not stuck, and neither is an executor without work', () => {
+  const pulse = createPulse()
+  const executor = openPulseWriter(pulse)
+  const watchdog = openPulseReader(pulse)
+  for (let look = 0; look < 20; look++) {
+    executor.begin(7)
+    assert.equal(watchdog.stuckSince(4), undefined)
+    executor.end()
+  }
+  for (let look = 0; look < 20; look++) assert.equal(watchdog.stuckSince(4), undefined)
+})
+
+test('a bell that rang before the executor went to sleep wakes it at once', () => {
+  const pulse = createPulse()
+  const executor = openPulseWriter(pulse)
+  const heard = executor.heard()
+  openPulseReader(pulse).ring()
+  const beganMs = performance.now()
+  executor.sleep(heard, 10_000)
+  assert.ok(performance.now() - beganMs < 5_000)
+})

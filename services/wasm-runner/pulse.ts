@@ -1,0 +1,72 @@
+// Three words that the executor's thread and the main thread share: what runs, whether it goes on, and a bell.
+const executing = 0
+const progress = 1
+const bell = 2
+
+/** No plugin: tickets count from 1. */
+const nobody = 0
+
+export const createPulse = (): SharedArrayBuffer => new SharedArrayBuffer(12)
+
+/** The executor's side. */
+export interface PulseWriter {
+  /** Guest code of this ticket begins to run. */
+  begin(ticket: number): void
+  /** It came back. */
+  end(): void
+  /** What the bell shows now; read it before looking for messages. */
+  heard(): number
+  /** Sleeps until the bell shows something other than `heard`, or for `ms`. */
+  sleep(heard: number, ms: number): void
+}
+
+export function openPulseWriter(pulse: SharedArrayBuffer): PulseWriter {
+  const words = new Int32Array(pulse)
+  const mark = (ticket: number): void => {
+    Atomics.store(words, executing, ticket)
+    Atomics.add(words, progress, 1)
+  }
+  return {
+    begin: mark,
+    end: () => mark(nobody),
+    heard: () => Atomics.load(words, bell),
+    sleep: (heard, ms) => void Atomics.wait(words, bell, heard, ms),
+  }
+}
+
+/** The main thread's side. */
+export interface PulseReader {
+  /** Wakes the executor. */
+  ring(): void
+  /** The ticket whose code runs now. */
+  executing(): number | undefined
+  /**
+   * The ticket that has been running ever since `looks` calls of this before; call it at a steady interval. It counts
+   * its own calls and not the time, so a machine that was suspended in between accuses nobody.
+   */
+  stuckSince(looks: number): number | undefined
+}
+
+export function openPulseReader(pulse: SharedArrayBuffer): PulseReader {
+  const words = new Int32Array(pulse)
+  let lastProgress = -1
+  let same = 0
+  const running = (): number | undefined => {
+    const ticket = Atomics.load(words, executing)
+    return ticket === nobody ? undefined : ticket
+  }
+  return {
+    ring() {
+      Atomics.add(words, bell, 1)
+      Atomics.notify(words, bell)
+    },
+    executing: running,
+    stuckSince(looks) {
+      const now = Atomics.load(words, progress)
+      const ticket = running()
+      same = ticket !== undefined && now === lastProgress ? same + 1 : 0
+      lastProgress = now
+      return same >= looks ? ticket : undefined
+    },
+  }
+}

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { pino } from 'pino'
+import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { RigError } from '../../rpc/failure.ts'
+import { openLatest } from '../../shm/latest.ts'
+import type { PluginSpec } from './plugin-spec.ts'
+import { type Runner, startRunner } from './runner.ts'
+import { type GuestModule, guestModule, op } from './testing/guest-module.ts'
+import { specOf } from './testing/specs.ts'
+
+const { PLUGIN_STATE_RUNNING, PLUGIN_STATE_WAITING } = PluginState
+
+/** A runner on shared memory of its own. */
+async function rig() {
+  const shmDir = await mkdtemp('/dev/shm/openracing-test-')
+  const lines: string[] = []
+  const log = pino({ level: 'trace' }, { write: (line) => void lines.push(line) })
+  const runner = await startRunner({ shmDir, ledCount: 15, log })
+  let files = 0
+  return {
+    runner,
+    lines,
+    shmDir,
+    async specOf(bytes: Uint8Array, part: Partial<PluginSpec> = {}): Promise<PluginSpec> {
+      const path = join(shmDir, `plugin-${files++}.wasm`)
+      await writeFile(path, bytes)
+      return specOf({ path, sha256: createHash('sha256').update(bytes).digest('hex'), ...part })
+    },
+    async [Symbol.asyncDispose]() {
+      await runner.close()
+      await rm(shmDir, { recursive: true })
+    },
+  }
+}
+
+const find = (runner: Runner, id: string): SafePlugin | undefined => runner.list().find((plugin) => plugin.id === id)
+const executions = (runner: Runner, id: string): number => Number(find(runner, id)?.statistics?.executions ?? 0n)
+
+/** Looks until it is so; the deadline only ends a test that would otherwise hang. */
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  const deadline = performance.now() + 20_000
+  while (!isSo()) {
+    if (performance.now() > deadline) assert.fail(`${what} did not happen within 20 s`)
+    await delay(5)
+  }
+}
+
+/** Loops for ever once its frame says so: in the fifth call of an instance. */
+const loopsInFifthCall: GuestModule = {
+  process: [
+    ...[...op.parameter(2), ...op.loadI32(0), ...op.i32(5), 0x46, 0x04, 0x40], // frame_number == 5, if
+    ...op.loopForever,
+    ...[0x0b, ...op.i32(0)],
+  ],
+}
+
+test('plugins tick at their rates', async () => {
+  await using it = await rig()
+  const rates = [60, 100, 200]
+  const specs = await Promise.all(rates.map((rateHz) => it.specOf(guestModule(), { rateHz })))
+  for (const spec of specs) assert.equal(await it.runner.load(spec), 'openracing-sdk-1')
+  const counts = (): number[] => specs.map(({ id }) => executions(it.runner, id))
+  await until('the first tick', () => counts().every((count) => count > 0))
+  const [before, beganMs] = [counts(), performance.now()]
+  await until('four hundred ticks', () => counts()[2]! >= before[2]! + 400)
+  const seconds = (performance.now() - beganMs) / 1000
+  counts().forEach((count, index) => {
+    const measuredHz = (count - before[index]!) / seconds
+    // 5 % for the rate, and the counts are up to 100 ms old at either end.
+    const allowedHz = rates[index]! * (0.05 + 0.1 / seconds)
+    assert.ok(Math.abs(measuredHz - rates[index]!) < allowedHz, `${measuredHz} Hz in place of ${rates[index]} Hz`)
+  })
+})
+
+test('a plugin that traps waits, is started again, and its neighbour does not notice', async () => {
+  await using it = await rig()
+  const trapping = await it.specOf(guestModule({ process: op.trap }))
+  const neighbour = await it.specOf(guestModule())
+  await it.runner.load(neighbour)
+  await it.runner.load(trapping)
+  await until('a second restart', () => find(it.runner, trapping.id)!.statistics!.restarts >= 2)
+  const { state, detail, statistics } = find(it.runner, trapping.id)!
+  if (state === PLUGIN_STATE_WAITING) assert.match(detail, /process trapped: unreachable; it is started again after/)
+  assert.equal(statistics!.executions, 0n)
+  assert.ok(statistics!.failures >= 2n)
+  assert.equal(find(it.runner, neighbour.id)?.state, PLUGIN_STATE_RUNNING)
+  assert.equal(find(it.runner, neighbour.id)?.statistics?.restarts, 0)
+})
+
+test('a plugin that loops is ended with its thread, it is the one that is charged, and its neighbour is moved', async () => {
+  await using it = await rig()
+  const looping = await it.specOf(guestModule(loopsInFifthCall))
+  const neighbour = await it.specOf(guestModule())
+  await it.runner.load(neighbour)
+  await it.runner.load(looping)
+  await until('the watchdog', () => find(it.runner, looping.id)?.state === PLUGIN_STATE_WAITING)
+  const { detail, statistics } = find(it.runner, looping.id)!
+  assert.match(detail, /it did not return within 1000 ms; it is started again after 100 ms/)
+  assert.equal(statistics?.failures, 1n)
+  const before = executions(it.runner, neighbour.id)
+  await until('the neighbour ticks again', () => executions(it.runner, neighbour.id) > before)
+  assert.equal(find(it.runner, neighbour.id)?.statistics?.failures, 0n)
+  assert.equal(find(it.runner, neighbour.id)?.statistics?.restarts, 1)
+  await until('the looping plugin is started again', () => executions(it.runner, looping.id) > 4)
+})
+
+test('a plugin that loops while it is loaded is refused, and the one that it should replace goes on', async () => {
+  await using it = await rig()
+  const good = await it.specOf(guestModule())
+  await it.runner.load(good)
+  const looping = await it.specOf(guestModule({ initialize: [...op.loopForever, ...op.i32(0)] }), { id: good.id })
+  await assert.rejects(
+    it.runner.load(looping),
+    (cause) => cause instanceof RigError && cause.code === 'PLUGIN_FAILED' && /did not return/.test(cause.message),
+  )
+  const before = executions(it.runner, good.id)
+  await until('the old one ticks', () => executions(it.runner, good.id) > before)
+  assert.equal(it.runner.list().length, 1)
+})
+
+test('a plugin that loops while it is unloaded is gone all the same', async () => {
+  await using it = await rig()
+  const looping = await it.specOf(guestModule({ shutdown: [...op.loopForever, ...op.i32(0)] }))
+  const neighbour = await it.specOf(guestModule())
+  await it.runner.load(looping)
+  await it.runner.load(neighbour)
+  await it.runner.unload(looping.id)
+  assert.deepEqual(
+    it.runner.list().map(({ id }) => id),
+    [neighbour.id],
+  )
+  const before = executions(it.runner, neighbour.id)
+  await until('the neighbour ticks', () => executions(it.runner, neighbour.id) > before)
+})
+
+test('a plugin that is loaded again begins to count anew, and only the new one runs', async () => {
+  await using it = await rig()
+  const old = await it.specOf(guestModule({ process: op.i32(-1) }))
+  await it.runner.load(old)
+  await until('the old one fails', () => (find(it.runner, old.id)?.statistics?.failures ?? 0n) > 0n)
+  await it.runner.load(await it.specOf(guestModule(), { id: old.id }))
+  await until('the new one ticks', () => executions(it.runner, old.id) > 10)
+  assert.equal(find(it.runner, old.id)?.statistics?.failures, 0n)
+  assert.equal(it.runner.list().length, 1)
+})
+
+test('a plugin that waits for its restart can be replaced and unloaded', async () => {
+  await using it = await rig()
+  const trapping = await it.specOf(guestModule({ process: op.trap }))
+  await it.runner.load(trapping)
+  await until('the trap', () => find(it.runner, trapping.id)?.state === PLUGIN_STATE_WAITING)
+  await it.runner.load(await it.specOf(guestModule(), { id: trapping.id }))
+  await until('the new one ticks', () => executions(it.runner, trapping.id) > 50)
+  assert.equal(find(it.runner, trapping.id)?.statistics?.failures, 0n)
+  await it.runner.unload(trapping.id)
+  await it.runner.unload(trapping.id)
+  assert.deepEqual(it.runner.list(), [])
+})
+
+test('other bytes than the verified ones do not run', async () => {
+  await using it = await rig()
+  const spec = await it.specOf(guestModule(), { sha256: 'f'.repeat(64) })
+  await assert.rejects(it.runner.load(spec), (cause) => cause instanceof RigError && cause.code === 'PLUGIN_UNTRUSTED')
+  assert.deepEqual(it.runner.list(), [])
+})
+
+test('a plugin without the grant for its operation is loaded, not called, and says why', async () => {
+  await using it = await rig()
+  const spec = await it.specOf(guestModule(), { capabilities: ['ReadTelemetry'], operations: ['LedMapper'] })
+  await it.runner.load(spec)
+  assert.equal(find(it.runner, spec.id)?.detail, 'LedMapper is not run: ControlLeds is not granted')
+})
+
+test('the force and the CPU time of a plugin arrive where the rig reads them', async () => {
+  await using it = await rig()
+  const process = [...op.parameter(1), ...op.f32(0.75), ...op.storeF32(16), ...op.i32(1)]
+  const spec = await it.specOf(guestModule({ process }))
+  const telemetry = openLatest(join(it.shmDir, 'telemetry'), 256)
+  telemetry.publish(new Uint8Array(256))
+  await it.runner.load(spec)
+  const scalar = openLatest(join(it.shmDir, 'scalar'), 16)
+  const value = new Uint8Array(16)
+  await until('a scalar', () => scalar.read(value) > 0n)
+  assert.equal(new DataView(value.buffer).getFloat32(8, true), 0.75)
+  const ageNs = globalThis.process.hrtime.bigint() - new DataView(value.buffer).getBigUint64(0, true)
+  assert.ok(ageNs >= 0n && ageNs < 10_000_000_000n)
+  await until('a count', () => executions(it.runner, spec.id) > 0)
+  const cpu = find(it.runner, spec.id)!.statistics!.cpu!
+  assert.ok(cpu.maxNs > 0n && cpu.buckets.length > 0)
+  telemetry.close()
+  scalar.close()
+})
+
+test('what a plugin writes to its log names the plugin', async () => {
+  await using it = await rig()
+  const text = { module: 'env', name: 'log_info', parameters: ['i32', 'i32'], results: [] } as const
+  const initialize = [...op.i32(64), ...op.i32(5), ...op.call(0), ...op.i32(0)]
+  const spec = await it.specOf(guestModule({ imports: [text], initialize, data: 'hello' }))
+  await it.runner.load(spec)
+  await until('the line', () => it.lines.some((line) => line.includes('"hello"') && line.includes(spec.id)))
+})
+
+test('a rig whose shared memory belongs to another version is refused with a remedy', async () => {
+  const shmDir = await mkdtemp('/dev/shm/openracing-test-')
+  await writeFile(join(shmDir, 'telemetry'), 'x'.repeat(4096))
+  const log = pino({ level: 'silent' })
+  await assert.rejects(
+    startRunner({ shmDir, ledCount: 15, log }),
+    (cause) => cause instanceof RigError && cause.code === 'SHARED_MEMORY_INVALID' && /remove it/.test(cause.message),
+  )
+  await rm(shmDir, { recursive: true })
+})

@@ -1,0 +1,23 @@
+// The part of the WebAssembly API that this service uses. TypeScript has it only together with the browser's whole DOM.
+declare namespace WebAssembly {
+  /** Compiled code; may be posted to another thread, which then shares it. */
+  interface Module {
+    readonly [Symbol.toStringTag]: 'WebAssembly.Module'
+  }
+
+  interface Memory {
+    /** Another object after the memory grew. */
+    readonly buffer: ArrayBuffer
+  }
+
+  interface Instance {
+    readonly exports: Readonly<Record<string, unknown>>
+  }
+
+  type ImportFunction = (...parameters: number[]) => unknown
+
+  const Instance: new (module: Module, imports: Record<string, Record<string, ImportFunction>>) => Instance
+  const LinkError: ErrorConstructor
+
+  function compile(bytes: Uint8Array<ArrayBuffer>): Promise<Module>
+}
