@@ -1,7 +1,7 @@
 import { TelemetryFrame } from '../gen/proto/openracing/v1/telemetry.ts'
 import { type Decoded, finiteFrame, positive, refused, share, standardGravity } from './decoded.ts'
 import { packFlags } from './flag.ts'
-import type { CarLoad } from './force.ts'
+import { type CarLoad, loadOf } from './force.ts'
 import { type PacketView, viewPacket } from './packet-view.ts'
 
 // Forza "Data Out": one datagram a frame, no header; the size alone tells the format. Field names and units are those
@@ -115,6 +115,6 @@ function feelOf(view: PacketView, frame: TelemetryFrame): ForzaFeel {
   const strip = view.s32(116) !== 0 || view.s32(120) !== 0 ? rumbleStrip : 0
   const frontSlip = (Math.abs(view.f32(164)) + Math.abs(view.f32(168))) / 2
   const rumble = share(Math.max(Math.abs(view.f32(148)), Math.abs(view.f32(152)), strip))
-  const load = { lateralG: frame.lateralG ?? 0, speedMs: frame.speedMs ?? 0, frontSlip }
+  const load = loadOf(frame, frontSlip)
   return { load, rumble }
 }

@@ -1,7 +1,7 @@
 import { TelemetryFrame } from '../gen/proto/openracing/v1/telemetry.ts'
 import { type Decoded, finiteFrame, positive, refused, share, slipRatio, standardGravity } from './decoded.ts'
 import { packFlags } from './flag.ts'
-import type { CarLoad } from './force.ts'
+import { type CarLoad, loadOf } from './force.ts'
 import { type PacketView, viewPacket } from './packet-view.ts'
 
 // Gran Turismo 7, decrypted. The field names are those of zetetos/gt-telemetry. Axes of the body fields: sway right,
@@ -121,6 +121,6 @@ function rimSpeeds(view: PacketView): number[] {
 }
 
 function feelOf(view: PacketView, frame: TelemetryFrame): GranTurismoFeel {
-  const load = { lateralG: frame.lateralG ?? 0, speedMs: frame.speedMs ?? 0, frontSlip: undefined }
+  const load = loadOf(frame)
   return { load, packetId: view.u32(0x70), frontSuspensionM: [view.f32(0xc4), view.f32(0xc8)] }
 }

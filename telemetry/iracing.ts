@@ -1,7 +1,7 @@
 import { TelemetryFrame } from '../gen/proto/openracing/v1/telemetry.ts'
 import { type Decoded, finiteFrame, positive, refused, share, slipRatio, standardGravity } from './decoded.ts'
 import { packFlags } from './flag.ts'
-import type { CarLoad } from './force.ts'
+import { type CarLoad, loadOf } from './force.ts'
 import type { IbtFile } from './ibt-file.ts'
 import { type IracingSession, readIracingSession } from './iracing-session.ts'
 
@@ -171,12 +171,6 @@ function slipOf(column: Column): number | undefined {
 function maxForce(column: Column): number | undefined {
   return positive(column('SteeringWheelMaxForceNm') ?? column('SteeringWheelPeakForceNm') ?? 0)
 }
-
-const loadOf = (frame: TelemetryFrame): CarLoad => ({
-  lateralG: frame.lateralG ?? 0,
-  speedMs: frame.speedMs ?? 0,
-  frontSlip: undefined,
-})
 
 const inG = (metresPerS2: number | undefined, sign: 1 | -1): number | undefined =>
   metresPerS2 === undefined ? undefined : (sign * metresPerS2) / standardGravity

@@ -2,7 +2,7 @@ import { TelemetryFrame } from '../gen/proto/openracing/v1/telemetry.ts'
 import { circuit } from './circuit.ts'
 import { standardGravity } from './decoded.ts'
 import { packFlags } from './flag.ts'
-import { deriveForce } from './force.ts'
+import { deriveForce, loadOf } from './force.ts'
 import { createForceTrack } from './force-track.ts'
 import { createLapProfile, type LapPoint, type LapProfile } from './lap-profile.ts'
 import { dragMs2, driveAt, raceCar } from './race-car.ts'
@@ -81,7 +81,6 @@ function motion({ speedMs, curvature, accelerationMs2 }: LapPoint): Partial<Tele
   }
 }
 
-const forceOf = ({ lateralG = 0, speedMs = 0 }: TelemetryFrame): number =>
-  deriveForce({ lateralG, speedMs, frontSlip: undefined }, raceCar.lateralGripG)
+const forceOf = (frame: TelemetryFrame): number => deriveForce(loadOf(frame), raceCar.lateralGripG)
 
 const roughnessAt = (speedMs: number): number => roadRoughness * Math.min(1, speedMs / fullRoughnessMs)
