@@ -24,6 +24,12 @@ for (const command of [upCommand(), telemetryCommand(), pluginCommand(), rigComm
   program.addCommand(command)
 }
 
+/** A subcommand that is made on its own does not inherit how its parent ends. */
+function inherit(parent: Command): void {
+  for (const command of parent.commands) inherit(command.copyInheritedSettings(parent))
+}
+inherit(program)
+
 function end(cause: unknown): never {
   // commander has said what is wrong with the words; its code 0 is a --help or --version that was asked for.
   if (cause instanceof Error && 'exitCode' in cause) process.exit(cause.exitCode === 0 ? 0 : usageExitCode)

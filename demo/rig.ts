@@ -48,6 +48,7 @@ plugins:
 /** Copies what a user would copy: the manifest and the built artefact. */
 function installPlugins(home: Home): void {
   for (const name of readdirSync(join(root, 'plugins'))) {
+    if (!existsSync(join(root, 'plugins', name, 'plugin.yaml'))) continue
     const built = join(root, 'plugins', name, 'build')
     if (!existsSync(built)) throw new RigError('FILE_MISSING', `the sample plugin ${name} is not built; run make`)
     const target = join(home.pluginDir, name)

@@ -93,20 +93,20 @@ static int
 load(Dsp* const dsp, const char* const path)
 {
   void* const library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  if (!library) { return fail(dsp, "PLUGIN_INVALID %s", dlerror()); }
+  if (!library) { return fail(dsp, "PLUGIN_INVALID: %s", dlerror()); }
 
   PluginVTable (*get_plugin_vtable_of)(void) = NULL;
   *(void**)&get_plugin_vtable_of             = dlsym(library, "get_plugin_vtable");
   if (!get_plugin_vtable_of) {
-    return fail(dsp, "PLUGIN_INVALID the library exports no get_plugin_vtable(); export it with C linkage");
+    return fail(dsp, "PLUGIN_INVALID: the library exports no get_plugin_vtable(); export it with C linkage");
   }
   dsp->plugin = get_plugin_vtable_of();
   if (!dsp->plugin.get_info || !dsp->plugin.create || !dsp->plugin.process || !dsp->plugin.destroy) {
-    return fail(dsp, "PLUGIN_INVALID get_plugin_vtable() leaves a function out; it needs create, process, destroy and get_info");
+    return fail(dsp, "PLUGIN_INVALID: get_plugin_vtable() leaves a function out; it needs create, process, destroy and get_info");
   }
   const uint32_t actual = dsp->plugin.get_info().abi_version;
   if (actual != PLUGIN_ABI_VERSION) {
-    return fail(dsp, "PLUGIN_ABI_MISMATCH AbiMismatch { expected: %u, actual: %u }; compile the plugin against the current SDK header",
+    return fail(dsp, "PLUGIN_ABI_MISMATCH: AbiMismatch { expected: %u, actual: %u }; compile the plugin against the current SDK header",
                 (unsigned)PLUGIN_ABI_VERSION, (unsigned)actual);
   }
   return 0;
@@ -117,9 +117,9 @@ create(Dsp* const dsp, const char* const config_path)
 {
   static uint8_t config[CONFIG_BYTES_MAX];
   const ssize_t  length = read_file(config_path, config, sizeof config);
-  if (length < 0) { return fail(dsp, "CONFIG_INVALID %s: %s", config_path, strerror(errno)); }
+  if (length < 0) { return fail(dsp, "CONFIG_INVALID: %s: %s", config_path, strerror(errno)); }
   dsp->state = dsp->plugin.create(length ? config : NULL, (size_t)length);
-  return dsp->state ? 0 : fail(dsp, "PLUGIN_FAILED create() returned NULL");
+  return dsp->state ? 0 : fail(dsp, "PLUGIN_FAILED: create() returned NULL");
 }
 
 // ---------------------------------------------------------------- the dead man's switch
@@ -138,7 +138,7 @@ make_dead_man(Dsp* const dsp)
   struct sigevent event = {.sigev_notify = SIGEV_SIGNAL};
   event.sigev_signo     = SIGKILL; // cannot be caught, blocked or ignored by the plugin
   if (timer_create(CLOCK_MONOTONIC, &event, &dsp->dead_man)) {
-    return fail(dsp, "PLUGIN_FAILED no timer: %s", strerror(errno));
+    return fail(dsp, "PLUGIN_FAILED: no timer: %s", strerror(errno));
   }
   arm(dsp, clock_now_ns());
   return 0;

@@ -10,13 +10,17 @@ export type ShutdownReason =
  * cannot outlive a host that was killed.
  */
 export function shutdownRequested(watchStdin: boolean): Promise<ShutdownReason> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve('asked'))
-    process.once('SIGINT', () => resolve('asked'))
-    if (!watchStdin) return
-    process.stdin.on('error', () => resolve('orphaned'))
-    process.stdin.once('end', () => resolve('orphaned'))
-    process.stdin.once('close', () => resolve('orphaned'))
+  const { promise, resolve } = Promise.withResolvers<ShutdownReason>()
+  const end = (reason: ShutdownReason): void => {
+    // A stdin that is still watched would keep a process alive that has closed everything else.
+    if (watchStdin) process.stdin.destroy()
+    resolve(reason)
+  }
+  process.once('SIGTERM', () => end('asked'))
+  process.once('SIGINT', () => end('asked'))
+  if (watchStdin) {
+    for (const event of ['end', 'close', 'error'] as const) process.stdin.once(event, () => end('orphaned'))
     process.stdin.resume()
-  })
+  }
+  return promise
 }

@@ -21,9 +21,9 @@ const arcM = (degrees: number, radiusM: number): number => (radiusM * degrees * 
 /** How far a chicane of 45°, 90°, 45° with one radius takes the car along its road, m. It does not move it sideways. */
 const chicaneM = (radiusM: number): number => 4 * radiusM * Math.sin(Math.PI / 4)
 
-/** 2.5 km, clockwise, from the start line. East 700, south 250, north 120, west 880, north 70 and east 200 close it. */
+/** 2.5 km, clockwise, from the start line. East 150, south 250, north 120, west 880, north 70 and east 750 close it. */
 export const circuit: readonly CircuitPart[] = [
-  straight(700),
+  straight(150), // the line is near the end of the long straight: a lap begins with what there is to feel
   right(90, 60), //   sweeper
   straight(250),
   right(180, 15), //  hairpin
@@ -37,7 +37,7 @@ export const circuit: readonly CircuitPart[] = [
   right(90, 45),
   straight(70),
   right(90, 35),
-  straight(200),
+  straight(200 + 550),
 ]
 
 export const circuitLengthM = (parts: readonly CircuitPart[]): number =>

@@ -87,10 +87,11 @@ test('plain lines are printed where there is no terminal, and SIGINT ends the de
   const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   let printed = ''
+  let interrupted = false
   child.stdout.setEncoding('utf8')
   for await (const chunk of child.stdout) {
     printed += chunk
-    if (/rpm \d+.*ticks \d+/.test(printed)) child.kill('SIGINT')
+    if (!interrupted && /rpm \d+.*ticks \d+/.test(printed)) interrupted = child.kill('SIGINT')
   }
   assert.deepEqual(await exited, [0, null])
   assert.match(printed, /lowpass \(Fast, running\): \d+ executions/)

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { frameSlotBytes, frameSlot as layout } from '../../gen/layout.ts'
+import { createHome, findHome, type Home } from '../../rpc/home.ts'
+import { openControlSlot, openOutputRing } from '../../shm/slots.ts'
+import { produceForce } from '../../test/force-producer.ts'
+import { limits } from '../../test/plane.ts'
+import { until } from '../../test/until.ts'
+import { encodeControl } from './control.ts'
+
+const program = fileURLToPath(new URL('../../native/build/wheel-rt', import.meta.url))
+const slewPerTickNm = limits.maxSlewNmPerS / 1000
+
+interface Loop extends AsyncDisposable {
+  readonly home: Home
+  readonly pid: number
+  readonly exited: Promise<unknown[]>
+  /** Tells the loop its limits, as if that had been said `agoNs` ago. */
+  want(agoNs: bigint): void
+  /** Torque of every tick so far, N·m. */
+  torques(): readonly number[]
+}
+
+/** wheel-rt alone: no dsp-helper, no host. */
+function startLoop(): Loop {
+  const directory = mkdtempSync(join(tmpdir(), 'openracing-loop-'))
+  const home = findHome({ OPENRACING_HOME: directory })
+  createHome(home)
+  const control = openControlSlot(home)
+  const output = openOutputRing(home)
+  const torques: number[] = []
+  const slots = Buffer.alloc(1024 * frameSlotBytes)
+  const want = (agoNs: bigint): void =>
+    control.publish(encodeControl({ stop: false, limits, chain: [] }, process.hrtime.bigint() - agoNs))
+  const drain = (): readonly number[] => {
+    const count = output.pop(slots)
+    for (let index = 0; index < count; index++)
+      torques.push(slots.readFloatLE(index * frameSlotBytes + layout.torque_out.offset))
+    return torques
+  }
+  want(0n)
+  const child = spawn(program, [home.shmDir, join(home.runtimeDir, 'host.sock.lock')], { stdio: 'ignore' })
+  const timer = setInterval(drain, 50)
+  return {
+    home,
+    pid: child.pid as number,
+    exited: once(child, 'exit'),
+    want,
+    torques: drain,
+    [Symbol.asyncDispose]: async () => {
+      clearInterval(timer)
+      child.kill('SIGKILL')
+      output.close()
+      control.close()
+      rmSync(directory, { recursive: true, force: true })
+      rmSync(home.shmDir, { recursive: true, force: true })
+    },
+  }
+}
+
+function largestStep(torques: readonly number[]): number {
+  return torques.reduce((largest, torque, index) => Math.max(largest, Math.abs(torque - (torques[index - 1] ?? 0))), 0)
+}
+
+const full = (loop: Loop): boolean => Math.abs((loop.torques().at(-1) ?? 0) - 2) < 0.01
+
+test('a loop that nobody has wanted for 30 s fades its torque to zero, ends, and removes what it shared', async () => {
+  await using loop = startLoop()
+  const producer = produceForce(loop.home, 2)
+  await until('2 N·m are at the wheel', () => full(loop))
+  loop.want(31_000_000_000n)
+  assert.deepEqual(await loop.exited, [0, null])
+  producer.close()
+  const torques = loop.torques()
+  assert.equal(torques.at(-1), 0)
+  assert.ok(largestStep(torques) <= slewPerTickNm * 1.001, `${largestStep(torques)} N·m in one tick`)
+  assert.ok(!existsSync(loop.home.shmDir))
+})
+
+test('torque begins at zero, and fades to zero when the input falls silent; the loop runs on', async () => {
+  await using loop = startLoop()
+  await until('the loop ticks', () => loop.torques().length > 0)
+  assert.equal(loop.torques()[0], 0)
+  const producer = produceForce(loop.home, 2)
+  await until('2 N·m are at the wheel', () => full(loop))
+  producer.close()
+  await until('the torque is gone', () => loop.torques().at(-1) === 0)
+  const silent = loop.torques().length
+  await until('100 more ticks', () => loop.torques().length > silent + 100)
+  assert.ok(
+    loop
+      .torques()
+      .slice(silent)
+      .every((torque) => torque === 0),
+  )
+  // The fade takes 50 ms: at 2 N·m no tick may take away much more than a fiftieth of it.
+  assert.ok(largestStep(loop.torques()) < 0.1, `${largestStep(loop.torques())} N·m in one tick`)
+})
+
+test('SIGTERM fades torque out before the loop ends', async () => {
+  await using loop = startLoop()
+  const producer = produceForce(loop.home, 2)
+  await until('2 N·m are at the wheel', () => full(loop))
+  process.kill(loop.pid, 'SIGTERM')
+  assert.deepEqual(await loop.exited, [0, null])
+  producer.close()
+  assert.equal(loop.torques().at(-1), 0)
+  assert.ok(largestStep(loop.torques()) < 0.1)
+})

@@ -1,0 +1,2 @@
+// ends-at-once.ts: cannot start.
+process.exit(7)

@@ -1,0 +1,2 @@
+// never-serving.ts: runs, and never listens.
+process.stdin.once('end', () => process.exit(0)).resume()
