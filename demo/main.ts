@@ -6,9 +6,9 @@ import { lapSimulator } from '../telemetry/lap-simulator.ts'
 import { publishRecording } from '../telemetry/publish.ts'
 import type { Recording } from '../telemetry/record.ts'
 import { openRecording } from '../telemetry/recording.ts'
+import { type Output, openOutput } from './output.ts'
 import { type Observer, observe, type Reading } from './reading.ts'
 import { startDemoRig } from './rig.ts'
-import { draw, drawLine } from './screen.ts'
 import { type Summary, summarise } from './summary.ts'
 import { tell } from './tell.ts'
 
@@ -20,10 +20,9 @@ interface DemoOptions {
 
 /** How long the rig may take until every plugin has run once and torque flows, ms. */
 const settleDeadlineMs = 10_000
-const redrawEveryMs = 100
-const lineEveryMs = 1000
-const clearScreen = '\x1b[H\x1b[J'
-
+const settleEveryMs = 100
+/** Rates are of the last second. */
+const rateOverMs = 1000
 function parseSeconds(text: string): number {
   const seconds = Number(text)
   if (seconds >= 1 && seconds <= 86_400) return seconds
@@ -52,31 +51,26 @@ async function settled(observer: Observer, signal: AbortSignal): Promise<Reading
   for (;;) {
     const reading = await observer.read()
     if (isSettled(reading) || signal.aborted || performance.now() > deadline) return reading
-    await pause(redrawEveryMs, signal)
+    await pause(settleEveryMs, signal)
   }
 }
 
 /** Shows the rig until `endMs` or `signal`; resolves with the last reading. */
 async function show(
   observer: Observer,
-  title: string,
+  output: Output,
   first: Reading,
   endMs: number,
-  quiet: boolean,
   signal: AbortSignal,
 ): Promise<Reading> {
-  const screen = process.stdout.isTTY && !quiet
   const history = [first]
   let now = first
   while (!signal.aborted && performance.now() < endMs) {
-    await pause(Math.min(screen ? redrawEveryMs : lineEveryMs, endMs - performance.now()), signal)
+    await pause(Math.min(output.everyMs, endMs - performance.now()), signal)
     now = await observer.read()
     history.push(now)
-    while (history.length > 2 && now.atMs - (history[1] as Reading).atMs >= lineEveryMs) history.shift()
-    const before = history[0] as Reading
-    if (screen)
-      process.stdout.write(`${clearScreen}${draw(title, before, now, { colour: !process.env.NO_COLOR }).join('\n')}\n`)
-    else if (!quiet) process.stdout.write(`${drawLine(before, now)}\n`)
+    while (history.length > 2 && now.atMs - (history[1] as Reading).atMs >= rateOverMs) history.shift()
+    output.show(history[0] as Reading, now)
   }
   return now
 }
@@ -89,11 +83,13 @@ async function measure(recording: Recording, options: DemoOptions, signal: Abort
   const observer = observe(address)
   try {
     const publishing = publishRecording(telemetry, recording, { speed: 1, loop: true, signal: ended.signal })
+    publishing.catch(() => undefined) // a rig that goes away is told by the next reading
     const first = await settled(observer, signal)
     observer.takeMaxLit()
     const endMs = options.seconds === undefined ? Number.POSITIVE_INFINITY : first.atMs + options.seconds * 1000
-    const title = `OpenRacing  ${recording.game}  ${rig.readyLine}`
-    const last = await show(observer, title, first, endMs, options.json === true, signal)
+    const title = `OpenRacing · ${recording.game} · ${/ready in \d+ ms/.exec(rig.readyLine)?.[0] ?? ''}`
+    const output = openOutput(title, options.json === true, process.env)
+    const last = await show(observer, output, first, endMs, signal).finally(output.close)
     const summary = summarise(first, last, observer.takeMaxLit())
     ended.abort()
     await publishing

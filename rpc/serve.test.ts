@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { type ServiceError, status } from '@grpc/grpc-js'
+import { protoPath } from 'grpc-health-check'
 import pino from 'pino'
 import {
   type ListServicesResponse,
@@ -53,6 +56,27 @@ test('a call over the Unix socket and one over loopback are answered', async () 
   await using tcp = await served(nothing, '127.0.0.1:0')
   assert.match(tcp.server.addresses.at(-1) as string, /^127\.0\.0\.1:[1-9]\d*$/)
   assert.deepEqual(await tcp.list(), [])
+})
+
+test('a client that knows nothing finds the services by reflection and calls one; health is answered for each', async () => {
+  await using rig = await served(nothing)
+  const socket = (rig.server.addresses[0] as string).slice('unix:'.length)
+  const buf = async (...args: readonly string[]): Promise<string> => {
+    const common = ['curl', '--protocol', 'grpc', '--http2-prior-knowledge', '--unix-socket', socket]
+    return (await promisify(execFile)('buf', [...common, ...args])).stdout
+  }
+  assert.equal((await buf('--list-services', 'http://rig')).trim(), 'openracing.v1.SupervisorService')
+  const answered = await buf('--data', '{}', 'http://rig/openracing.v1.SupervisorService/ListServices')
+  assert.deepEqual(JSON.parse(answered), {})
+  const health = async (service: string): Promise<unknown> => {
+    const request = ['--schema', dirname(protoPath), '--data', JSON.stringify({ service })]
+    return JSON.parse(await buf(...request, 'http://rig/grpc.health.v1.Health/Check'))
+  }
+  for (const service of ['', 'openracing.v1.SupervisorService']) {
+    assert.deepEqual(await health(service), { status: 'SERVING' })
+  }
+  rig.server.setServing(false)
+  assert.deepEqual(await health(''), { status: 'NOT_SERVING' })
 })
 
 test('a failure with a code arrives as that failure', async () => {

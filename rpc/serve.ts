@@ -65,11 +65,9 @@ const serviceName = (binding: ServiceBinding): string => {
 
 function addReflection(server: Server, names: readonly string[]): void {
   const files = ['plugin', 'rig', 'supervisor', 'telemetry', 'trust', 'wasm_runner', 'dsp_helper']
-  const loaded = loadSync(
-    files.map((file) => `openracing/v1/${file}.proto`),
-    { includeDirs: [protoDir] },
-  )
-  new ReflectionService(loaded, { services: [...names] }).addToServer(server)
+  const paths = files.map((file) => `openracing/v1/${file}.proto`)
+  // Without grpc.health.v1: its map field comes out of protobufjs as a descriptor that other languages refuse.
+  new ReflectionService(loadSync(paths, { includeDirs: [protoDir] }), { services: [...names] }).addToServer(server)
 }
 
 function listenOn(server: Server, address: string): Promise<number> {

@@ -27,7 +27,7 @@ export function lapSimulator({ laps = 10, seed = 1 }: LapSimulatorOptions = {}):
   const profile = createLapProfile(circuit)
   return {
     kind: 'lap-simulator',
-    game: 'OpenRacing lap simulator',
+    game: 'lap simulator',
     frameRateHz: simulatorRateHz,
     records: () => records(profile, Math.ceil(laps * profile.lapS * simulatorRateHz), seed),
   }
