@@ -76,7 +76,7 @@ account(const Link* const link, const FrameSlot* const answer)
   atomic_store_explicit(&count->last_result, answer->result, memory_order_relaxed);
 
   const bool failed   = answer->result != 0;
-  const bool over     = answer->cpu_ns > link->entry.budget_us * CLOCK_NS_PER_US;
+  const bool over     = answer->cpu_ns > (uint64_t)link->entry.budget_us * CLOCK_NS_PER_US;
   const bool infinite = !isfinite(answer->torque_out);
   if (failed) { count_up(&count->failures); }
   if (over) { count_up(&count->budget_violations); }
@@ -124,6 +124,7 @@ link_step(Link* const link, const ChainTick* const tick, const float ffb_in)
 
   // An answer that came after its tick: counted, too late to be used.
   if (take_answer(link, &answer)) { (void)account(link, &answer); }
+  if (link->corrupt) { return ffb_in; }
 
   const uint64_t sent_ns = clock_now_ns();
   if (link->waiting || sent_ns >= tick->deadline_ns || !send_frame(link, tick, ffb_in)) {

@@ -49,7 +49,7 @@ bool latest_open(Latest* latest, void* memory, size_t bytes, uint32_t value_size
 void latest_publish(Latest* latest, const void* value);
 
 /// Real-time. Copies the newest value out and returns its number, counted from 1;
-/// 0 when there is none yet, or when the writer overtook four attempts in a row.
+/// 0 when there is none yet, or when the writer overtook four attempts in a row; `value` is to be thrown away then.
 uint64_t latest_read(const Latest* latest, void* value);
 
 #endif

@@ -40,6 +40,17 @@ holds(const Plan* const plan, const Link* const link)
   return false;
 }
 
+/// Whether a plugin of `plan` counts in the entry's slot, under another life.
+static bool
+slot_taken(const Plan* const plan, const ControlEntry entry)
+{
+  for (uint32_t i = 0u; plan && i < plan->count; ++i) {
+    const ControlEntry other = plan->links[i]->entry;
+    if (other.slot == entry.slot && other.life != entry.life) { return true; }
+  }
+  return false;
+}
+
 /// The loop does not write these counters now: the slot's previous plugin is in no plan.
 static void
 begin_life(RigPlugin* const count, const ControlEntry entry)
@@ -79,8 +90,12 @@ plan_build(const RigControl* const control, const Plan* const previous, const ch
   const uint32_t count = control->chain_count < RIG_CHAIN_MAX ? control->chain_count : RIG_CHAIN_MAX;
   for (uint32_t i = 0u; i < count; ++i) {
     const ControlEntry entry = control->chain[i];
-    if (find(plan, entry.instance)) { continue; } // named twice: its first place counts
+    if (find(plan, entry.instance) || slot_taken(plan, entry)) { continue; } // named twice: its first place counts
     Link* const kept = find(previous, entry.instance);
+    if (!kept && slot_taken(previous, entry)) {
+      plan->again = true;
+      continue;
+    }
     Link* const link = kept ? kept : open_link(entry, directory, status);
     if (link) { plan->links[plan->count++] = link; }
   }

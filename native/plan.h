@@ -22,6 +22,7 @@ typedef struct {
   RigDevice    device;
   uint32_t     count;
   Link*        links[RIG_CHAIN_MAX];
+  bool         again; ///< A place was left out: the previous plan still counts in its slot. Build once more after it
 } Plan;
 
 typedef struct {
@@ -32,7 +33,8 @@ typedef struct {
 /// Makes the plan for `control`, with links of `previous` (may be NULL) where they
 /// are still asked for. What `control` says is bounded here: a torque clamp above
 /// 25 N·m, a gain above 1 or a count above 16 does not reach the loop.
-/// Plugins whose segment cannot be opened are left out and marked in `status`.
+/// Plugins whose segment cannot be opened are left out and marked in `status`; so are those in a slot that
+/// another life has in `previous` (see `again`) or in an earlier place.
 /// NULL when memory ran out.
 Plan* plan_build(const RigControl* control, const Plan* previous, const char* directory, RigStatus* status);
 

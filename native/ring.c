@@ -46,11 +46,24 @@ ring_open(Ring* const ring, void* const memory, const size_t bytes)
   return RING_OK;
 }
 
+/// Our counter where its previous owner left it. When the two counters cannot both be right, one of them was
+/// scribbled on by somebody who is gone: we begin anew with an empty ring, where the other side is.
+static uint64_t
+resume(_Atomic uint64_t* const ours, const _Atomic uint64_t* const theirs, const bool reader, const uint32_t mask)
+{
+  const uint64_t own  = atomic_load_explicit(ours, memory_order_acquire);
+  const uint64_t peer = atomic_load_explicit(theirs, memory_order_acquire);
+  const uint64_t used = reader ? peer - own : own - peer;
+  if (used <= (uint64_t)mask + 1u) { return own; }
+  atomic_store_explicit(ours, peer, memory_order_release);
+  return peer;
+}
+
 RingStatus
 ring_open_writer(Ring* const ring, void* const memory, const size_t bytes)
 {
   const RingStatus st = ring_open(ring, memory, bytes);
-  if (st == RING_OK) { ring->own = atomic_load_explicit(&ring->shared->written, memory_order_acquire); }
+  if (st == RING_OK) { ring->own = resume(&ring->shared->written, &ring->shared->read, false, ring->mask); }
   return st;
 }
 
@@ -58,7 +71,7 @@ RingStatus
 ring_open_reader(Ring* const ring, void* const memory, const size_t bytes)
 {
   const RingStatus st = ring_open(ring, memory, bytes);
-  if (st == RING_OK) { ring->own = atomic_load_explicit(&ring->shared->read, memory_order_acquire); }
+  if (st == RING_OK) { ring->own = resume(&ring->shared->read, &ring->shared->written, true, ring->mask); }
   return st;
 }
 

@@ -65,10 +65,12 @@ size_t ring_bytes(uint32_t slot_size, uint32_t slot_count);
 /// `first` is the count that both counters start from; 0 but in tests of wrapping.
 RingStatus ring_create(void* memory, size_t bytes, uint32_t slot_size, uint32_t slot_count, uint64_t first);
 
-/// Opens the writing side. A writer that replaces one that died goes on where it stopped.
+/// Opens the writing side. A writer that replaces one that died goes on where it stopped; with counters that
+/// contradict each other it begins with an empty ring, at the reader's counter.
 RingStatus ring_open_writer(Ring* ring, void* memory, size_t bytes);
 
-/// Opens the reading side. A reader that replaces one that died goes on where it stopped.
+/// Opens the reading side. A reader that replaces one that died goes on where it stopped; with counters that
+/// contradict each other it begins with an empty ring, at the writer's counter.
 RingStatus ring_open_reader(Ring* ring, void* memory, size_t bytes);
 
 // Real-time: neither allocates, locks, logs nor calls the kernel. Pattern of

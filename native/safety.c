@@ -2,6 +2,9 @@
 
 #include <math.h>
 
+/// A fade this near to its end has ended: more than 50 subtractions from 1 can leave by rounding, 50 · 2^-24.
+#define FADE_REST 1e-5f
+
 static float
 clamp(const float value, const float low, const float high)
 {
@@ -21,13 +24,16 @@ safety_step(Safety* const safety, const SafetyLimits limits, const float wish_nm
 
   const float fade_step = dt_s / ((float)SAFETY_FADE_NS * 1e-9f);
   safety->fade          = clamp(safety->fade + (alive ? fade_step : -fade_step), 0.0f, 1.0f);
+  if (!alive && safety->fade < FADE_REST) { safety->fade = 0.0f; }
 
   const float faded    = clamped * safety->fade;
   const float slew_nm  = limits.max_slew_nm_per_s * dt_s;
   const float limited  = clamp(faded, safety->output_nm - slew_nm, safety->output_nm + slew_nm);
   outcome.slew_limited = limited != faded;
-  // When the operator lowers the clamp, the old output may be above it: the clamp wins over the slew.
-  outcome.torque_nm = clamp(limited, -limits.max_torque_nm, limits.max_torque_nm);
+  // When the operator lowers the clamp, the old output may be above it: the clamp wins over the slew. The
+  // clamp fades too, so when the fade has ended there is nothing, whatever was lowered during it.
+  const float room  = limits.max_torque_nm * safety->fade;
+  outcome.torque_nm = clamp(limited, -room, room);
   safety->output_nm = outcome.torque_nm;
   return outcome;
 }

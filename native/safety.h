@@ -10,6 +10,7 @@
 #define SAFETY_STALE_NS 100000000u ///< An input this old is silence
 #define SAFETY_FADE_NS 50000000u   ///< From full to nothing when the input falls silent, and back
 
+/// Both finite and not negative. The slew must be able to follow the fade: at least max_torque_nm in 50 ms.
 typedef struct {
   float max_torque_nm;
   float max_slew_nm_per_s;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,7 +33,8 @@ open_and_map(Segment* const segment, const int fd, const size_t bytes, const boo
 int
 segment_open(Segment* const segment, const char* const path, const size_t bytes, const bool writable)
 {
-  const int fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW);
+  // O_NONBLOCK: a FIFO in the file's place is refused below, not waited for.
+  const int fd = open(path, (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) { return errno; }
   const int error = open_and_map(segment, fd, bytes, writable);
   close(fd);
@@ -60,11 +62,11 @@ segment_open_or_create(Segment* const segment, const char* const path, const siz
   int error = segment_open(segment, path, bytes, true);
   if (error != ENOENT) { return error; }
 
+  // A name by our process number would not be ours alone: containers that share the directory count from 1 each.
   char temporary[PATH_BYTES];
-  const int length = snprintf(temporary, sizeof temporary, "%s.%ld", path, (long)gettid());
+  const int length = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
   if (length < 0 || length >= (int)sizeof temporary) { return ENAMETOOLONG; }
-  unlink(temporary); // left by a thread of our number that was killed here
-  const int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  const int fd = mkostemp(temporary, O_CLOEXEC);
   if (fd < 0) { return errno; }
 
   error = create_unnamed(segment, fd, bytes, init, what);

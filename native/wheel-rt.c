@@ -162,19 +162,28 @@ sleep_ns(const uint64_t ns)
   clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
 }
 
-/// Hands the loop a new plan and takes the old one apart once the loop has let go of it.
-static void
-apply(Loop* const loop, const RigControl* const control, const char* const directory)
+/// Hands the loop a new plan and takes the old one apart once the loop has let go of it. True when the plan is not
+/// all that was asked for because of what the old one held.
+static bool
+hand_over(Loop* const loop, const RigControl* const control, const char* const directory)
 {
   Plan* const previous = atomic_load(&loop->handover.wanted);
   Plan* const plan     = plan_build(control, previous, directory, loop->status);
-  if (!plan) { return; }
+  if (!plan) { return false; }
   atomic_store_explicit(&loop->handover.wanted, plan, memory_order_release);
   while (previous && atomic_load_explicit(&loop->handover.in_use, memory_order_acquire) != plan &&
          atomic_load(&loop->status->state) == RIG_RUNNING) {
     sleep_ns(HANDOVER_WAIT_NS);
   }
   plan_release(previous, plan);
+  return plan->again;
+}
+
+static void
+apply(Loop* const loop, const RigControl* const control, const char* const directory)
+{
+  // Once more at the most: what is left out then asks for a slot that an earlier place has.
+  if (hand_over(loop, control, directory)) { (void)hand_over(loop, control, directory); }
 }
 
 /// Everything but the lease: what a plan is made from.
@@ -242,7 +251,8 @@ main(const int argc, char** const argv)
 
   // Without a control there is a plan without plugins and without torque, leased from now.
   RigControl control = {.lease_ns = clock_now_ns()};
-  latest_read(&cell, &control);
+  RigControl newest;
+  if (latest_read(&cell, &newest)) { control = newest; }
   apply(&loop, &control, argv[1]);
   loop.ffb_scalar = control.gain;
 

@@ -26,10 +26,11 @@ void
 wheel_step(Wheel* const wheel, const WheelModel* const model, const float torque_nm, const float wanted_angle_rad,
            const float dt_s)
 {
-  const float dt    = dt_s > 0.01f ? 0.01f : dt_s;
-  const float hands = model->hands_nm_rad * (wanted_angle_rad - wheel->angle_rad) - model->hands_nm_s * wheel->speed_rad_s;
-  const float net   = torque_nm + hands + stop_torque(model, wheel) - model->damping_nm_s * wheel->speed_rad_s;
-  float       speed = wheel->speed_rad_s + net / model->inertia_kg_m2 * dt;
+  const float dt     = dt_s > 0.01f ? 0.01f : dt_s;
+  const float wanted = fmaxf(-model->half_range_rad, fminf(model->half_range_rad, wanted_angle_rad));
+  const float hands  = model->hands_nm_rad * (wanted - wheel->angle_rad) - model->hands_nm_s * wheel->speed_rad_s;
+  const float net    = torque_nm + hands + stop_torque(model, wheel) - model->damping_nm_s * wheel->speed_rad_s;
+  float       speed  = wheel->speed_rad_s + net / model->inertia_kg_m2 * dt;
 
   // Coulomb friction takes speed away but never turns it round: a wheel at rest stays at rest below it.
   const float loss = model->friction_nm / model->inertia_kg_m2 * dt;
@@ -38,4 +39,6 @@ wheel_step(Wheel* const wheel, const WheelModel* const model, const float torque
   // Semi-implicit Euler: the new speed moves the angle, which keeps a spring from gaining energy.
   wheel->speed_rad_s = speed;
   wheel->angle_rad += speed * dt;
+  // The state may have come with an input frame. One that no wheel can be in would stay out of the numbers for good.
+  if (!isfinite(wheel->angle_rad) || !isfinite(wheel->speed_rad_s)) { *wheel = (Wheel){0.0f, 0.0f}; }
 }

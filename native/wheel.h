@@ -30,6 +30,8 @@ typedef struct {
 extern const WheelModel WHEEL_DIRECT_DRIVE;
 
 /// Real-time. Advances by `dt_s` (0 to 0.01; more is taken as 0.01, beyond which the model would not be stable).
+/// The hands want no angle beyond an end stop: a larger `wanted_angle_rad` is taken as the stop's. A state that leaves
+/// the floats is put back to rest in the centre.
 void wheel_step(Wheel* wheel, const WheelModel* model, float torque_nm, float wanted_angle_rad, float dt_s);
 
 #endif

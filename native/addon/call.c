@@ -45,9 +45,11 @@ call_arguments(const napi_env env, const napi_callback_info info, const size_t c
 bool
 call_path(const napi_env env, const napi_value value, char path[CALL_PATH_BYTES])
 {
+  // The length first: a path that does not fit would be cut, and the cut one may be another file.
   size_t length = 0;
-  if (napi_get_value_string_utf8(env, value, path, CALL_PATH_BYTES, &length) != napi_ok || length == 0 ||
-      length >= CALL_PATH_BYTES - 1 || strlen(path) != length) {
+  if (napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok || length == 0 ||
+      length >= CALL_PATH_BYTES - 1 ||
+      napi_get_value_string_utf8(env, value, path, CALL_PATH_BYTES, &length) != napi_ok || strlen(path) != length) {
     call_wrong(env, "path must be a string of 1 to 4094 bytes without NUL");
     return false;
   }

@@ -32,11 +32,12 @@ pair(void)
 static void
 waits_to_the_deadline(void)
 {
+  static const uint64_t waits_ns[] = {20000u, 200000u, 5000000u};
   static const uint64_t spins_ns[] = {0u, 1000u, 2000000u, 1000000000u};
   Pair                  self       = pair();
-  for (size_t i = 0; i < sizeof spins_ns / sizeof *spins_ns; ++i) {
-    const uint64_t until_ns = clock_now_ns() + 5000000u;
-    CHECK(!doorbell_wait(&self.reader, until_ns, spins_ns[i]));
+  for (size_t i = 0; i < 12u; ++i) {
+    const uint64_t until_ns = clock_now_ns() + waits_ns[i % 3u];
+    CHECK(!doorbell_wait(&self.reader, until_ns, spins_ns[i / 3u]));
     CHECK(clock_now_ns() >= until_ns);
     CHECK(atomic_load(&self.reader.shared->reader_sleeps) == 0u);
   }

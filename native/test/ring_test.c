@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define MANY 1000000u
-#define SLOTS 64u
+#define SLOTS 1024u ///< As in a rig
 #define BATCH 7u
 
 typedef struct {

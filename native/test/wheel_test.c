@@ -72,6 +72,17 @@ hands_stop_at_the_stop(void)
   }
 }
 
+static void
+absurd_state_is_left(void)
+{
+  static const Wheel states[] = {{FLT_MAX, 0.0f}, {0.0f, -FLT_MAX}, {-FLT_MAX, FLT_MAX}, {NAN, 0.0f}, {0.0f, INFINITY}, {1e30f, -1e30f}};
+  for (size_t i = 0; i < sizeof states / sizeof *states; ++i) {
+    Wheel wheel = states[i];
+    run(&wheel, &WHEEL_DIRECT_DRIVE, 0.0f, 0.0f, 20 * SECOND);
+    CHECK(fabsf(wheel.angle_rad) < 0.01f && fabsf(wheel.speed_rad_s) < 0.01f);
+  }
+}
+
 /// Kinetic energy and what is in the arms' spring and the stops', J.
 static float
 energy(const Wheel* const wheel, const WheelModel* const m, const float wanted_rad)
@@ -133,6 +144,7 @@ main(void)
     {"friction holds a wheel at rest against less torque than its own", friction_holds},
     {"an end stop holds against the strongest motor", end_stop_holds},
     {"hands that want an absurd angle turn the wheel to the stop, and it comes back", hands_stop_at_the_stop},
+    {"a wheel in a state that cannot be comes back to rest", absurd_state_is_left},
     {"a wheel without torque loses its energy and never gains any", energy_does_not_grow},
     {"no torque within ±25 N·m and no lost tick makes the wheel run away", stable_for_any_torque},
   };

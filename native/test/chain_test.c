@@ -1,0 +1,449 @@
+/// A Fast plugin as the loop sees it, on a real segment. Where a test needs an answer in time it gives it seconds,
+/// not the loop's 800 µs: nothing here depends on how busy the machine is.
+#include "../chain.h"
+#include "../clock.h"
+#include "../doorbell.h"
+#include "check.h"
+#include "shm_directory.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+
+#define BUDGET_US 10000000u ///< More than CHECK_WATCHDOG_NS: the deadline ends the wait, not the budget
+
+typedef struct {
+  ShmDirectory  directory;
+  RigPlugin     count;
+  Link          link;
+  PluginSegment plugin; ///< The other side, for tests that play the plugin themselves
+  uint32_t      sequence;
+} Bench;
+
+static Bench*
+bench(const uint32_t budget_us)
+{
+  Bench* const self = calloc(1, sizeof *self);
+  NEED(self);
+  self->directory    = shm_directory();
+  const ShmPath file = shm_path(&self->directory, "plugin-7");
+  NEED(plugin_segment_create(file.path) == 0);
+  const ControlEntry entry = {.instance = 7u, .budget_us = budget_us};
+  NEED(link_open(&self->link, self->directory.path, entry, &self->count) == 0);
+  NEED(plugin_segment_open_plugin(&self->plugin, file.path) == 0);
+  return self;
+}
+
+static void
+clear(Bench* const self)
+{
+  link_close(&self->link);
+  link_close(&self->link);
+  plugin_segment_close(&self->plugin);
+  shm_remove(&self->directory);
+  free(self);
+}
+
+/// One tick whose deadline is `wait_ns` away.
+static float
+tick(Bench* const self, const float ffb_in, const uint64_t wait_ns)
+{
+  const uint64_t  now_ns = clock_now_ns();
+  const ChainTick t      = {.due_ns = now_ns, .deadline_ns = now_ns + wait_ns, .spin_ns = 30000u, .sequence = ++self->sequence,
+                            .wheel_angle = 0.25f, .wheel_speed = -2.0f};
+  return link_step(&self->link, &t, ffb_in);
+}
+
+/// Ticks with a short deadline until a frame was sent; a busy machine may let some pass before. Returns how many
+/// ticks went on without an answer.
+static uint64_t
+send_one(Bench* const self, const float ffb_in)
+{
+  const uint64_t sent   = atomic_load(&self->count.sent);
+  const uint64_t missed = atomic_load(&self->count.missed_deadlines);
+  while (atomic_load(&self->count.sent) == sent) { CHECK(tick(self, ffb_in, CLOCK_NS_PER_MS) == ffb_in); }
+  return atomic_load(&self->count.missed_deadlines) - missed;
+}
+
+/// Takes the frame that the loop sent, as the plugin does.
+static FrameSlot
+take_frame(Bench* const self)
+{
+  FrameSlot frame = {0};
+  CHECK(ring_pop(&self->plugin.from, &frame) == RING_OK);
+  frame.torque_out = frame.ffb_in * 2.0f;
+  return frame;
+}
+
+// ---------------------------------------------------------------- a plugin that answers
+
+typedef void (*Vice)(FrameSlot* frame);
+
+typedef struct {
+  Bench*      bench;
+  Vice        vice;
+  pthread_t   thread;
+  atomic_bool end;
+} Plugin;
+
+static void*
+plugin_thread(void* const argument)
+{
+  Plugin* const        self   = argument;
+  PluginSegment* const shared = &self->bench->plugin;
+  while (!atomic_load(&self->end)) {
+    FrameSlot frame;
+    if (!doorbell_wait(&shared->from, clock_now_ns() + CLOCK_NS_PER_MS, 0u)) { continue; }
+    if (!CHECK(ring_pop(&shared->from, &frame) == RING_OK)) { break; }
+    frame.torque_out = frame.ffb_in * 2.0f;
+    frame.cpu_ns     = 1000u;
+    frame.result     = 0;
+    if (self->vice) { self->vice(&frame); }
+    CHECK(ring_push(&shared->to, &frame) == RING_OK);
+    doorbell_ring(&shared->to);
+  }
+  return NULL;
+}
+
+static Plugin*
+start(Bench* const b, const Vice vice)
+{
+  Plugin* const self = calloc(1, sizeof *self);
+  NEED(self);
+  self->bench = b;
+  self->vice  = vice;
+  NEED(pthread_create(&self->thread, NULL, plugin_thread, self) == 0);
+  return self;
+}
+
+static void
+stop(Plugin* const self)
+{
+  atomic_store(&self->end, true);
+  pthread_join(self->thread, NULL);
+  free(self);
+}
+
+static void
+answers_are_used(void)
+{
+  Bench* const  b      = bench(BUDGET_US);
+  Plugin* const plugin = start(b, NULL);
+  for (uint32_t i = 1; i <= 1000u; ++i) { CHECK(tick(b, (float)i, CHECK_WATCHDOG_NS) == 2.0f * (float)i); }
+  stop(plugin);
+  CHECK(atomic_load(&b->count.sent) == 1000u && atomic_load(&b->count.executions) == 1000u);
+  CHECK(atomic_load(&b->count.missed_deadlines) == 0u && atomic_load(&b->count.failures) == 0u);
+  CHECK(atomic_load(&b->count.cpu.max_ns) == 1000u && atomic_load(&b->count.round_trip.max_ns) > 0u);
+  clear(b);
+}
+
+static void
+old_answers_are_skipped(void)
+{
+  Bench* const    b   = bench(BUDGET_US);
+  const FrameSlot old = {.sequence = 1u, .torque_out = 99.0f};
+  for (int i = 0; i < 5; ++i) { CHECK(ring_push(&b->plugin.to, &old) == RING_OK); }
+  Plugin* const plugin = start(b, NULL);
+  CHECK(tick(b, 3.0f, CHECK_WATCHDOG_NS) == 6.0f);
+  stop(plugin);
+  CHECK(atomic_load(&b->count.executions) == 1u && atomic_load(&b->count.missed_deadlines) == 0u);
+  clear(b);
+}
+
+static void
+fails(FrameSlot* const frame)
+{
+  frame->result = -3;
+}
+
+static void
+answers_nan(FrameSlot* const frame)
+{
+  frame->torque_out = NAN;
+}
+
+static void
+answers_infinity(FrameSlot* const frame)
+{
+  frame->torque_out = -INFINITY;
+}
+
+static void
+overspends(FrameSlot* const frame)
+{
+  frame->cpu_ns = 200001u;
+}
+
+static void
+does_everything(FrameSlot* const frame)
+{
+  fails(frame);
+  answers_nan(frame);
+  overspends(frame);
+}
+
+/// What ten answers with a vice are counted as.
+static void
+passes_through(const Vice vice, const uint64_t failures, const uint64_t non_finite, const uint64_t violations)
+{
+  Bench* const  b      = bench(200u);
+  Plugin* const plugin = start(b, vice);
+  uint64_t      missed = 0u;
+  while (atomic_load(&b->count.executions) < 10u) { // its budget also bounds the wait, so some answers may be late
+    CHECK(tick(b, 3.0f, CHECK_WATCHDOG_NS) == 3.0f);
+    if (!CHECK(++missed < 1000000u)) { break; }
+  }
+  stop(plugin);
+  CHECK(atomic_load(&b->count.failures) == failures);
+  CHECK(atomic_load(&b->count.non_finite) == non_finite);
+  CHECK(atomic_load(&b->count.budget_violations) == violations);
+  CHECK(atomic_load(&b->count.last_result) == (failures ? -3 : 0));
+  clear(b);
+}
+
+static void
+vices_pass_through(void)
+{
+  passes_through(fails, 10u, 0u, 0u);
+  passes_through(answers_nan, 0u, 10u, 0u);
+  passes_through(answers_infinity, 0u, 10u, 0u);
+  passes_through(overspends, 0u, 0u, 10u);
+  passes_through(does_everything, 10u, 10u, 10u);
+}
+
+static void
+largest_budget_counts_whole(void)
+{
+  Bench* const  b      = bench(4294968u); // × 1000 passes 32 bits and would become 704 ns
+  Plugin* const plugin = start(b, NULL);
+  CHECK(tick(b, 1.0f, CHECK_WATCHDOG_NS / 2u) == 2.0f);
+  stop(plugin);
+  CHECK(atomic_load(&b->count.budget_violations) == 0u);
+  clear(b);
+}
+
+// ---------------------------------------------------------------- a plugin that does not
+
+static void
+hung_plugin_is_passed_by(void)
+{
+  Bench* const   b        = bench(BUDGET_US);
+  const uint64_t missed   = send_one(b, 1.0f);
+  const uint64_t began_ns = clock_now_ns();
+  // Were it waited for again, these would take the watchdog's time a hundred times over.
+  for (int i = 0; i < 100; ++i) { CHECK(tick(b, 5.0f, CHECK_WATCHDOG_NS) == 5.0f); }
+  CHECK(clock_now_ns() - began_ns < CHECK_WATCHDOG_NS);
+  CHECK(missed >= 1u && atomic_load(&b->count.missed_deadlines) == missed + 100u);
+  CHECK(atomic_load(&b->count.sent) == 1u && take_frame(b).ffb_in == 1.0f);
+  FrameSlot frame;
+  CHECK(ring_pop(&b->plugin.from, &frame) == RING_EMPTY);
+  clear(b);
+}
+
+static void
+deadline_ends_the_wait(void)
+{
+  Bench* const   b        = bench(BUDGET_US);
+  const uint64_t began_ns = clock_now_ns();
+  CHECK(tick(b, 1.0f, 5000000u) == 1.0f);
+  CHECK(clock_now_ns() - began_ns >= 5000000u);
+  clear(b);
+}
+
+static void
+budget_ends_the_wait(void)
+{
+  Bench* const   b        = bench(2000u);
+  const uint64_t began_ns = clock_now_ns();
+  CHECK(tick(b, 1.0f, 60000000000u) == 1.0f); // the deadline is a minute away, the budget 2 ms
+  const uint64_t took_ns = clock_now_ns() - began_ns;
+  CHECK(took_ns >= 2000000u && took_ns < CHECK_WATCHDOG_NS);
+  clear(b);
+}
+
+static void
+late_answer_is_counted(void)
+{
+  Bench* const b      = bench(BUDGET_US);
+  uint64_t     missed = send_one(b, 1.0f);
+  FrameSlot    frame  = take_frame(b);
+  frame.result        = 9;
+  CHECK(ring_push(&b->plugin.to, &frame) == RING_OK);
+  missed += send_one(b, 2.0f); // the answer to the first is not the answer to the second
+  CHECK(atomic_load(&b->count.executions) == 1u && atomic_load(&b->count.failures) == 1u);
+  CHECK(atomic_load(&b->count.missed_deadlines) == missed && atomic_load(&b->count.sent) == 2u);
+  CHECK(atomic_load(&b->count.round_trip.max_ns) == 0u);
+  CHECK(take_frame(b).ffb_in == 2.0f);
+  clear(b);
+}
+
+static void
+late_tick_sends_nothing(void)
+{
+  Bench* const    b = bench(BUDGET_US);
+  const ChainTick t = {.due_ns = 1u, .deadline_ns = 2u, .sequence = 1u};
+  CHECK(link_step(&b->link, &t, 4.0f) == 4.0f);
+  CHECK(atomic_load(&b->count.sent) == 0u && atomic_load(&b->count.missed_deadlines) == 1u);
+  clear(b);
+}
+
+/// Sends a frame, answers it, and returns it.
+static FrameSlot
+exchange(Bench* const b, const float ffb_in)
+{
+  send_one(b, ffb_in);
+  const FrameSlot frame = take_frame(b);
+  CHECK(ring_push(&b->plugin.to, &frame) == RING_OK);
+  return frame;
+}
+
+static void
+frame_says_everything(void)
+{
+  Bench* const b     = bench(BUDGET_US);
+  FrameSlot    frame = exchange(b, 1.5f);
+  CHECK(frame.ffb_in == 1.5f && frame.wheel_angle == 0.25f && frame.wheel_speed == -2.0f);
+  CHECK(frame.budget_us == BUDGET_US && frame.sequence == b->sequence && frame.timestamp_ns == b->link.sent_due_ns);
+  CHECK(frame.dt == 0.001f); // its first
+  b->link.sent_due_ns = clock_now_ns() - 40000000u;
+  frame               = exchange(b, 1.5f);
+  CHECK(frame.dt >= 0.04f && frame.dt <= 0.1f);
+  b->link.sent_due_ns = 1u;
+  CHECK(exchange(b, 1.5f).dt == 0.1f); // it was passed by for longer than that
+  clear(b);
+}
+
+static void
+made_up_answers_are_ignored(void)
+{
+  Bench* const b        = bench(BUDGET_US);
+  FrameSlot    answer   = {.sequence = 12345u, .torque_out = 99.0f};
+  uint64_t     executed = 0u;
+  for (int i = 0; i < 200; ++i) {
+    while (ring_push(&b->plugin.to, &answer) == RING_OK) {}
+    const uint64_t began_ns = clock_now_ns();
+    CHECK(tick(b, 1.0f, CHECK_WATCHDOG_NS) == 1.0f);
+    CHECK(clock_now_ns() - began_ns < CHECK_WATCHDOG_NS);
+    executed = atomic_load(&b->count.executions);
+  }
+  CHECK(executed == 0u && !b->link.corrupt);
+  clear(b);
+}
+
+// ---------------------------------------------------------------- a plugin that scribbles
+
+/// What the loop would do to the segment if it touched it.
+static bool
+untouched(Bench* const b)
+{
+  static uint8_t before[PLUGIN_SEGMENT_BYTES];
+  memcpy(before, b->plugin.segment.memory, sizeof before);
+  for (int i = 0; i < 100; ++i) { CHECK(tick(b, 6.0f, CHECK_WATCHDOG_NS) == 6.0f); }
+  return memcmp(before, b->plugin.segment.memory, sizeof before) == 0;
+}
+
+static void
+impossible_answers_counter(void)
+{
+  Bench* const b = bench(BUDGET_US);
+  atomic_store(&b->plugin.to.shared->written, 1ull << 40u);
+  CHECK(tick(b, 6.0f, CHECK_WATCHDOG_NS) == 6.0f);
+  CHECK(atomic_load(&b->count.state) == PLUGIN_CORRUPT && atomic_load(&b->count.sent) == 0u);
+  FrameSlot frame;
+  CHECK(ring_pop(&b->plugin.from, &frame) == RING_EMPTY); // not even in the tick that found out
+  atomic_store(&b->plugin.to.shared->written, 1u);        // possible again, and too late
+  CHECK(untouched(b));
+  clear(b);
+}
+
+static void
+impossible_frames_counter(void)
+{
+  Bench* const b = bench(BUDGET_US);
+  atomic_store(&b->plugin.from.shared->read, 77u);
+  CHECK(tick(b, 6.0f, CHECK_WATCHDOG_NS) == 6.0f);
+  CHECK(atomic_load(&b->count.state) == PLUGIN_CORRUPT && b->link.corrupt);
+  CHECK(untouched(b));
+  clear(b);
+}
+
+#if !CHECK_UNDER_TSAN
+
+static void
+scribble(void* const memory)
+{
+  uint64_t random = 8u;
+  for (;;) {
+    const uint64_t    word = check_random(&random);
+    volatile uint8_t* at   = (uint8_t*)memory + (word >> 32u) % PLUGIN_SEGMENT_BYTES;
+    // Mostly answers, or the first impossible counter would be the end of the test.
+    if (word % 4096u && (size_t)(at - (uint8_t*)memory) < PLUGIN_RING_OUT + sizeof(RingShared)) { continue; }
+    *at = (uint8_t)word;
+  }
+}
+
+static void
+scribbling_process(void)
+{
+  for (int round = 0; round < 20; ++round) {
+    Bench* const b     = bench(1u);
+    const pid_t  child = check_fork(scribble, b->plugin.segment.memory);
+    for (int i = 0; i < 500; ++i) {
+      atomic_store(&b->plugin.to.shared->written, b->link.shared.from.own + 4u);
+      CHECK(isfinite(tick(b, 6.0f, 50000u)));
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    clear(b);
+  }
+}
+
+#endif
+
+static void
+missing_or_foreign(void)
+{
+  const ShmDirectory directory = shm_directory();
+  const ControlEntry entry     = {.instance = 1u};
+  static RigPlugin   count;
+  Link               link;
+  CHECK(link_open(&link, directory.path, entry, &count) == ENOENT);
+  const ShmPath file = shm_path(&directory, "plugin-1");
+  const int     fd   = open(file.path, O_CREAT | O_RDWR, 0600);
+  NEED(fd >= 0);
+  CHECK(link_open(&link, directory.path, entry, &count) == EPROTO);
+  NEED(ftruncate(fd, PLUGIN_SEGMENT_BYTES) == 0);
+  CHECK(link_open(&link, directory.path, entry, &count) == EPROTO);
+  close(fd);
+  char long_path[5000];
+  memset(long_path, 'a', sizeof long_path);
+  long_path[sizeof long_path - 1u] = '\0';
+  CHECK(link_open(&link, long_path, entry, &count) == ENAMETOOLONG);
+  shm_remove(&directory);
+}
+
+int
+main(void)
+{
+  static const Test tests[] = {
+    {"the answers of a plugin that keeps its time are used", answers_are_used},
+    {"answers that a loop before this one asked for are skipped", old_answers_are_skipped},
+    {"a failure, a NaN and a spent budget pass through and are counted under their names", vices_pass_through},
+    {"a budget of more than 4.2 s is not cut to 32 bits", largest_budget_counts_whole},
+    {"a plugin that hangs holds one frame, is waited for once and then passed by at once", hung_plugin_is_passed_by},
+    {"a plugin is not waited for beyond its budget", budget_ends_the_wait},
+    {"a plugin is waited for to the deadline and not beyond", deadline_ends_the_wait},
+    {"a late answer is an execution and a missed deadline, and is not used", late_answer_is_counted},
+    {"a tick that is late itself sends nothing", late_tick_sends_nothing},
+    {"a frame tells the plugin the wheel, the time and its budget", frame_says_everything},
+    {"answers that nobody asked for are ignored and do not hold up the tick", made_up_answers_are_ignored},
+    {"a plugin with an impossible counter of answers is never touched again", impossible_answers_counter},
+    {"a plugin with an impossible counter of frames is never touched again", impossible_frames_counter},
+#if !CHECK_UNDER_TSAN
+    {"a process that scribbles on its segment all the time harms no tick", scribbling_process},
+#endif
+    {"a segment that is missing, truncated or foreign is refused", missing_or_foreign},
+  };
+  return RUN("chain_test", tests);
+}
