@@ -1,0 +1,87 @@
+import type { FastPluginSpec, RigLimits } from '../../gen/proto/openracing/v1/dsp_helper.ts'
+import {
+  Decision,
+  type VerifyArtefactRequest,
+  type VerifyArtefactResponse,
+} from '../../gen/proto/openracing/v1/trust.ts'
+import type { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import type { Frozen } from '../../input/freeze.ts'
+import { RigError } from '../../rpc/failure.ts'
+import type { Config } from './config.ts'
+import type { PluginManifest } from './manifest.ts'
+
+type Manifest = Frozen<PluginManifest>
+
+/** Bytes that may run, and where a copy of exactly those bytes is. */
+export interface Verified {
+  readonly path: string
+  readonly sha256: string
+  /** What the operator should know about them; empty when there is nothing. */
+  readonly warning: string
+}
+
+/** `path`: the artefact's real path. */
+export const verifyRequest = (
+  path: string,
+  manifest: Manifest,
+  policy: Config['plugins']['native'],
+): VerifyArtefactRequest => ({
+  path,
+  requireSignatures: policy.requireSignatures,
+  allowUnsigned: policy.allowUnsigned,
+  manifestSignature: manifest.signature ?? '',
+  manifestSignerFingerprint: manifest.signerFingerprint ?? '',
+})
+
+/** What trust's answer allows to run. Throws PLUGIN_UNTRUSTED for every answer that does not say to load. */
+export function verifiedBy({ decision, reason, sha256, verifiedPath }: VerifyArtefactResponse): Verified {
+  switch (decision) {
+    case Decision.DECISION_LOAD:
+      return { path: verifiedPath, sha256, warning: '' }
+    case Decision.DECISION_LOAD_WITH_WARNING:
+      return { path: verifiedPath, sha256, warning: reason }
+    case Decision.DECISION_REFUSE:
+    case Decision.DECISION_UNSPECIFIED:
+      throw new RigError('PLUGIN_UNTRUSTED', reason)
+  }
+}
+
+/** `order`: the plugin's place among those that run. */
+export const safeRequest = (
+  manifest: Manifest,
+  verified: Verified,
+  configJson: string,
+  order: number,
+): LoadSafePluginRequest => ({
+  id: manifest.id,
+  name: manifest.name,
+  path: verified.path,
+  sha256: verified.sha256,
+  capabilities: manifest.capabilities,
+  operations: manifest.operations,
+  configJson,
+  maxExecutionTimeUs: manifest.constraints.maxExecutionTimeUs,
+  maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),
+  updateRateHz: manifest.constraints.updateRateHz,
+  mainFunction: manifest.mainFunction,
+  initFunction: manifest.initFunction,
+  cleanupFunction: manifest.cleanupFunction,
+  order,
+})
+
+export const fastSpec = (manifest: Manifest, verified: Verified, configJson: string): FastPluginSpec => ({
+  id: manifest.id,
+  name: manifest.name,
+  path: verified.path,
+  sha256: verified.sha256,
+  configJson,
+  budgetUs: manifest.constraints.maxExecutionTimeUs,
+  maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),
+})
+
+export const rigLimits = ({ ffb, device }: Pick<Config, 'ffb' | 'device'>): RigLimits => ({
+  gain: ffb.gain,
+  maxTorqueNm: ffb.maxTorqueNm,
+  maxSlewNmPerS: ffb.maxSlewNmPerS,
+  simulatedWheel: device === 'simulated',
+})

@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { pino } from 'pino'
+import type { SetChainRequest } from '../../gen/proto/openracing/v1/dsp_helper.ts'
+import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import { Decision, Finding, type VerifyArtefactResponse } from '../../gen/proto/openracing/v1/trust.ts'
+import type { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { RigError } from '../../rpc/failure.ts'
+import { parseConfig } from './config.ts'
+import { createLoader } from './loader.ts'
+import { createPluginList, type Report } from './plugin-list.ts'
+import { planPlugins } from './plugin-plan.ts'
+import { scanPlugins } from './registry.ts'
+
+type PluginClass = 'Safe' | 'Fast'
+
+const idOf = (index: number): string => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`
+
+const manifest = (pluginClass: PluginClass, index: number): string => `
+id: ${idOf(index)}
+name: Plugin ${index}
+version: 1.0.0
+description: Does nothing.
+author: Somebody
+license: MIT
+class: ${pluginClass}
+capabilities: []
+operations: []
+constraints: { max_execution_time_us: 150, max_memory_bytes: 65536, update_rate_hz: ${pluginClass === 'Safe' ? 60 : 1000} }
+entry_points: { wasm_module: artefact, native_library: artefact }
+config_schema: { type: object, properties: { strength: { type: number, default: 0.5 } } }
+`
+
+const verdict = (decision: Decision, path: string): VerifyArtefactResponse => ({
+  finding: Finding.FINDING_UNSIGNED,
+  decision,
+  reason: `judged ${path}`,
+  sha256: 'ab'.repeat(32),
+  verifiedPath: `/store${path}`,
+})
+
+const gone = new RigError('SERVICE_UNAVAILABLE', 'the service does not answer')
+
+/** A loader over real plugin directories; the services are what the test says they are. */
+function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
+  const root = mkdtempSync(join(tmpdir(), 'openracing-loader-'))
+  for (const [index, [name, pluginClass]] of Object.entries(plugins).entries()) {
+    mkdirSync(join(root, name))
+    writeFileSync(join(root, name, 'plugin.yaml'), manifest(pluginClass, index))
+    writeFileSync(join(root, name, 'artefact'), name)
+  }
+  const config = parseConfig(configText, 'config.yaml')
+  const plan = planPlugins(scanPlugins(root), config.plugins, root)
+  const up = new Set<string>()
+  const loads: LoadSafePluginRequest[] = []
+  const chains: SetChainRequest[] = []
+  const decisions = new Map<string, Decision>()
+  const failing = new Map<string, Error>()
+  const nameIn = (path: string): string => path.split('/').at(-2) as string
+  const services = {
+    async verify({ path }: { readonly path: string }) {
+      if (!up.has('trust')) throw gone
+      return verdict(decisions.get(nameIn(path)) ?? Decision.DECISION_LOAD, path)
+    },
+    async loadSafe(request: LoadSafePluginRequest) {
+      const failure = failing.get(nameIn(request.path))
+      if (failure !== undefined) throw failure
+      loads.push(request)
+    },
+    async setChain(request: SetChainRequest) {
+      chains.push(request)
+    },
+  }
+  const isServing = (service: string): boolean => up.has(service)
+  const loader = createLoader({ plan, config, services, isServing, log: pino({ level: 'silent' }) })
+  return {
+    loader,
+    plan,
+    loads,
+    chains,
+    decisions,
+    failing,
+    isServing,
+    loaded: () => loads.map((request) => nameIn(request.path)).sort(),
+    start: async (...names: readonly string[]) => {
+      for (const name of names) {
+        up.add(name)
+        loader.serving(name)
+      }
+      await loader.settled()
+    },
+    stop: (name: string) => up.delete(name),
+    outcome: (directory: string) => {
+      const plugin = plan.find((each) => each.directory === directory)
+      assert.ok(plugin)
+      return loader.outcomeOf(plugin)
+    },
+    [Symbol.dispose]: () => {
+      loader.close()
+      rmSync(root, { recursive: true })
+    },
+  }
+}
+
+const allServices = ['trust', 'wasm-runner', 'dsp-helper'] as const
+
+test('plugins run from the bytes that were verified, with their configuration complete', async () => {
+  using it = rig({ safe: 'Safe', fast: 'Fast' }, 'ffb: { max_torque_nm: 8 }')
+  await it.start(...allServices)
+  const [load] = it.loads
+  assert.match(load?.path ?? '', /^\/store\/.*\/safe\/artefact$/)
+  assert.equal(load?.sha256, 'ab'.repeat(32))
+  assert.equal(load?.configJson, '{"strength":0.5}')
+  const chain = it.chains.at(-1)
+  assert.deepEqual(
+    chain?.plugins.map(({ id, budgetUs, configJson }) => ({ id, budgetUs, configJson })),
+    [{ id: idOf(1), budgetUs: 150, configJson: '{"strength":0.5}' }],
+  )
+  assert.equal(chain?.limits?.maxTorqueNm, 8)
+  assert.equal(chain?.limits?.simulatedWheel, true)
+})
+
+test('plugins run in the order of plugins.enabled', async () => {
+  using it = rig({ a: 'Fast', b: 'Fast', s: 'Safe', t: 'Safe' }, 'plugins: { enabled: [t, b, s, a] }')
+  await it.start(...allServices)
+  assert.deepEqual(
+    it.chains.at(-1)?.plugins.map(({ id }) => id),
+    [idOf(1), idOf(0)],
+  )
+  const ordered = it.loads.toSorted((a, b) => a.order - b.order).map(({ id }) => id)
+  assert.deepEqual(ordered, [idOf(3), idOf(2)])
+})
+
+test('nothing loads before trust runs, and everything does when it does', async () => {
+  using it = rig({ safe: 'Safe', fast: 'Fast' })
+  await it.start('wasm-runner', 'dsp-helper')
+  assert.deepEqual([it.loads.length, it.chains.length], [0, 0])
+  assert.equal(it.outcome('safe').kind, 'waiting')
+  await it.start('trust')
+  assert.deepEqual([it.loads.length, it.chains.length], [1, 1])
+  assert.equal(it.outcome('fast').kind, 'placed')
+})
+
+test('a plugin that is refused or fails does not keep the others from running', async () => {
+  using it = rig({ refused: 'Safe', failing: 'Safe', fine: 'Safe', mistrusted: 'Fast', link: 'Fast' })
+  it.decisions.set('refused', Decision.DECISION_REFUSE).set('mistrusted', Decision.DECISION_UNSPECIFIED)
+  it.failing.set('failing', new RigError('PLUGIN_FAILED', 'initialize() returned -2'))
+  await it.start(...allServices)
+  assert.deepEqual(it.loaded(), ['fine'])
+  assert.deepEqual(
+    it.chains.at(-1)?.plugins.map(({ id }) => id),
+    [idOf(4)],
+  )
+  const failing = it.outcome('failing')
+  const sentence = /^PLUGIN_FAILED: .*\/failing\/artefact: initialize\(\) returned -2$/
+  assert.match(failing.kind === 'failed' ? failing.detail : '', sentence)
+  const refused = it.outcome('refused')
+  assert.match(refused.kind === 'failed' ? refused.detail : '', /^PLUGIN_UNTRUSTED: judged .*\/refused\/artefact$/)
+  assert.equal(it.outcome('mistrusted').kind, 'failed')
+})
+
+test('Safe plugins are loaded again when their service was restarted, and verified again', async () => {
+  using it = rig({ a: 'Safe', b: 'Safe', fast: 'Fast' })
+  await it.start(...allServices)
+  it.stop('wasm-runner')
+  it.decisions.set('b', Decision.DECISION_REFUSE)
+  await it.start('wasm-runner')
+  assert.deepEqual(it.loaded(), ['a', 'a', 'b'])
+  assert.equal(it.outcome('b').kind, 'failed')
+  assert.equal(it.chains.length, 1)
+})
+
+test('a restarted dsp-helper gets the chain again, but never one that lacks a plugin only because trust is away', async () => {
+  using it = rig({ one: 'Fast', two: 'Fast' })
+  await it.start(...allServices)
+  it.stop('trust')
+  it.stop('dsp-helper')
+  await it.start('dsp-helper')
+  assert.equal(it.chains.length, 1)
+  await it.start('trust')
+  assert.equal(it.chains.length, 2)
+  assert.equal(it.chains.at(-1)?.plugins.length, 2)
+})
+
+test('a restart of trust alone touches nothing that runs', async () => {
+  using it = rig({ safe: 'Safe', fast: 'Fast' })
+  await it.start(...allServices)
+  it.stop('trust')
+  await it.start('trust')
+  assert.deepEqual([it.loads.length, it.chains.length], [1, 1])
+})
+
+test('a rig without Fast plugins has its limits even while trust is away', async () => {
+  using it = rig({ safe: 'Safe' })
+  await it.start('dsp-helper')
+  assert.deepEqual([it.chains.length, it.chains[0]?.plugins.length], [1, 0])
+})
+
+test('a plugin with a configuration that does not fit its schema fails with the place', async () => {
+  using it = rig({ safe: 'Safe' })
+  writeFileSync(join(it.plan[0]?.path as string, 'config.json'), '{"strength": "much"}')
+  await it.start(...allServices)
+  const outcome = it.outcome('safe')
+  assert.match(outcome.kind === 'failed' ? outcome.detail : '', /config\.json.*strength/)
+})
+
+// ---- how it is shown
+
+const statistics = (executions: bigint) => ({
+  executions,
+  failures: 0n,
+  budgetViolations: 0n,
+  missedDeadlines: 0n,
+  cpu: undefined,
+  restarts: 0,
+})
+const report = (index: number, executions: bigint): Report => ({
+  id: idOf(index),
+  state: PluginState.PLUGIN_STATE_RUNNING,
+  detail: '',
+  statistics: statistics(executions),
+})
+
+function listOf(it: ReturnType<typeof rig>) {
+  const reports: { safe: readonly Report[]; fast: readonly Report[] } = { safe: [], fast: [] }
+  const services = {
+    listSafe: async () => reports.safe,
+    listFast: async () => reports.fast.map((each) => ({ ...each, pid: 1 })),
+  }
+  const list = createPluginList({ plan: it.plan, outcomeOf: it.loader.outcomeOf, services, isServing: it.isServing })
+  return { reports, list }
+}
+
+test('while a service is away its plugins keep their last statistics; Safe ones wait, Fast ones run on', async () => {
+  using it = rig({ safe: 'Safe', fast: 'Fast' })
+  await it.start(...allServices)
+  const { reports, list } = listOf(it)
+  reports.safe = [report(0, 100n)]
+  reports.fast = [report(1, 200n)]
+  const states = async () => (await list.list()).map(({ state, statistics }) => [state, statistics?.executions])
+  const { PLUGIN_STATE_RUNNING, PLUGIN_STATE_WAITING } = PluginState
+  assert.deepEqual(await states(), [
+    [PLUGIN_STATE_RUNNING, 100n],
+    [PLUGIN_STATE_RUNNING, 200n],
+  ])
+  it.stop('wasm-runner')
+  it.stop('dsp-helper')
+  assert.deepEqual(await states(), [
+    [PLUGIN_STATE_WAITING, 100n],
+    [PLUGIN_STATE_RUNNING, 200n],
+  ])
+})
+
+test('a plugin is found by its id in any case and by its directory, and one that is not there is NOT_FOUND', async () => {
+  using it = rig({ safe: 'Safe' })
+  const { list } = listOf(it)
+  assert.equal((await list.get(idOf(0).toUpperCase())).directory, 'safe')
+  assert.equal((await list.get('safe')).id, idOf(0))
+  await assert.rejects(list.get('ghost'), { code: 'PLUGIN_UNKNOWN' })
+  await assert.rejects(list.get(''), { code: 'PLUGIN_UNKNOWN' })
+})
+
+test('plugins that are not asked to run are available, and are not loaded', async () => {
+  using it = rig({ safe: 'Safe', fast: 'Fast' }, 'plugins: { auto_load: false }')
+  await it.start(...allServices)
+  const { list } = listOf(it)
+  assert.ok((await list.list()).every(({ state }) => state === PluginState.PLUGIN_STATE_AVAILABLE))
+  assert.deepEqual([it.loads.length, it.chains.at(-1)?.plugins.length], [0, 0])
+})

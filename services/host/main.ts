@@ -1,0 +1,120 @@
+import { rmSync } from 'node:fs'
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
+import { pino } from 'pino'
+import { exitCodeFor, RigError } from '../../rpc/failure.ts'
+import { createHome, findHome, type Home } from '../../rpc/home.ts'
+import { claimService, serve } from '../../rpc/serve.ts'
+import { shutdownRequested } from '../../rpc/shutdown.ts'
+import { standardCare } from './care.ts'
+import { readConfig } from './config.ts'
+import { createHub } from './hub.ts'
+import { openLedFrames } from './led-frames.ts'
+import { createLoader } from './loader.ts'
+import { logLevelOf } from './log-level.ts'
+import { createPluginList } from './plugin-list.ts'
+import { planPlugins } from './plugin-plan.ts'
+import { pluginService } from './plugin-service.ts'
+import { connectPluginServices } from './plugin-services.ts'
+import { readinessLine } from './readiness.ts'
+import { scanPlugins } from './registry.ts'
+import { openRigMemory } from './rig-memory.ts'
+import { rigService } from './rig-service.ts'
+import { rigServices } from './rig-services.ts'
+import { type RigStatus, watchRigStatus } from './rig-status.ts'
+import { createSupervisor } from './supervisor.ts'
+import { supervisorService } from './supervisor-service.ts'
+import { telemetryService } from './telemetry-service.ts'
+
+/** A close that hangs must not hang the rig, ms: three services with 5 s of grace each, and a second for us. */
+const shutdownMs = 16_000
+
+const nowNs = (): bigint => process.hrtime.bigint()
+
+/** A loop that still ticks goes on with what it shares: the next host adopts it. */
+function removeSharedMemory(home: Home, status: RigStatus): void {
+  if (!status.read().loop.running) rmSync(home.shmDir, { recursive: true, force: true })
+}
+
+/** `--exit-with-stdin`: for a parent that wants the rig to be taken down when it is gone itself. */
+function exitsWithStdin(args: readonly string[]): boolean {
+  const unknown = args.find((argument) => argument !== '--exit-with-stdin')
+  if (unknown === undefined) return args.length > 0
+  throw new RigError(
+    'REQUEST_INVALID',
+    `${unknown} is not an argument of the host; it takes --exit-with-stdin, or none`,
+  )
+}
+
+async function run(): Promise<void> {
+  // For programs that start a host of their own: it goes when they do, however they go.
+  const asked = shutdownRequested(process.argv.includes('--exit-with-stdin'))
+  const home = findHome(process.env)
+  const claim = claimService(home, 'host') // from here on nobody else touches this rig
+  const config = readConfig(home.configFile)
+  const level = logLevelOf(process.env, config.logging.level)
+  const log = pino({ name: 'host', level }, pino.destination(2))
+
+  // Whatever way this ends, what was opened is closed in reverse.
+  await using ends = new AsyncDisposableStack()
+  createHome(home)
+  const status = ends.adopt(watchRigStatus(home, nowNs), (it) => it.close())
+  ends.defer(() => removeSharedMemory(home, status))
+  const leds = ends.adopt(openLedFrames(home), (it) => it.close())
+  const memory = ends.adopt(openRigMemory(home, log), (it) => it.close())
+  const hub = ends.adopt(createHub({ memory, ...config.ffb, nowNs, log }), (it) => it.close())
+
+  const plan = planPlugins(scanPlugins(home.pluginDir), config.plugins, home.pluginDir)
+  const services = connectPluginServices(home)
+  const supervisor = createSupervisor({
+    services: rigServices(home, config, level, process.env),
+    care: standardCare,
+    serving(service) {
+      if (service === 'dsp-helper') memory.reopenInput()
+      loader.serving(service)
+    },
+    log,
+  })
+  const loader = createLoader({ plan, config, services, isServing: supervisor.isServing, log })
+  const plugins = createPluginList({ plan, outcomeOf: loader.outcomeOf, services, isServing: supervisor.isServing })
+  const server = await serve({
+    service: 'host',
+    home,
+    claim,
+    listen: config.listen,
+    definitions: [
+      telemetryService(hub, log),
+      pluginService(plugins, log),
+      rigService({ status, hub, leds }, log),
+      supervisorService(supervisor.services, log),
+    ],
+    log,
+  })
+
+  ends.adopt(supervisor, (it) => it.close()) // the data plane fades torque out and ends
+  ends.adopt(services, (it) => it.close())
+  ends.adopt(loader, (it) => it.close())
+  ends.adopt(server, (it) => it.close()) // first: no new calls
+  supervisor.start()
+  const started = supervisor.settled.then(loader.settled)
+  if ((await Promise.race([started, asked])) === undefined) {
+    const elapsedMs = performance.now() // since the process began
+    const { addresses } = server
+    console.log(readinessLine({ elapsedMs, addresses, plugins: await plugins.list(), services: supervisor.services() }))
+  }
+
+  log.info({ reason: await asked }, 'closing')
+  // Ctrl-C reaches us from the terminal and once more from who started us: the second must not cut the close short.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
+  setTimeout(() => process.exit(1), shutdownMs).unref()
+}
+
+// What grpc-js prints about a failure is in the failure, and that is told once.
+setLogVerbosity(logVerbosity.NONE)
+try {
+  await run()
+  process.exit(0)
+} catch (cause) {
+  // One sentence for what somebody can act on; the whole story for what is our own fault.
+  console.error(`openracing: ${cause instanceof RigError ? cause.message : (cause as Error).stack}`)
+  process.exit(exitCodeFor(cause))
+}

@@ -1,0 +1,123 @@
+import { Plugin, PluginClass, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import type { PluginStatistics } from '../../gen/proto/openracing/v1/statistics.ts'
+import { RigError } from '../../rpc/failure.ts'
+import { type Loader, type Outcome, serviceMissing } from './loader.ts'
+import type { PlannedPlugin } from './plugin-plan.ts'
+import type { PluginServices } from './plugin-services.ts'
+
+/** What the service that runs a plugin says about it. */
+export interface Report {
+  readonly id: string
+  readonly state: PluginState
+  readonly detail: string
+  readonly statistics: PluginStatistics | undefined
+}
+
+/** The plugins of this rig as the API shows them. */
+export interface PluginList {
+  /** In the order of their ids. Asks the services that run them; of one that does not answer the last word stands. */
+  list(): Promise<readonly Plugin[]>
+  /** Throws PLUGIN_UNKNOWN. */
+  get(idOrDirectory: string): Promise<Plugin>
+}
+
+export interface PluginListNeeds {
+  readonly plan: readonly PlannedPlugin[]
+  readonly outcomeOf: Loader['outcomeOf']
+  readonly services: Pick<PluginServices, 'listSafe' | 'listFast'>
+  readonly isServing: (service: string) => boolean
+}
+
+interface Standing {
+  readonly state: PluginState
+  readonly detail: string
+}
+
+const stateOf: Readonly<Record<Outcome['kind'], PluginState>> = {
+  loading: PluginState.PLUGIN_STATE_LOADED,
+  waiting: PluginState.PLUGIN_STATE_WAITING,
+  placed: PluginState.PLUGIN_STATE_LOADED, // until its service reports it
+  failed: PluginState.PLUGIN_STATE_FAILED,
+}
+
+const isFast = ({ manifest }: PlannedPlugin): boolean => manifest?.pluginClass === 'Fast'
+
+/** How a plugin stands, from what is known about it, the strongest first. */
+function standing(
+  plugin: PlannedPlugin,
+  outcome: Outcome,
+  report: Report | undefined,
+  runnerServes: boolean,
+): Standing {
+  if (plugin.problem !== null) return { state: PluginState.PLUGIN_STATE_FAILED, detail: plugin.problem }
+  if (!plugin.wanted) return { state: PluginState.PLUGIN_STATE_AVAILABLE, detail: '' }
+  const detail = 'detail' in outcome ? outcome.detail : ''
+  if (outcome.kind === 'failed') return { state: stateOf.failed, detail }
+  // Safe plugins end with their service. Fast ones are the data plane's, which goes on.
+  if (!runnerServes && !isFast(plugin)) {
+    return { state: PluginState.PLUGIN_STATE_WAITING, detail: serviceMissing('wasm-runner').message }
+  }
+  if (report !== undefined)
+    return { state: report.state, detail: report.detail || (outcome.kind === 'placed' ? detail : '') }
+  return { state: stateOf[outcome.kind], detail }
+}
+
+function toMessage(plugin: PlannedPlugin, { state, detail }: Standing, report: Report | undefined): Plugin {
+  const { directory, manifest } = plugin
+  if (manifest === null) return Plugin.fromPartial({ directory, state, detail })
+  return {
+    id: manifest.id,
+    name: manifest.name,
+    version: manifest.version,
+    pluginClass: isFast(plugin) ? PluginClass.PLUGIN_CLASS_FAST : PluginClass.PLUGIN_CLASS_SAFE,
+    state,
+    detail,
+    directory,
+    updateRateHz: manifest.constraints.updateRateHz,
+    statistics: report?.statistics,
+  }
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+export function createPluginList({ plan, outcomeOf, services, isServing }: PluginListNeeds): PluginList {
+  let safe: readonly Report[] = []
+  let fast: readonly Report[] = []
+
+  async function refresh(): Promise<void> {
+    const [newSafe, newFast] = await Promise.all([
+      isServing('wasm-runner') ? services.listSafe().catch(() => safe) : safe,
+      isServing('dsp-helper') ? services.listFast().catch(() => fast) : fast,
+    ])
+    safe = newSafe
+    fast = newFast
+  }
+
+  function show(plugin: PlannedPlugin): Plugin {
+    const reports = isFast(plugin) ? fast : safe
+    // A plugin whose id another one has is not the one that the report is about.
+    const report = plugin.problem === null ? reports.find(({ id }) => id === plugin.manifest?.id) : undefined
+    return toMessage(plugin, standing(plugin, outcomeOf(plugin), report, isServing('wasm-runner')), report)
+  }
+
+  async function list(): Promise<readonly Plugin[]> {
+    await refresh()
+    return plan.map(show).sort((a, b) => compare(a.id, b.id) || compare(a.directory, b.directory))
+  }
+
+  return {
+    list,
+    async get(idOrDirectory) {
+      const plugins = await list()
+      const id = idOrDirectory.toLowerCase()
+      const named = plugins.filter((plugin) => plugin.id === id && id !== '')
+      const healthy = named.find((plugin) => plugin.state !== PluginState.PLUGIN_STATE_FAILED)
+      const found = healthy ?? named[0] ?? plugins.find((plugin) => plugin.directory === idOrDirectory)
+      if (found !== undefined) return found
+      throw new RigError(
+        'PLUGIN_UNKNOWN',
+        `no installed plugin has the id or directory ${JSON.stringify(idOrDirectory.slice(0, 64))}; list the plugins to see which there are`,
+      )
+    },
+  }
+}

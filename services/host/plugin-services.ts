@@ -1,0 +1,69 @@
+import { Metadata, type ServiceError } from '@grpc/grpc-js'
+import {
+  DspHelperServiceClient,
+  type FastPlugin,
+  type ListFastPluginsResponse,
+  type SetChainRequest,
+} from '../../gen/proto/openracing/v1/dsp_helper.ts'
+import {
+  TrustServiceClient,
+  type VerifyArtefactRequest,
+  type VerifyArtefactResponse,
+} from '../../gen/proto/openracing/v1/trust.ts'
+import {
+  type ListSafePluginsResponse,
+  type LoadSafePluginRequest,
+  type SafePlugin,
+  WasmRunnerServiceClient,
+} from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { call, connect } from '../../rpc/client.ts'
+import type { Home } from '../../rpc/home.ts'
+
+type Callback<Response> = (error: ServiceError | null, response: Response) => void
+
+/** What the host asks of the services that judge and run plugins. Each call fails as call() of rpc/client.ts does. */
+export interface PluginServices {
+  verify(request: VerifyArtefactRequest): Promise<VerifyArtefactResponse>
+  loadSafe(request: LoadSafePluginRequest): Promise<void>
+  setChain(request: SetChainRequest): Promise<void>
+  listSafe(): Promise<readonly SafePlugin[]>
+  listFast(): Promise<readonly FastPlugin[]>
+  close(): void
+}
+
+/** Longest wait for an artefact to be hashed and judged: 16 MiB from a slow disk, with every core busy. */
+const verifyMs = 10_000
+/** Longest wait for a plugin to run: its own initialisation has 5 s in both services, and may wait for another's. */
+const loadMs = 20_000
+/** Statistics are for somebody who is looking at a screen. */
+const listMs = 1000
+
+/** Connects when the first call is made; a service that was restarted is found again. */
+export function connectPluginServices(home: Home): PluginServices {
+  const address = (service: string): string => `unix:${home.socket(service)}`
+  const trust = connect(TrustServiceClient, address('trust'))
+  const runner = connect(WasmRunnerServiceClient, address('wasm-runner'))
+  const dsp = connect(DspHelperServiceClient, address('dsp-helper'))
+  // A service that has just said SERVING may still be unreachable for a connection that saw it go.
+  const waiting = new Metadata({ waitForReady: true })
+  const within = (ms: number) => ({ deadline: Date.now() + ms })
+
+  return {
+    verify: (request) => call((done) => trust.verifyArtefact(request, waiting, within(verifyMs), done)),
+    loadSafe: async (request) =>
+      void (await call((done) => runner.loadSafePlugin(request, waiting, within(loadMs), done))),
+    setChain: async (request) => void (await call((done) => dsp.setChain(request, waiting, within(loadMs), done))),
+    listSafe: async () => {
+      const list = (done: Callback<ListSafePluginsResponse>) =>
+        runner.listSafePlugins({}, waiting, within(listMs), done)
+      return (await call(list)).plugins
+    },
+    listFast: async () => {
+      const list = (done: Callback<ListFastPluginsResponse>) => dsp.listFastPlugins({}, waiting, within(listMs), done)
+      return (await call(list)).plugins
+    },
+    close() {
+      for (const client of [trust, runner, dsp]) client.close()
+    },
+  }
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { scanPlugins } from './registry.ts'
+
+const manifest = (id: string): string => `
+id: ${id}
+name: Some plugin
+version: 1.0.0
+description: Does nothing.
+author: Somebody
+license: MIT
+class: Safe
+capabilities: []
+operations: []
+constraints: { max_execution_time_us: 1000, max_memory_bytes: 65536, update_rate_hz: 60 }
+entry_points: { wasm_module: plugin.wasm }
+`
+
+function pluginDirectory() {
+  const root = mkdtempSync(join(tmpdir(), 'openracing-registry-'))
+  const plugins = join(root, 'plugins')
+  mkdirSync(plugins)
+  return {
+    root,
+    plugins,
+    scan: () => scanPlugins(plugins),
+    add: (name: string, text: string, below = plugins) => {
+      mkdirSync(join(below, name), { recursive: true })
+      writeFileSync(join(below, name, 'plugin.yaml'), text)
+      return join(below, name)
+    },
+    [Symbol.dispose]: () => rmSync(root, { recursive: true }),
+  }
+}
+
+test('the plugins of a directory are listed in the order of their names', () => {
+  using it = pluginDirectory()
+  for (const name of ['zebra', 'alpha', 'middle']) it.add(name, manifest(randomUUID()))
+  const found = it.scan()
+  assert.deepEqual(
+    found.map((plugin) => [plugin.directory, plugin.problem, plugin.manifest?.name]),
+    ['alpha', 'middle', 'zebra'].map((name) => [name, null, 'Some plugin']),
+  )
+})
+
+test('what is no plugin is not listed', () => {
+  using it = pluginDirectory()
+  it.add('.hidden', manifest(randomUUID()))
+  mkdirSync(join(it.plugins, 'empty'))
+  writeFileSync(join(it.plugins, 'plugin.yaml'), manifest(randomUUID()))
+  assert.deepEqual(it.scan(), [])
+})
+
+test('a plugin with a broken manifest is listed with what is wrong, and the others are not touched', () => {
+  using it = pluginDirectory()
+  it.add('broken', 'id: 5\n')
+  it.add('garbage', '\u0000\u0001 {{{')
+  it.add('healthy', manifest(randomUUID()))
+  const [broken, garbage, healthy] = it.scan()
+  assert.match(broken?.problem ?? '', /broken\/plugin\.yaml/)
+  assert.equal(broken?.manifest, null)
+  assert.match(garbage?.problem ?? '', /garbage\/plugin\.yaml/)
+  assert.equal(healthy?.problem, null)
+})
+
+test('of two plugins with one id the second is refused, and the sentence names the first', () => {
+  using it = pluginDirectory()
+  const id = randomUUID()
+  for (const name of ['b', 'a', 'c']) it.add(name, manifest(id))
+  const [a, b, c] = it.scan()
+  assert.equal(a?.problem, null)
+  for (const refused of [b, c]) assert.match(refused?.problem ?? '', /is that of the plugin in a;/)
+})
+
+test('a link that leads out of the plugin directory is refused', () => {
+  using it = pluginDirectory()
+  const outside = it.add('elsewhere', manifest(randomUUID()), it.root)
+  symlinkSync(outside, join(it.plugins, 'linked'))
+  it.add('half', manifest(randomUUID()))
+  rmSync(join(it.plugins, 'half', 'plugin.yaml'))
+  symlinkSync(join(outside, 'plugin.yaml'), join(it.plugins, 'half', 'plugin.yaml'))
+  it.add('config', manifest(randomUUID()))
+  writeFileSync(join(it.root, 'config.json'), '{}')
+  symlinkSync(join(it.root, 'config.json'), join(it.plugins, 'config', 'config.json'))
+  const found = it.scan()
+  assert.equal(found.length, 3)
+  for (const { directory, problem } of found) assert.match(problem ?? '', /is a link to .* outside /, directory)
+})

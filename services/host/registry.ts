@@ -1,0 +1,75 @@
+import { existsSync, readdirSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Frozen } from '../../input/freeze.ts'
+import { RigError } from '../../rpc/failure.ts'
+import { type PluginManifest, readManifest } from './manifest.ts'
+import { isBelow } from './manifest-artefact.ts'
+
+/** A directory below the plugin directory that holds a plugin. */
+export interface InstalledPlugin {
+  /** The directory's name. */
+  readonly directory: string
+  /** Its path. */
+  readonly path: string
+  /** Null when it could not be read. */
+  readonly manifest: Frozen<PluginManifest> | null
+  /** Why this plugin can never run, a code and a sentence; null when nothing is known against it. */
+  readonly problem: string | null
+}
+
+const manifestName = 'plugin.yaml'
+
+/** What a plugin is made of. None of it may be a link to something that belongs to nobody knows whom. */
+const ownFiles = [manifestName, 'config.json']
+
+function refuseEscape(root: string, path: string): void {
+  const real = realpathSync(path)
+  if (isBelow(root, real)) return
+  throw new RigError('MANIFEST_INVALID', `${path} is a link to ${real}, outside ${root}; copy what it links to`)
+}
+
+function refuseEscapes(pluginDir: string, path: string): void {
+  refuseEscape(realpathSync(pluginDir), path)
+  const own = realpathSync(path)
+  for (const file of ownFiles.map((name) => join(path, name))) if (existsSync(file)) refuseEscape(own, file)
+}
+
+function readPlugin(pluginDir: string, directory: string): InstalledPlugin {
+  const path = join(pluginDir, directory)
+  try {
+    refuseEscapes(pluginDir, path)
+    return { directory, path, manifest: readManifest(join(path, manifestName)), problem: null }
+  } catch (cause) {
+    const problem = cause instanceof RigError ? cause.message : `${path} cannot be read: ${(cause as Error).message}`
+    return { directory, path, manifest: null, problem }
+  }
+}
+
+/** Of two plugins with one id the first is the plugin: which one runs must not depend on luck. */
+function refuseDuplicates(plugins: readonly InstalledPlugin[]): readonly InstalledPlugin[] {
+  const first = new Map<string, string>()
+  return plugins.map((plugin) => {
+    if (plugin.manifest === null) return plugin
+    const { id } = plugin.manifest
+    const other = first.get(id)
+    first.set(id, other ?? plugin.directory)
+    if (other === undefined) return plugin
+    const refusal = new RigError(
+      'MANIFEST_INVALID',
+      `id ${id} in ${join(plugin.path, manifestName)} is that of the plugin in ${other}; give each an id of its own, such as the output of uuidgen`,
+    )
+    return { ...plugin, problem: refusal.message }
+  })
+}
+
+const isCandidate = (pluginDir: string, directory: string): boolean =>
+  !directory.startsWith('.') && existsSync(join(pluginDir, directory, manifestName))
+
+/**
+ * The plugins below a directory, in the order of their directories' names. One that is broken is listed with what is
+ * wrong with it; a directory without a plugin.yaml is no plugin. Blocks on the disk.
+ */
+export function scanPlugins(pluginDir: string): readonly InstalledPlugin[] {
+  const directories = readdirSync(pluginDir).filter((name) => isCandidate(pluginDir, name))
+  return refuseDuplicates(directories.sort().map((directory) => readPlugin(pluginDir, directory)))
+}

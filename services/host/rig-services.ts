@@ -1,0 +1,28 @@
+import { fileURLToPath } from 'node:url'
+import type { Frozen } from '../../input/freeze.ts'
+import type { Home } from '../../rpc/home.ts'
+import type { Config } from './config.ts'
+import type { ServiceSpec } from './supervisor.ts'
+
+/** The services that the host runs, in the order in which they need each other. */
+const names = ['trust', 'wasm-runner', 'dsp-helper'] as const
+
+/** What each service of a rig is started with. They find the home in the environment, as we did. */
+export function rigServices(
+  home: Home,
+  config: Frozen<Config>,
+  logLevel: string,
+  environment: NodeJS.ProcessEnv,
+): readonly ServiceSpec[] {
+  const given = {
+    ...environment,
+    OPENRACING_LOG_LEVEL: logLevel,
+    OPENRACING_PLUGIN_LOG_LEVEL: config.logging.plugins.level,
+    OPENRACING_LED_COUNT: String(config.leds.count),
+  }
+  return names.map((name) => ({
+    name,
+    program: { file: fileURLToPath(new URL(`../${name}/main.ts`, import.meta.url)), args: [], environment: given },
+    socket: home.socket(name),
+  }))
+}

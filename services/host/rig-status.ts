@@ -1,0 +1,107 @@
+import { join } from 'node:path'
+import { rigStatus as layout, rigMagic, rigStatusBytes, rigVersion } from '../../gen/layout.ts'
+import { Loop, Torque, Wheel } from '../../gen/proto/openracing/v1/rig.ts'
+import { RigError } from '../../rpc/failure.ts'
+import type { Home } from '../../rpc/home.ts'
+import { readHistogram } from '../../shm/histogram.ts'
+import { openWindow, type Window } from '../../shm/window.ts'
+
+/** A loop that has not ticked for this long does not run, ns: a hundred periods. */
+const silenceNs = 100_000_000n
+
+/** Everything but the plugins, which the dsp-helper reports. */
+const headBytes = layout.plugins.offset
+
+/** What the loop says of itself. Each value is whole; all are at most a tick apart. */
+export interface RigReading {
+  readonly loop: Loop
+  readonly torque: Torque
+  readonly wheel: Wheel
+}
+
+/** Reads the loop's status, whether a loop is there or not. */
+export interface RigStatus {
+  /** The loop now; zeros and `running: false` while there is none. Never throws. */
+  read(): RigReading
+  /** May be called twice. */
+  close(): void
+}
+
+const absent: RigReading = {
+  loop: Loop.fromPartial({}),
+  torque: Torque.fromPartial({}),
+  wheel: Wheel.fromPartial({}),
+}
+
+type Field = keyof typeof layout
+
+function decode(bytes: Buffer, nowNs: bigint): RigReading {
+  const u32 = (field: Field): number => bytes.readUInt32LE(layout[field].offset)
+  const u64 = (field: Field): bigint => bytes.readBigUInt64LE(layout[field].offset)
+  const f32 = (field: Field): number => bytes.readFloatLE(layout[field].offset)
+  const f64 = (field: Field): number => bytes.readDoubleLE(layout[field].offset)
+  return {
+    loop: {
+      running: u64('beat_ns') > 0n && nowNs - u64('beat_ns') < silenceNs,
+      pid: u32('pid'),
+      generation: u32('generation'),
+      ticks: u64('ticks'),
+      missedTicks: u64('missed_ticks'),
+      lateness: readHistogram(bytes, layout.lateness.offset),
+      duration: readHistogram(bytes, layout.duration.offset),
+      realtime: u32('realtime') === 1,
+      memoryLocked: u32('memory_locked') === 1,
+      staleInputs: u64('stale_inputs'),
+      refusedInputs: u64('refused_inputs'),
+    },
+    torque: {
+      inNm: f32('in_nm'),
+      outNm: f32('out_nm'),
+      inSquareSum: f64('in_square_sum'),
+      outSquareSum: f64('out_square_sum'),
+      maxAbsNm: f32('max_abs_nm'),
+      nonFinite: u64('non_finite'),
+      clamped: u64('clamped'),
+      slewLimited: u64('slew_limited'),
+      ffbScalar: f32('ffb_scalar'),
+    },
+    wheel: { angle: f32('wheel_angle'), speed: f32('wheel_speed') },
+  }
+}
+
+function isOurs(bytes: Buffer): boolean {
+  const magic = bytes.readUInt32LE(layout.magic.offset)
+  return magic === rigMagic && bytes.readUInt32LE(layout.version.offset) === rigVersion
+}
+
+/** Looks at the loop of a rig. `nowNs`: CLOCK_MONOTONIC. */
+export function watchRigStatus(home: Home, nowNs: () => bigint): RigStatus {
+  const path = join(home.shmDir, 'rig')
+  const bytes = Buffer.alloc(headBytes)
+  let window: Window | undefined
+
+  function copy(): boolean {
+    try {
+      window ??= openWindow(path, rigStatusBytes)
+    } catch (cause) {
+      if (cause instanceof RigError) return false // no loop yet, or one of another version
+      throw cause
+    }
+    window.copy(0, bytes)
+    return isOurs(bytes)
+  }
+
+  function close(): void {
+    window?.close()
+    window = undefined
+  }
+
+  function read(): RigReading {
+    const reading = copy() ? decode(bytes, nowNs()) : absent
+    // A loop that comes after one that was taken down has a file of its own.
+    if (!reading.loop.running) close()
+    return reading
+  }
+
+  return { read, close }
+}

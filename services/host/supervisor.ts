@@ -1,0 +1,162 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { type Kept, keepRunning } from '../../supervision/keep-running.ts'
+import { type RestartState, stopped } from '../../supervision/restart.ts'
+import type { Care } from './care.ts'
+import { type HealthProbe, openHealthProbe } from './health-probe.ts'
+import { type ServiceProcess, type ServiceProgram, startServiceProcess } from './service-process.ts'
+
+/** One service of this rig. */
+export interface ServiceSpec {
+  readonly name: string
+  readonly program: ServiceProgram
+  /** Path of its Unix socket. */
+  readonly socket: string
+}
+
+/** How a service fares. */
+export interface ServiceStatus {
+  readonly name: string
+  readonly state: RestartState
+  /** 0 while there is no process. */
+  readonly pid: number
+  /** How it ended the last time; empty when it never did. */
+  readonly lastExit: string
+}
+
+/** Runs services and starts again what ends. */
+export interface Supervisor {
+  /** Starts every service at once. */
+  start(): void
+  services(): readonly ServiceStatus[]
+  isServing(name: string): boolean
+  /** Resolves when each service is SERVING or was lost once, after start(). */
+  readonly settled: Promise<void>
+  /** Ends the services one after the other, the last first; resolves when they are gone. May be called twice. */
+  close(): Promise<void>
+}
+
+export interface SupervisorNeeds {
+  /** In the order in which they depend on each other. They start all at once. */
+  readonly services: readonly ServiceSpec[]
+  readonly care: Care
+  /** Called each time a service has become SERVING, also after a restart. */
+  readonly serving: (name: string) => void
+  readonly log: Logger
+}
+
+interface Supervised {
+  start(): void
+  status(): ServiceStatus
+  readonly settled: Promise<void>
+  close(): Promise<void>
+}
+
+/** Follows a service's health until `signal`. Returns why it has to be killed, or undefined when it need not. */
+async function followHealth(
+  probe: HealthProbe,
+  care: Care,
+  ready: () => void,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const startedMs = performance.now()
+  while ((await probe.check(care.checkDeadlineMs, signal)) !== 'serving') {
+    if (signal.aborted) return undefined
+    if (performance.now() - startedMs > care.startDeadlineMs) return `was not SERVING after ${care.startDeadlineMs} ms`
+    await delay(10) // it answers that it is not ready: no reason to ask it all the time
+  }
+  ready()
+  // Answers that fail are counted, not time: a machine that slept, or a host that was stopped, is not the service's fault.
+  for (let silences = 0; silences < care.silencesMax; ) {
+    if (silences === 0) await delay(care.checkEveryMs, undefined, { signal }).catch(() => undefined)
+    const health = await probe.check(care.checkDeadlineMs, signal)
+    if (signal.aborted) return undefined
+    silences = health === 'silent' ? silences + 1 : 0
+  }
+  return `did not answer ${care.silencesMax} health checks of ${care.checkDeadlineMs} ms`
+}
+
+function superviseService({ name, program, socket }: ServiceSpec, needs: SupervisorNeeds): Supervised {
+  const { care } = needs
+  const log = needs.log.child({ service: name })
+  const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
+  let child: ServiceProcess | undefined
+  let lastExit = ''
+  const closing = new AbortController()
+
+  /** Resolves with how the process ended: the first reason is the one that counts. */
+  async function attend(process: ServiceProcess, ready: () => void): Promise<string> {
+    const over = new AbortController()
+    const exit = process.exited.finally(() => over.abort())
+    const probe = openHealthProbe(socket)
+    const complaint = await followHealth(probe, care, ready, AbortSignal.any([over.signal, closing.signal]))
+    probe.close() // before it is asked to end: it would wait for its clients
+    if (complaint !== undefined) {
+      log.error({ pid: process.pid, complaint }, 'killing a service')
+      process.kill()
+    }
+    const how = await exit
+    return complaint ?? how
+  }
+
+  async function live(ready: () => void): Promise<'again' | 'enough'> {
+    try {
+      child = await startServiceProcess(program, care.graceMs)
+      log.debug({ pid: child.pid }, 'service started')
+      if (closing.signal.aborted) await child.close()
+      lastExit = await attend(child, ready)
+    } catch (cause) {
+      lastExit = `could not be started (${(cause as Error).message})`
+    }
+    child = undefined
+    if (closing.signal.aborted) return 'enough'
+    log.warn({ lastExit }, 'service lost')
+    return 'again'
+  }
+
+  function changed(state: RestartState): void {
+    if (state.kind === 'running') {
+      log.info({ pid: child?.pid }, 'service serving')
+      needs.serving(name)
+    }
+    if (state.kind !== 'starting') settle()
+  }
+
+  let kept: Kept | undefined
+  return {
+    start() {
+      if (!closing.signal.aborted) {
+        kept ??= keepRunning(live, { policy: care.restart, now: () => performance.now(), changed })
+      }
+    },
+    settled,
+    status: () => ({ name, state: kept?.state() ?? stopped, pid: child?.pid ?? 0, lastExit }),
+    async close() {
+      closing.abort()
+      const over = kept?.close()
+      await child?.close()
+      await over
+    },
+  }
+}
+
+/** Nothing that a service does throws here. */
+export function createSupervisor(needs: SupervisorNeeds): Supervisor {
+  const supervised = needs.services.map((spec) => superviseService(spec, needs))
+  const services = (): readonly ServiceStatus[] => supervised.map((service) => service.status())
+
+  let closing: Promise<void> | undefined
+  async function close(): Promise<void> {
+    for (const service of supervised.toReversed()) await service.close()
+  }
+
+  return {
+    start: () => {
+      for (const service of supervised) service.start()
+    },
+    services,
+    isServing: (name) => services().some((service) => service.name === name && service.state.kind === 'running'),
+    settled: Promise.all(supervised.map((service) => service.settled)).then(() => undefined),
+    close: () => (closing ??= close()),
+  }
+}
