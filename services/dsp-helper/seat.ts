@@ -81,7 +81,9 @@ export function takeSeat(spec: FastPluginSpec, saved: SavedSeat, needs: SeatNeed
     const started = await startDataProcess(needs.wheelDsp, [segment, spec.path, configPath()], needs.logFd)
     process = started
     if (closing) await started.kill() // close() came while the process was being made, and could not see it
-    const late = delay(createDeadlineMs, `PLUGIN_FAILED: create() took more than ${createDeadlineMs} ms`, { ref: false })
+    const late = delay(createDeadlineMs, `PLUGIN_FAILED: create() took more than ${createDeadlineMs} ms`, {
+      ref: false,
+    })
     const said = await Promise.race([started.report, late])
     return said === '' ? `PLUGIN_FAILED: the process ${await started.exited} before the plugin was created` : said
   }

@@ -35,7 +35,7 @@ function removeSharedMemory(home: Home, status: RigStatus): void {
   if (!status.read().loop.running) rmSync(home.shmDir, { recursive: true, force: true })
 }
 
-/** `--exit-with-stdin`: for a parent that wants the rig to be taken down when it is gone itself. */
+/** `--exit-with-stdin` is for programs that start a host of their own: it goes when they do, however they go. */
 function exitsWithStdin(args: readonly string[]): boolean {
   const unknown = args.find((argument) => argument !== '--exit-with-stdin')
   if (unknown === undefined) return args.length > 0
@@ -46,8 +46,7 @@ function exitsWithStdin(args: readonly string[]): boolean {
 }
 
 async function run(): Promise<void> {
-  // For programs that start a host of their own: it goes when they do, however they go.
-  const asked = shutdownRequested(process.argv.includes('--exit-with-stdin'))
+  const asked = shutdownRequested(exitsWithStdin(process.argv.slice(2)))
   const home = findHome(process.env)
   const claim = claimService(home, 'host') // from here on nobody else touches this rig
   const config = readConfig(home.configFile)

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { histogram, rigStatus as layout, rigMagic, rigStatusBytes, rigVersion } from '../../gen/layout.ts'
+import { histogram, rigStatus as layout, rigMagic, rigStates, rigStatusBytes, rigVersion } from '../../gen/layout.ts'
 import { createHome, findHome } from '../../rpc/home.ts'
 import { watchRigStatus } from './rig-status.ts'
 
@@ -30,11 +30,12 @@ function rig() {
   }
 }
 
-function statusBytes(beatNs: bigint): Buffer {
+function statusBytes(beatNs: bigint, state: (typeof rigStates)[number] = 'running'): Buffer {
   const bytes = Buffer.alloc(rigStatusBytes)
   bytes.writeUInt32LE(rigMagic, layout.magic.offset)
   bytes.writeUInt32LE(rigVersion, layout.version.offset)
   bytes.writeUInt32LE(4711, layout.pid.offset)
+  bytes.writeUInt32LE(rigStates.indexOf(state), layout.state.offset)
   bytes.writeBigUInt64LE(beatNs, layout.beat_ns.offset)
   bytes.writeBigUInt64LE(1234n, layout.ticks.offset)
   bytes.writeFloatLE(-2.5, layout.out_nm.offset)
@@ -69,6 +70,12 @@ test('a loop that has not ticked for 100 ms does not run, and its last values st
   it.pass(1n)
   const { loop } = it.status.read()
   assert.deepEqual([loop.running, loop.ticks], [false, 1234n])
+})
+
+test('a loop that has ended does not run, however fresh its last tick', () => {
+  using it = rig()
+  it.write(statusBytes(10_000_000_000n, 'ended'))
+  assert.equal(it.status.read().loop.running, false)
 })
 
 test('the loop that comes after one that was taken down is found', () => {

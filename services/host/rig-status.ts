@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { rigStatus as layout, rigMagic, rigStatusBytes, rigVersion } from '../../gen/layout.ts'
+import { rigStatus as layout, rigMagic, rigStates, rigStatusBytes, rigVersion } from '../../gen/layout.ts'
 import { Loop, Torque, Wheel } from '../../gen/proto/openracing/v1/rig.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Home } from '../../rpc/home.ts'
@@ -42,7 +42,7 @@ function decode(bytes: Buffer, nowNs: bigint): RigReading {
   const f64 = (field: Field): number => bytes.readDoubleLE(layout[field].offset)
   return {
     loop: {
-      running: u64('beat_ns') > 0n && nowNs - u64('beat_ns') < silenceNs,
+      running: rigStates[u32('state')] === 'running' && nowNs - u64('beat_ns') < silenceNs,
       pid: u32('pid'),
       generation: u32('generation'),
       ticks: u64('ticks'),
