@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Plugin, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import type { RestartState } from '../../supervision/restart.ts'
+import { readinessLine } from './readiness.ts'
+
+const plugins = (...states: readonly PluginState[]) => states.map((state) => Plugin.fromPartial({ state }))
+const service = (name: string, kind: 'running' | 'waiting') => {
+  const state: RestartState =
+    kind === 'running' ? { kind, losses: 0, restarts: 0, since: 0 } : { kind, losses: 1, restarts: 0, until: 100 }
+  return { name, state, pid: 1, lastExit: '' }
+}
+const {
+  PLUGIN_STATE_AVAILABLE: available,
+  PLUGIN_STATE_FAILED: failed,
+  PLUGIN_STATE_RUNNING: running,
+  PLUGIN_STATE_WAITING: waiting,
+} = PluginState
+const start = { elapsedMs: 811.6, addresses: ['unix:/run/host.sock', '127.0.0.1:50051'] }
+const ready = 'openracing: ready in 812 ms on unix:/run/host.sock and 127.0.0.1:50051'
+
+test('the line says how long it took, where the rig listens and how its plugins fare', () => {
+  const services = [service('trust', 'running')]
+  const line = (...states: readonly PluginState[]) => readinessLine({ ...start, plugins: plugins(...states), services })
+  assert.equal(line(), `${ready}; 0 plugins running`)
+  assert.equal(line(running), `${ready}; 1 plugin running`)
+  assert.equal(line(running, running, running, failed), `${ready}; 3 plugins running, 1 failed`)
+  assert.equal(line(running, waiting, available, failed), `${ready}; 1 plugin running, 1 failed, 1 waiting`)
+})
+
+test('a service that does not run is named', () => {
+  const services = [service('trust', 'running'), service('wasm-runner', 'waiting'), service('dsp-helper', 'waiting')]
+  assert.equal(
+    readinessLine({ ...start, plugins: [], services }),
+    `${ready}; 0 plugins running; not running: wasm-runner, dsp-helper`,
+  )
+})
