@@ -23,7 +23,7 @@ export function serverStream<Request, Response>(
       }
       call.end()
     } catch (cause) {
-      if (!abort.signal.aborted) call.destroy(Object.assign(new Error(), toStatus(cause, log)))
+      if (!abort.signal.aborted) call.emit('error', Object.assign(new Error(), toStatus(cause, log)))
     }
   }
 }

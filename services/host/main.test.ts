@@ -252,10 +252,9 @@ test('a watcher that asks for an impossible interval is told which are possible'
   await using it = newRig(`{ listen: '127.0.0.1:0' }`)
   await it.ready()
   const watch = it.clients.rig.watchRig({ intervalMs: 5 })
-  const [error] = await once(
-    watch.on('data', () => {}),
-    'error',
-  )
+  const refused = once(watch, 'error', { signal: AbortSignal.timeout(5000) })
+  watch.on('error', () => {}).resume()
+  const [error] = await refused
   assert.match(String(error.details), /^REQUEST_INVALID: interval_ms is 5; send 10 to 10000/)
 })
 

@@ -24,12 +24,13 @@ function readLedCount(text: string): number {
 
 // Standard output belongs to whoever started us; the log goes to standard error.
 const log = pino({ name: 'wasm-runner', level: process.env.OPENRACING_LOG_LEVEL || 'info' }, pino.destination(2))
+const guestLog = log.child({}, { level: process.env.OPENRACING_PLUGIN_LOG_LEVEL || log.level })
 
 async function run(): Promise<void> {
   const ledCount = readLedCount(process.env.OPENRACING_LED_COUNT || ledCountDefault)
   const home = findHome(process.env)
   createHome(home)
-  const runner = await startRunner({ shmDir: home.shmDir, ledCount, log })
+  const runner = await startRunner({ shmDir: home.shmDir, ledCount, log, guestLog })
   const server = await serve({ service: 'wasm-runner', home, definitions: [wasmRunnerService(runner, log)], log })
 
   log.info({ reason: await shutdownRequested(true) }, 'closing')

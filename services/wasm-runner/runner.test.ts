@@ -21,7 +21,7 @@ async function rig() {
   const shmDir = await mkdtemp('/dev/shm/openracing-test-')
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line) => void lines.push(line) })
-  const runner = await startRunner({ shmDir, ledCount: 15, log })
+  const runner = await startRunner({ shmDir, ledCount: 15, log, guestLog: log })
   let files = 0
   return {
     runner,
@@ -211,7 +211,7 @@ test('a rig whose shared memory belongs to another version is refused with a rem
   await writeFile(join(shmDir, 'telemetry'), 'x'.repeat(4096))
   const log = pino({ level: 'silent' })
   await assert.rejects(
-    startRunner({ shmDir, ledCount: 15, log }),
+    startRunner({ shmDir, ledCount: 15, log, guestLog: log }),
     (cause) => cause instanceof RigError && cause.code === 'SHARED_MEMORY_INVALID' && /remove it/.test(cause.message),
   )
   await rm(shmDir, { recursive: true })

@@ -14,6 +14,8 @@ export interface RunnerOptions {
   /** LEDs of the rim, 1..64. */
   readonly ledCount: number
   readonly log: Logger
+  /** Where plugins' own lines go. */
+  readonly guestLog: Logger
 }
 
 /** The Safe plugins of a rig. */
@@ -60,7 +62,7 @@ async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, P
       onTick: (entry) => lives.get(entry.ticket)?.statistics.count(entry),
       onLost: (ticket, detail) => lives.get(ticket)?.lost(detail),
       onMoved: (ticket) => lives.get(ticket)?.moved(),
-      onLog: ({ ticket, level, line }) => options.log[level]({ plugin: lives.get(ticket)?.view().id }, line),
+      onLog: ({ ticket, level, line }) => options.guestLog[level]({ plugin: lives.get(ticket)?.view().id }, line),
     },
   })
 }
