@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type ServiceError, status } from '@grpc/grpc-js'
 import { protoPath } from 'grpc-health-check'
@@ -23,6 +24,7 @@ import { bind, type RunningServer, serve } from './serve.ts'
 import { unary } from './unary.ts'
 
 const log = pino({ level: 'silent' })
+const bufProgram = fileURLToPath(new URL('../node_modules/.bin/buf', import.meta.url))
 
 interface Served extends AsyncDisposable {
   readonly server: RunningServer
@@ -63,7 +65,7 @@ test('a client that knows nothing finds the services by reflection and calls one
   const socket = (rig.server.addresses[0] as string).slice('unix:'.length)
   const buf = async (...args: readonly string[]): Promise<string> => {
     const common = ['curl', '--protocol', 'grpc', '--http2-prior-knowledge', '--unix-socket', socket]
-    return (await promisify(execFile)('buf', [...common, ...args])).stdout
+    return (await promisify(execFile)(bufProgram, [...common, ...args])).stdout
   }
   assert.equal((await buf('--list-services', 'http://rig')).trim(), 'openracing.v1.SupervisorService')
   const answered = await buf('--data', '{}', 'http://rig/openracing.v1.SupervisorService/ListServices')

@@ -5,9 +5,9 @@ import { loadSync } from '@grpc/proto-loader'
 import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
 import type { Logger } from 'pino'
-import { lockFile } from '../shm/lock.ts'
 import { RigError } from './failure.ts'
 import type { Home } from './home.ts'
+import { lockFile } from './lock.ts'
 
 const protoDir = fileURLToPath(new URL('../proto', import.meta.url))
 

@@ -1,4 +1,5 @@
-import { addon, openShared } from './addon.ts'
+import { addon } from '../native/addon.ts'
+import { openShared } from './shared-file.ts'
 
 /** The newest value of something: one process publishes, any number read, nobody waits. */
 export interface Latest {

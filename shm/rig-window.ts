@@ -39,8 +39,8 @@ export interface RigWindow {
   slots(): readonly SlotCounts[]
   /** CPU time of the calls of the plugin in a slot. */
   slotCpu(slot: number): Histogram
-  /** The whole struct, for readers that need all of it. */
-  copy(): Buffer
+  /** Copies the struct from its beginning, as much of it as `target` holds; a length that is a multiple of 8. */
+  copy(target: Buffer): void
   close(): void
 }
 
@@ -93,11 +93,7 @@ export function openRigWindow(home: Home): RigWindow {
       window.copy(slotAt(slot) + pluginLayout.cpu.offset, cpu)
       return readHistogram(cpu, 0)
     },
-    copy: () => {
-      const all = Buffer.alloc(rigStatusBytes)
-      window.copy(0, all)
-      return all
-    },
+    copy: (target) => window.copy(0, target),
     close: window.close,
   }
 }

@@ -1,4 +1,5 @@
-import { addon, openShared } from './addon.ts'
+import { addon } from '../native/addon.ts'
+import { openShared } from './shared-file.ts'
 
 /** The writing side of a single-producer single-consumer ring. Never blocks. */
 export interface RingWriter {

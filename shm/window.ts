@@ -1,4 +1,5 @@
-import { addon, openShared } from './addon.ts'
+import { addon } from '../native/addon.ts'
+import { openShared } from './shared-file.ts'
 
 /** A read-only view of a shared memory file that another process writes. */
 export interface Window {

@@ -60,8 +60,15 @@ export async function startPlane(): Promise<PlaneUnderTest> {
   }
 }
 
-export const ticks = (rig: PlaneUnderTest): bigint => rig.window.copy().readBigUInt64LE(layout.ticks.offset)
-export const torqueNm = (rig: PlaneUnderTest): number => rig.window.copy().readFloatLE(layout.out_nm.offset)
+/** The loop's own counters, as they lie in shared memory. */
+export function statusOf(rig: PlaneUnderTest): Buffer {
+  const bytes = Buffer.alloc(layout.lateness.offset)
+  rig.window.copy(bytes)
+  return bytes
+}
+
+export const ticks = (rig: PlaneUnderTest): bigint => statusOf(rig).readBigUInt64LE(layout.ticks.offset)
+export const torqueNm = (rig: PlaneUnderTest): number => statusOf(rig).readFloatLE(layout.out_nm.offset)
 
 export function pluginOf(rig: PlaneUnderTest, id: string): FastPlugin {
   const found = rig.plane.plugins().find((plugin) => plugin.id === id)

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { rigStatus as layout } from '../../gen/layout.ts'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import { buildNativePlugin, fastPlugin } from '../../test/native-plugin.ts'
-import { executions, limits, near, pluginOf, startPlane, ticks, torqueNm } from '../../test/plane.ts'
+import { executions, limits, near, pluginOf, startPlane, statusOf, ticks, torqueNm } from '../../test/plane.ts'
 import { until } from '../../test/until.ts'
 
 test('without plugins the torque of the input reaches the wheel', async () => {
@@ -85,7 +85,7 @@ test('answers that are not finite or that fail are not used', async () => {
   await until('both were asked', () => executions(rig, 'not-finite') > 100n && executions(rig, 'fails') > 100n)
   await until('2 N·m are at the wheel', () => near(torqueNm(rig), 2))
   assert.ok((pluginOf(rig, 'fails').statistics?.failures ?? 0n) > 100n)
-  const status = rig.window.copy()
+  const status = statusOf(rig)
   assert.ok(status.readFloatLE(layout.max_abs_nm.offset) <= 2.01)
 })
 

@@ -1,10 +1,9 @@
-import { join } from 'node:path'
-import { rigStatus as layout, rigMagic, rigStates, rigStatusBytes, rigVersion } from '../../gen/layout.ts'
+import { rigStatus as layout, rigStates } from '../../gen/layout.ts'
 import { Loop, Torque, Wheel } from '../../gen/proto/openracing/v1/rig.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Home } from '../../rpc/home.ts'
 import { readHistogram } from '../../shm/histogram.ts'
-import { openWindow, type Window } from '../../shm/window.ts'
+import { openRigWindow, type RigWindow } from '../../shm/rig-window.ts'
 
 /** A loop that has not ticked for this long does not run, ns: a hundred periods. */
 const silenceNs = 100_000_000n
@@ -69,26 +68,20 @@ function decode(bytes: Buffer, nowNs: bigint): RigReading {
   }
 }
 
-function isOurs(bytes: Buffer): boolean {
-  const magic = bytes.readUInt32LE(layout.magic.offset)
-  return magic === rigMagic && bytes.readUInt32LE(layout.version.offset) === rigVersion
-}
-
 /** Looks at the loop of a rig. `nowNs`: CLOCK_MONOTONIC. */
 export function watchRigStatus(home: Home, nowNs: () => bigint): RigStatus {
-  const path = join(home.shmDir, 'rig')
   const bytes = Buffer.alloc(headBytes)
-  let window: Window | undefined
+  let window: RigWindow | undefined
 
   function copy(): boolean {
     try {
-      window ??= openWindow(path, rigStatusBytes)
+      window ??= openRigWindow(home)
     } catch (cause) {
       if (cause instanceof RigError) return false // no loop yet, or one of another version
       throw cause
     }
-    window.copy(0, bytes)
-    return isOurs(bytes)
+    window.copy(bytes)
+    return true
   }
 
   function close(): void {

@@ -1,4 +1,4 @@
-import { lockFile } from '../lock.ts'
+import { lockFile } from '../../rpc/lock.ts'
 
 // take-lock PATH: says whether it got the lock; holds it until stdin ends.
 console.log(lockFile(process.argv[2] ?? ''))

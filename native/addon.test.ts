@@ -7,8 +7,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
+import { shmDirectory } from '../shm/test/shm-directory.ts'
 import { addon, type Handle } from './addon.ts'
-import { shmDirectory } from './test/shm-directory.ts'
 
 // The functions take anything here: what TypeScript refuses is what the test is about.
 const functions = addon as unknown as Readonly<Record<string, (...values: unknown[]) => unknown>>

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
+import { startProgram } from '../shm/test/program.ts'
+import { shmDirectory } from '../shm/test/shm-directory.ts'
 import { lockFile } from './lock.ts'
-import { startProgram } from './test/program.ts'
-import { shmDirectory } from './test/shm-directory.ts'
 
 async function saysItGotIt(program: ReturnType<typeof startProgram>): Promise<boolean> {
   const stdout = program.child.stdout

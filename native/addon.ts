@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import { RigError } from '../rpc/failure.ts'
 
 /** What only the addon can make; closed by its own close function, or when it is lost. */
 export type Handle = { readonly __handle: never }
@@ -23,28 +22,4 @@ interface Addon {
 }
 
 /** Compiled by `npm ci`; `make -C native` builds it again. */
-export const addon: Addon = createRequire(import.meta.url)('../native/build/openracing.node')
-
-/** Calls the addon on a shared memory file and says what to do when the file is not what it should be. */
-export function openShared<T>(path: string, open: () => T): T {
-  try {
-    return open()
-  } catch (cause) {
-    if (!(cause instanceof Error) || cause instanceof TypeError) throw cause
-    const code = 'code' in cause ? String(cause.code) : ''
-    if (code === 'EACCES' || code === 'EPERM') {
-      throw new RigError(
-        'PERMISSION_DENIED',
-        `the shared memory file ${path} belongs to another user; run as that user, or remove it`,
-        { cause },
-      )
-    }
-    throw new RigError(
-      'SHARED_MEMORY_INVALID',
-      code === 'EPROTO'
-        ? `the shared memory file ${path} was made by another version; end every process of this rig and remove it`
-        : `the shared memory file ${path} cannot be opened (${cause.message})`,
-      { cause },
-    )
-  }
-}
+export const addon: Addon = createRequire(import.meta.url)('./build/openracing.node')
