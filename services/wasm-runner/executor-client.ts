@@ -21,6 +21,8 @@ export interface ExecutorClient {
   start(order: StartOrder): Promise<void>
   /** Resolves when the plugin is gone, in an orderly way or not. Repeats safely. */
   stop(ticket: number): Promise<void>
+  /** Reports every tick that was counted so far. */
+  drain(): void
   /** Ends the thread and what runs on it. May be called twice. */
   close(): Promise<void>
 }
@@ -155,6 +157,7 @@ export async function startExecutor({ events, log, ...rig }: ClientOptions): Pro
       }
       await plugin.stopping?.promise
     },
+    drain: () => worker?.drain(),
     close: () => (closing ??= closeAll()),
   }
 }

@@ -6,7 +6,7 @@ import type { ExecutorData, Order, Report } from './executor-messages.ts'
 import { createLedger, openLedgerReader, type TickEntry } from './ledger.ts'
 import { createPulse, openPulseReader } from './pulse.ts'
 
-/** How often the counts are taken over, ms: how old a statistic may be. */
+/** How often the counts are taken over when nobody asks for them, ms. */
 const drainEveryMs = 100
 
 /** The watchdog: guest code that was running at four looks in a row, 250 ms apart, has not returned for 1 s. */
@@ -35,6 +35,8 @@ export interface WorkerOptions {
 /** One thread of the executor. It is not started again: who has it starts another one. */
 export interface ExecutorWorker {
   send(order: Order): void
+  /** Takes over what the thread has counted so far. */
+  drain(): void
   /** Resolves once the thread is gone and its last counts were taken over. The first reason is the one reported. */
   readonly ended: Promise<WorkerEnd>
   /** Ends it, whatever it does. May be called twice. */
@@ -103,6 +105,7 @@ export async function startExecutorWorker(options: WorkerOptions): Promise<Execu
       worker.postMessage(order)
       pulse.ring()
     },
+    drain,
     ended,
     async close() {
       await terminate('it was closed', undefined)

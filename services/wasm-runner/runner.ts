@@ -117,7 +117,10 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         return abi
       }),
     unload: (id) => inTurn(id, () => unload(id)),
-    list: () => [...plugins].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, life]) => life.view()),
+    list: () => {
+      executor.drain()
+      return [...plugins].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, life]) => life.view())
+    },
     close: () => (closing ??= endAll()),
   }
 }
