@@ -82,7 +82,7 @@ async function readyLine(host: ChildProcess, logFile: string): Promise<string> {
 export async function startDemoRig(prepare: (home: Home) => void = () => undefined): Promise<DemoRig> {
   const home = makeHome()
   prepare(home)
-  const directory = join(home.configDir, '..')
+  const directory = home.configDir
   const logFile = join(home.stateDir, 'host.log')
   const host = spawn(process.execPath, [join(root, 'services/host/main.ts'), '--exit-with-stdin'], {
     env: { ...process.env, OPENRACING_HOME: directory },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
 import { homedir, tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { RigError } from './failure.ts'
@@ -29,7 +29,7 @@ export function findHome(environment: NodeJS.ProcessEnv): Home {
   const root = environment.OPENRACING_HOME
   const underRoot = (name: string): string => resolve(root as string, name)
   const xdg = (variable: string, fallback: string): string => join(environment[variable] || fallback, 'openracing')
-  const configDir = root ? underRoot('config') : xdg('XDG_CONFIG_HOME', join(homedir(), '.config'))
+  const configDir = root ? resolve(root) : xdg('XDG_CONFIG_HOME', join(homedir(), '.config'))
   const stateDir = root ? underRoot('state') : xdg('XDG_STATE_HOME', join(homedir(), '.local', 'state'))
   const runtimeDir = root
     ? underRoot('run')
@@ -56,9 +56,27 @@ export function findHome(environment: NodeJS.ProcessEnv): Home {
   }
 }
 
+/**
+ * Creates a directory that is this user's alone, or makes it so. PERMISSION_DENIED when it is somebody else's: /tmp and
+ * /dev/shm are open to everybody, and who owns the directory owns the sockets in it.
+ */
+export function makePrivateDirectory(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  const found = lstatSync(path)
+  if (!found.isDirectory() || found.uid !== userInfo().uid) {
+    throw new RigError(
+      'PERMISSION_DENIED',
+      `${path} belongs to user ${found.uid}, or is no directory; remove it, or set OPENRACING_HOME to another directory`,
+    )
+  }
+  if ((found.mode & 0o077) !== 0) chmodSync(path, 0o700)
+}
+
 /** Creates the directories of a home that are missing, private to the user. */
 export function createHome(home: Home): void {
-  for (const directory of [home.configDir, home.pluginDir, home.stateDir, home.runtimeDir, home.shmDir]) {
+  for (const directory of [home.configDir, home.pluginDir, home.stateDir]) {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
   }
+  makePrivateDirectory(home.runtimeDir)
+  makePrivateDirectory(home.shmDir)
 }

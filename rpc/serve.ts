@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
@@ -6,7 +6,7 @@ import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
 import type { Logger } from 'pino'
 import { RigError } from './failure.ts'
-import type { Home } from './home.ts'
+import { type Home, makePrivateDirectory } from './home.ts'
 import { lockFile } from './lock.ts'
 
 const protoDir = fileURLToPath(new URL('../proto', import.meta.url))
@@ -102,7 +102,7 @@ export interface Claim {
  * another process is.
  */
 export function claimService(home: Home, service: string): Claim {
-  mkdirSync(home.runtimeDir, { recursive: true, mode: 0o700 })
+  makePrivateDirectory(home.runtimeDir)
   const path = home.socket(service)
   if (!lockFile(`${path}.lock`)) {
     throw new RigError(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,12 +33,9 @@ const startHost = (directory: string): Ended => run('services/host/main.ts', [],
 
 function homeWith(config: string): string {
   const directory = mkdtempSync(join(tmpdir(), 'openracing-bad-'))
-  mkdirSync(join(directory, 'config'))
-  writeFileSync(join(directory, 'config', 'config.yaml'), config)
+  writeFileSync(join(directory, 'config.yaml'), config)
   return directory
 }
-
-const homeDirectory = (home: Home): string => home.configDir.slice(0, home.configDir.lastIndexOf('/'))
 
 function assertOneSentence(ended: Ended, code: number, sentence: RegExp): void {
   assert.match(ended.stderr, sentence)
@@ -89,7 +86,7 @@ test('a broken manifest, another ABI, a module that is not WASM and a missing fi
 test('a second host on the same home is refused, and the first does not notice', async () => {
   await using rig = await startRig()
   assertOneSentence(
-    startHost(homeDirectory(rig.rig.home)),
+    startHost(rig.rig.home.configDir),
     5,
     /HOME_IN_USE: a host of the rig in .* runs already; end it first/,
   )

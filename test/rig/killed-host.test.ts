@@ -34,9 +34,8 @@ test('a host that is killed takes its services along, the loop goes on, and the 
   await until('its services are gone', () => services.every(({ pid }) => !isAlive(pid)))
   assert.ok(isAlive(loopPid), 'the loop goes on')
 
-  const directory = home.configDir.slice(0, home.configDir.lastIndexOf('/'))
   const next = spawn(process.execPath, [hostProgram, '--exit-with-stdin'], {
-    env: { ...process.env, OPENRACING_HOME: directory, OPENRACING_LOG_LEVEL: 'silent' },
+    env: { ...process.env, OPENRACING_HOME: home.configDir, OPENRACING_LOG_LEVEL: 'silent' },
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const exited = once(next, 'exit')

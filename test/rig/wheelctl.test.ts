@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -13,7 +12,7 @@ const skip = existsSync(recording) ? false : `the recordings are not beside this
 
 /** Runs `wheelctl`, or the command of the other name, against a rig. */
 function wheelctl(rig: RigUnderTest, args: readonly string[], name = 'wheelctl') {
-  const env = { ...process.env, OPENRACING_HOME: dirname(rig.rig.home.configDir) }
+  const env = { ...process.env, OPENRACING_HOME: rig.rig.home.configDir }
   return promisify(execFile)(program(name), [...args], { env })
 }
 
