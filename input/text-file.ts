@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { type FailureCode, RigError } from '../rpc/failure.ts'
+import { type FailureCode, RigError, systemFailure } from '../rpc/failure.ts'
 
 /** O_NONBLOCK: a FIFO in the place of a file must not stop the service that opens it. */
 const openFlags = constants.O_RDONLY | constants.O_NONBLOCK
@@ -30,7 +30,9 @@ export function readTextFile(file: string, maxBytes: number, code: FailureCode):
     descriptor = openSync(file, openFlags)
   } catch (cause) {
     if (isMissing(cause)) return null
-    throw new RigError('FILE_MISSING', `${file} cannot be read: ${(cause as Error).message}`, { cause })
+    throw new RigError(systemFailure(cause, 'FILE_MISSING'), `${file} cannot be read: ${(cause as Error).message}`, {
+      cause,
+    })
   }
   try {
     if (!fstatSync(descriptor).isFile()) throw new RigError(code, `${file} is not a regular file`)

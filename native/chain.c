@@ -47,6 +47,8 @@ static void
 give_up(Link* const link)
 {
   link->corrupt = true;
+  // A new process of the same plugin may have the slot already.
+  if (atomic_load_explicit(&link->count->instance, memory_order_relaxed) != link->entry.instance) { return; }
   atomic_store_explicit(&link->count->state, PLUGIN_CORRUPT, memory_order_relaxed);
 }
 

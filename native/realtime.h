@@ -13,6 +13,10 @@
 /// Gives the calling thread SCHED_FIFO. False where it is not allowed.
 bool realtime_schedule(int priority);
 
+/// Ends this process when it runs for longer than this under SCHED_FIFO without once giving the CPU away: on a
+/// machine with one core nobody else could. False where it is not allowed.
+bool realtime_bound_cpu(unsigned milliseconds);
+
 /// Keeps what this process touches in memory from now on. False where it is not allowed.
 bool realtime_lock_memory(void);
 

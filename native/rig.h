@@ -42,7 +42,7 @@ typedef struct {
   float    wheel_angle; ///< rad, right positive
   float    dt;          ///< s since the plugin's previous frame
   uint32_t cpu_ns;      ///< Plugin: CPU time of the call. Output ring: lateness of the tick
-  uint32_t wall_ns;     ///< Plugin: wall time of the call. Output ring: duration of the tick
+  uint32_t wall_ns;     ///< Plugin: wall time of the call
   int32_t  result;      ///< What process() returned
   uint32_t status;      ///< FRAME_* bits
   uint64_t reserved;    ///< Output ring: number of the tick

@@ -26,7 +26,6 @@ typedef struct {
   uint32_t slot_size;
   uint32_t slot_count;
   alignas(RING_LINE) _Atomic uint64_t written; ///< Slots written since creation; stored by the writer only
-  _Atomic uint32_t writer_sleeps;              ///< Reserved for a writer that waits for room
   alignas(RING_LINE) _Atomic uint64_t read;    ///< Slots read since creation; stored by the reader only
   _Atomic uint32_t reader_sleeps;              ///< 1 while the reader waits on `written`
 } RingShared;

@@ -28,6 +28,8 @@
 /// A plugin that holds on to a frame for this long is ended by the kernel, whoever else is dead.
 #define DEAD_MAN_S 30
 #define DEAD_MAN_REARM_NS CLOCK_NS_PER_S
+/// CPU time of one call after which the kernel ends the process. The dsp-helper ends it after 500 ms, if it gets a turn.
+#define CALL_CPU_MAX_MS 1000u
 
 typedef struct {
   PluginSegment shared;
@@ -195,6 +197,7 @@ main(const int argc, char** const argv)
   static Dsp dsp;
   if (open_shared(&dsp, argv[1]) || load(&dsp, argv[2]) || make_dead_man(&dsp) || create(&dsp, argv[3])) { return 1; }
   // Whether these are granted is in the log of the loop, which asks for the same; a plugin runs without them too.
+  (void)realtime_bound_cpu(CALL_CPU_MAX_MS);
   (void)realtime_schedule(REALTIME_PLUGIN_PRIORITY);
   (void)realtime_lock_memory();
   tell(&dsp, REPORT_READY, "ready");

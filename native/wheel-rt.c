@@ -12,6 +12,7 @@
 #include "realtime.h"
 #include "segment.h"
 #include "telemetry.h"
+#include "truncation.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -97,6 +98,18 @@ skip_backlog(Ring* const ring)
 {
   FrameSlot frame;
   for (uint32_t i = 0u; i < RIG_RING_SLOTS && ring_pop(ring, &frame) == RING_OK; ++i) {}
+}
+
+/// One loop to a rig: two would count in the same status and eat the same input. The lock lasts as long as the process.
+static bool
+claim_rig(const char* const directory)
+{
+  char path[PATH_BYTES];
+  snprintf(path, sizeof path, "%s/loop.lock", directory);
+  const int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0) { return true; }
+  say(path, errno == EWOULDBLOCK ? "another loop drives this rig" : strerror(errno));
+  return false;
 }
 
 static bool
@@ -244,10 +257,11 @@ main(const int argc, char** const argv)
   sigaction(SIGTERM, &end, NULL);
   sigaction(SIGINT, &end, NULL);
   sigaction(SIGPIPE, &ignore, NULL);
+  if (!truncation_survive()) { say("no handler for SIGBUS, a shared file that is cut ends the loop", strerror(errno)); }
 
   static Loop loop;
   Latest      cell;
-  if (!open_rig(&loop, &cell, argv[1])) { return 5; }
+  if (!claim_rig(argv[1]) || !open_rig(&loop, &cell, argv[1])) { return 5; }
 
   // Without a control there is a plan without plugins and without torque, leased from now.
   RigControl control = {.lease_ns = clock_now_ns()};

@@ -87,6 +87,12 @@ export const fateOf = (code: FailureCode): { readonly status: string; readonly e
   exitCode: exitCodeOf[code],
 })
 
+const forbidden: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS'])
+
+/** PERMISSION_DENIED when the system forbade it, else `otherwise`: the code for an error of the system. */
+export const systemFailure = (cause: unknown, otherwise: FailureCode): FailureCode =>
+  cause instanceof Error && 'code' in cause && forbidden.has(cause.code) ? 'PERMISSION_DENIED' : otherwise
+
 /** What a handler hands to grpc-js. */
 export interface StatusObject {
   readonly code: status

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
 import { homedir, tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
-import { RigError } from './failure.ts'
+import { RigError, systemFailure } from './failure.ts'
 
 /** Longest path of a Unix socket, bytes: sizeof(sockaddr_un.sun_path) - 1. */
 const socketPathMax = 107
@@ -56,12 +56,25 @@ export function findHome(environment: NodeJS.ProcessEnv): Home {
   }
 }
 
+/** Creates a directory with what is above it; what stands in the way is told in one sentence. */
+function makeDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new RigError(
+      systemFailure(cause, 'CONFIG_INVALID'),
+      `the directory ${path} cannot be made (${(cause as Error).message}); set OPENRACING_HOME to one that can be written`,
+      { cause },
+    )
+  }
+}
+
 /**
  * Creates a directory that is this user's alone, or makes it so. PERMISSION_DENIED when it is somebody else's: /tmp and
  * /dev/shm are open to everybody, and who owns the directory owns the sockets in it.
  */
 export function makePrivateDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  makeDirectory(path)
   const found = lstatSync(path)
   if (!found.isDirectory() || found.uid !== userInfo().uid) {
     throw new RigError(
@@ -75,7 +88,7 @@ export function makePrivateDirectory(path: string): void {
 /** Creates the directories of a home that are missing, private to the user. */
 export function createHome(home: Home): void {
   for (const directory of [home.configDir, home.pluginDir, home.stateDir]) {
-    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    makeDirectory(directory)
   }
   makePrivateDirectory(home.runtimeDir)
   makePrivateDirectory(home.shmDir)

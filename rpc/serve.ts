@@ -84,11 +84,16 @@ async function listenOnTcp(server: Server, address: string): Promise<string> {
     const port = await listenOn(server, address)
     return `${address.slice(0, address.lastIndexOf(':'))}:${port}`
   } catch (cause) {
-    throw new RigError(
-      'ADDRESS_IN_USE',
-      `${address} cannot be listened on (${(cause as Error).message}); end the process that has it, or set \`listen:\` in config.yaml to another port`,
-      { cause },
-    )
+    // grpc-js keeps the system's error only in its text.
+    const { message } = cause as Error
+    const other = 'set `listen:` in config.yaml to another port'
+    throw message.includes('EACCES')
+      ? new RigError('PERMISSION_DENIED', `${address} is a port for root alone (${message}); ${other}`, { cause })
+      : new RigError(
+          'ADDRESS_IN_USE',
+          `${address} cannot be listened on (${message}); end the process that has it, or ${other}`,
+          { cause },
+        )
   }
 }
 

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
-import { RigError } from '../rpc/failure.ts'
+import { RigError, systemFailure } from '../rpc/failure.ts'
 import { readForzaDump } from './forza-dump.ts'
 import { forzaRecording } from './forza-recording.ts'
 import { granTurismoBytes, hasGranTurismoMagic } from './gran-turismo.ts'
@@ -21,7 +21,7 @@ const readable =
 
 /**
  * Reads a recording into memory. What it is follows from its bytes, never from its name. Rejects with FILE_MISSING
- * (it cannot be read) or RECORDING_INVALID (it is not a recording). `mostBytes` bounds the file and what it unpacks to.
+ * or PERMISSION_DENIED (it cannot be read) or RECORDING_INVALID (it is not a recording). `mostBytes` bounds the file and what it unpacks to.
  */
 export async function openRecording(path: string, mostBytes: number = mostRecordingBytes): Promise<Recording> {
   return recordingFrom(await unpacked(await contentOf(path, mostBytes), path, mostBytes), path)
@@ -66,7 +66,7 @@ async function contentOf(path: string, mostBytes: number): Promise<Uint8Array> {
   } catch (cause) {
     if (cause instanceof RigError) throw cause
     throw new RigError(
-      'FILE_MISSING',
+      systemFailure(cause, 'FILE_MISSING'),
       `${path} cannot be read (${codeOf(cause)}); check the path and its permissions`,
       { cause },
     )

@@ -7,7 +7,7 @@ const aheadMs = 60
 const everyMs = 5
 
 /** Feeds the loop of a rig with a constant torque, 1000 frames a second, each due at its time. */
-export interface ForceProducer {
+export interface ForceProducer extends Disposable {
   close(): void
 }
 
@@ -24,10 +24,9 @@ export function produceForce(home: Home, torqueNm: number): ForceProducer {
       if (ring.push(slot) === 0) return
     }
   }, everyMs)
-  return {
-    close: () => {
-      clearInterval(timer)
-      ring.close()
-    },
+  const close = (): void => {
+    clearInterval(timer)
+    ring.close()
   }
+  return { close, [Symbol.dispose]: close }
 }

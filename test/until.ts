@@ -17,3 +17,13 @@ export async function until<T>(
     await delay(lookEveryMs)
   }
 }
+
+/** The value of `promise`; rejects, saying `what`, when it takes longer than any state of a rig may. */
+export async function inTime<T>(what: string, promise: Promise<T>): Promise<T> {
+  const late = new AbortController()
+  const expired = delay(deadlineMs, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`waited ${deadlineMs} ms in vain until ${what}`)
+  })
+  expired.catch(() => undefined) // aborted once it is no longer needed
+  return Promise.race([promise, expired]).finally(() => late.abort())
+}

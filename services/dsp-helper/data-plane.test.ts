@@ -76,6 +76,19 @@ test('a plugin that never returns is passed by, ended and started again', async 
   await until('2 N·m are at the wheel', () => near(torqueNm(rig), 2))
 })
 
+test('a plugin that cuts the memory it shares with the loop loses its own process, and not the loop', async () => {
+  await using rig = await startPlane()
+  await rig.plane.setChain(
+    ['truncates', 'inverts'].map((name) => fastPlugin(name, buildNativePlugin(name, rig.directory))),
+    limits,
+  )
+  const { pid } = rig.plane.wheelRt()
+  await until('it was started again', () => (pluginOf(rig, 'truncates').statistics?.restarts ?? 0) >= 1)
+  const before = executions(rig, 'inverts')
+  await until('its neighbour answers', () => executions(rig, 'inverts') > before + 100n)
+  assert.deepEqual(rig.plane.wheelRt(), { pid, restarts: 0 })
+})
+
 test('answers that are not finite or that fail are not used', async () => {
   await using rig = await startPlane()
   await rig.plane.setChain(

@@ -154,7 +154,7 @@ export function startDataPlane({ home, programs, log }: DataPlaneNeeds): DataPla
     window?.close()
     cell.close()
     closeSync(logFd)
-    const ours = /^(control|rig|input|output|roster\.json(\.new)?|(plugin|config)-\d+)$/
+    const ours = /^(control|rig|input|output|loop\.lock|roster\.json(\.new)?|(plugin|config)-\d+)$/
     if (!existsSync(home.shmDir)) return // without a host, wheel-rt removes everything when it ends
     for (const name of readdirSync(home.shmDir)) if (ours.test(name)) rmSync(join(home.shmDir, name), { force: true })
   }

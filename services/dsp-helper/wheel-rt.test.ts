@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { frameSlotBytes, frameSlot as layout } from '../../gen/layout.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
+import { createPluginSegment } from '../../shm/plugin-segment.ts'
 import { openControlSlot, openOutputRing } from '../../shm/slots.ts'
 import { produceForce } from '../../test/force-producer.ts'
+import { buildNativePlugin } from '../../test/native-plugin.ts'
 import { limits } from '../../test/plane.ts'
-import { until } from '../../test/until.ts'
+import { inTime, until } from '../../test/until.ts'
 import { encodeControl } from './control.ts'
 
 const program = fileURLToPath(new URL('../../native/build/wheel-rt', import.meta.url))
@@ -72,11 +74,10 @@ const full = (loop: Loop): boolean => Math.abs((loop.torques().at(-1) ?? 0) - 2)
 
 test('a loop that nobody has wanted for 30 s fades its torque to zero, ends, and removes what it shared', async () => {
   await using loop = startLoop()
-  const producer = produceForce(loop.home, 2)
+  using _producer = produceForce(loop.home, 2)
   await until('2 N·m are at the wheel', () => full(loop))
   loop.want(31_000_000_000n)
-  assert.deepEqual(await loop.exited, [0, null])
-  producer.close()
+  assert.deepEqual(await inTime('the loop ended', loop.exited), [0, null])
   const torques = loop.torques()
   assert.equal(torques.at(-1), 0)
   assert.ok(largestStep(torques) <= slewPerTickNm * 1.001, `${largestStep(torques)} N·m in one tick`)
@@ -87,7 +88,7 @@ test('torque begins at zero, and fades to zero when the input falls silent; the 
   await using loop = startLoop()
   await until('the loop ticks', () => loop.torques().length > 0)
   assert.equal(loop.torques()[0], 0)
-  const producer = produceForce(loop.home, 2)
+  using producer = produceForce(loop.home, 2)
   await until('2 N·m are at the wheel', () => full(loop))
   producer.close()
   await until('the torque is gone', () => loop.torques().at(-1) === 0)
@@ -105,11 +106,31 @@ test('torque begins at zero, and fades to zero when the input falls silent; the 
 
 test('SIGTERM fades torque out before the loop ends', async () => {
   await using loop = startLoop()
-  const producer = produceForce(loop.home, 2)
+  using _producer = produceForce(loop.home, 2)
   await until('2 N·m are at the wheel', () => full(loop))
   process.kill(loop.pid, 'SIGTERM')
-  assert.deepEqual(await loop.exited, [0, null])
-  producer.close()
+  assert.deepEqual(await inTime('the loop ended', loop.exited), [0, null])
   assert.equal(loop.torques().at(-1), 0)
   assert.ok(largestStep(loop.torques()) < 0.1)
+})
+
+test('a second loop on the same rig is refused, and the first does not notice', async () => {
+  await using loop = startLoop()
+  await until('the loop ticks', () => loop.torques().length > 0)
+  const second = spawn(program, [loop.home.shmDir, join(loop.home.runtimeDir, 'host.sock.lock')], { stdio: 'ignore' })
+  assert.deepEqual(await inTime('the second loop ended', once(second, 'exit')), [5, null])
+  const ticks = loop.torques().length
+  await until('100 more ticks', () => loop.torques().length > ticks + 100)
+})
+
+test('the process of a plugin that gets no frames any more ends by itself', async () => {
+  const directory = mkdtempSync(join('/dev/shm', 'openracing-idle-'))
+  const segment = join(directory, 'plugin-1')
+  createPluginSegment(segment)
+  const config = join(directory, 'config-1')
+  writeFileSync(config, '')
+  const wheelDsp = fileURLToPath(new URL('../../native/build/wheel-dsp', import.meta.url))
+  const child = spawn(wheelDsp, [segment, buildNativePlugin('inverts', directory), config], { stdio: 'ignore' })
+  assert.deepEqual(await inTime('its process ended', once(child, 'exit')), [0, null])
+  rmSync(directory, { recursive: true })
 })

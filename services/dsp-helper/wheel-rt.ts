@@ -33,6 +33,18 @@ export interface WheelRt {
   close(graceMs: number): Promise<void>
 }
 
+/** CLOCK_MONOTONIC of the newest tick, ns; 0 where there is no status to read. */
+function newestBeatNs(home: Home): bigint {
+  try {
+    const window = openRigWindow(home)
+    const beatNs = window.beatNs()
+    window.close()
+    return beatNs
+  } catch {
+    return 0n
+  }
+}
+
 function findRunning(home: Home): DataProcess | undefined {
   let window: RigWindow | undefined
   try {
@@ -49,14 +61,14 @@ function findRunning(home: Home): DataProcess | undefined {
 export function keepWheelRt(needs: WheelRtNeeds): WheelRt {
   const { home, log } = needs
   const found = findRunning(home)
-  let adoptable = found
   let process: DataProcess | undefined = found
   let startedNs = globalThis.process.hrtime.bigint()
 
   async function live(ready: () => void): Promise<'again'> {
-    const current =
-      adoptable ?? (await startDataProcess(needs.wheelRt, [home.shmDir, `${home.socket('host')}.lock`], needs.logFd))
-    adoptable = undefined
+    // A loop may have been on its way when the helper before us was killed. Ours then finds the rig claimed and ends
+    // at once; the next time round that loop has said who it is.
+    const args = [home.shmDir, `${home.socket('host')}.lock`]
+    const current = process ?? findRunning(home) ?? (await startDataProcess(needs.wheelRt, args, needs.logFd))
     process = current
     startedNs = globalThis.process.hrtime.bigint()
     ready()
@@ -72,9 +84,7 @@ export function keepWheelRt(needs: WheelRtNeeds): WheelRt {
 
   function look(nowNs: bigint): void {
     if (process === undefined || nowNs - startedNs < silenceNs) return
-    const window = openRigWindow(home)
-    const silentNs = nowNs - window.beatNs()
-    window.close()
+    const silentNs = nowNs - newestBeatNs(home)
     if (silentNs < silenceNs) return
     log.error({ pid: process.pid, silentMs: Number(silentNs / 1_000_000n) }, 'wheel-rt does not tick; ending it')
     void process.kill()

@@ -1,8 +1,10 @@
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
 import { pino } from 'pino'
 import { exitCodeFor, RigError } from '../../rpc/failure.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
+import { lockFile } from '../../rpc/lock.ts'
 import { claimService, serve } from '../../rpc/serve.ts'
 import { shutdownRequested } from '../../rpc/shutdown.ts'
 import { standardCare } from './care.ts'
@@ -20,7 +22,7 @@ import { scanPlugins } from './registry.ts'
 import { openRigMemory } from './rig-memory.ts'
 import { rigService } from './rig-service.ts'
 import { rigServices } from './rig-services.ts'
-import { type RigStatus, watchRigStatus } from './rig-status.ts'
+import { watchRigStatus } from './rig-status.ts'
 import { createSupervisor } from './supervisor.ts'
 import { supervisorService } from './supervisor-service.ts'
 import { telemetryService } from './telemetry-service.ts'
@@ -30,9 +32,10 @@ const shutdownMs = 16_000
 
 const nowNs = (): bigint => process.hrtime.bigint()
 
-/** A loop that still ticks goes on with what it shares: the next host adopts it. */
-function removeSharedMemory(home: Home, status: RigStatus): void {
-  if (!status.read().loop.running) rmSync(home.shmDir, { recursive: true, force: true })
+/** A loop that still runs holds its lock and goes on with what it shares: the next host adopts it. */
+function removeSharedMemory(home: Home): void {
+  if (existsSync(home.shmDir) && lockFile(join(home.shmDir, 'loop.lock')))
+    rmSync(home.shmDir, { recursive: true, force: true })
 }
 
 /** `--exit-with-stdin` is for programs that start a host of their own: it goes when they do, however they go. */
@@ -53,11 +56,15 @@ async function run(): Promise<void> {
   const level = logLevelOf(process.env, config.logging.level)
   const log = pino({ name: 'host', level }, pino.destination(2))
 
+  if (config.plugins.quarantinePolicy !== null) {
+    log.warn('plugins.quarantine_policy is understood and has no effect: this version quarantines nothing')
+  }
+
   // Whatever way this ends, what was opened is closed in reverse.
   await using ends = new AsyncDisposableStack()
   createHome(home)
   const status = ends.adopt(watchRigStatus(home, nowNs), (it) => it.close())
-  ends.defer(() => removeSharedMemory(home, status))
+  ends.defer(() => removeSharedMemory(home))
   const leds = ends.adopt(openLedFrames(home), (it) => it.close())
   const memory = ends.adopt(openRigMemory(home, log), (it) => it.close())
   const hub = ends.adopt(createHub({ memory, ...config.ffb, nowNs, log }), (it) => it.close())
