@@ -30,6 +30,7 @@ bench(const uint32_t budget_us)
   const ShmPath file = shm_path(&self->directory, "plugin-7");
   NEED(plugin_segment_create(file.path) == 0);
   const ControlEntry entry = {.instance = 7u, .budget_us = budget_us};
+  atomic_store(&self->count.instance, entry.instance); // as plan_build does
   NEED(link_open(&self->link, self->directory.path, entry, &self->count) == 0);
   NEED(plugin_segment_open_plugin(&self->plugin, file.path) == 0);
   return self;
