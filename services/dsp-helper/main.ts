@@ -30,10 +30,9 @@ async function run(): Promise<void> {
 
   const reason = await requested
   log.info({ reason }, 'closing')
-  // Killed from above: the loop and its plugins go on, and whoever comes next finds them running.
-  if (reason === 'orphaned') process.exit(0)
   await server.close()
-  await plane.close()
+  // Killed from above: the loop and its plugins go on, and whoever comes next finds them running.
+  if (reason === 'asked') await plane.close()
   process.exit(0)
 }
 
