@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict'
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { RigError } from './failure.ts'
 import { createHome, findHome, makePrivateDirectory } from './home.ts'
+import { claimService } from './serve.ts'
 
 const temporary = (): string => mkdtempSync(join(tmpdir(), 'openracing-home-'))
 
@@ -48,6 +59,18 @@ test('a runtime directory that is a link is refused, with what to do', () => {
     },
   )
   rmSync(directory, { recursive: true })
+})
+
+test('what stands where a directory, a lock or a socket is to be is told in one sentence', () => {
+  const home = findHome({ OPENRACING_HOME: temporary() })
+  mkdirSync(home.socket('host'), { recursive: true })
+  mkdirSync(`${home.socket('trust')}.lock`)
+  writeFileSync(home.stateDir, '')
+  const told = (path: string) => (error: RigError) => error.code === 'CONFIG_INVALID' && error.detail.includes(path)
+  assert.throws(() => claimService(home, 'host'), told(home.socket('host')))
+  assert.throws(() => claimService(home, 'trust'), told(`${home.socket('trust')}.lock`))
+  assert.throws(() => createHome(home), told(home.stateDir))
+  rmSync(home.configDir, { recursive: true })
 })
 
 const skip = userInfo().uid === 0 ? false : 'only root can give a directory to somebody else'

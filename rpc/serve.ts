@@ -5,7 +5,7 @@ import { loadSync } from '@grpc/proto-loader'
 import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
 import type { Logger } from 'pino'
-import { RigError } from './failure.ts'
+import { RigError, systemFailure } from './failure.ts'
 import { type Home, makePrivateDirectory } from './home.ts'
 import { lockFile } from './lock.ts'
 
@@ -108,16 +108,28 @@ export interface Claim {
  */
 export function claimService(home: Home, service: string): Claim {
   makePrivateDirectory(home.runtimeDir)
-  const path = home.socket(service)
-  if (!lockFile(`${path}.lock`)) {
+  const socket = home.socket(service)
+  if (!takeLock(`${socket}.lock`)) {
     throw new RigError(
       'HOME_IN_USE',
       `a ${service} of the rig in ${home.runtimeDir} runs already; end it first, or set OPENRACING_HOME to another directory`,
     )
   }
   // We hold the lock, so a socket that is there belongs to nobody: its process was killed.
-  rmSync(path, { force: true })
-  return { socket: path }
+  outOfTheWay(socket, () => rmSync(socket, { force: true }))
+  return { socket }
+}
+
+const takeLock = (path: string): boolean => outOfTheWay(path, () => lockFile(path))
+
+/** Does `act` on a path of the runtime directory; something else that stands there is told in one sentence. */
+function outOfTheWay<T>(path: string, act: () => T): T {
+  try {
+    return act()
+  } catch (cause) {
+    const what = `${path} cannot be used (${(cause as Error).message}); remove it, or set OPENRACING_HOME to another directory`
+    throw new RigError(systemFailure(cause, 'CONFIG_INVALID'), what, { cause })
+  }
 }
 
 /** Starts a gRPC server with health and reflection; resolves when it listens and says SERVING. */
