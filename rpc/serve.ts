@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
@@ -118,6 +118,11 @@ export function claimService(home: Home, service: string): Claim {
   // We hold the lock, so a socket that is there belongs to nobody: its process was killed.
   outOfTheWay(socket, () => rmSync(socket, { force: true }))
   return { socket }
+}
+
+/** Removes the socket of a service that was killed, and leaves it where another process is that service. */
+export function removeDeadSocket(socket: string): void {
+  if (existsSync(socket) && lockFile(`${socket}.lock`)) rmSync(socket, { recursive: true, force: true })
 }
 
 const takeLock = (path: string): boolean => outOfTheWay(path, () => lockFile(path))

@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
-
-/** How often a process that is not our child is looked at, ms: its end reaches us no other way. */
-const lookEveryMs = 20
+import { describeExit } from '../../supervision/exit.ts'
+import { followProcess } from '../../supervision/found-process.ts'
 
 /** A process of the data plane. It outlives us; a later helper adopts it. */
 export interface DataProcess {
@@ -33,12 +31,9 @@ async function readReport(stream: Readable): Promise<string> {
   return text.slice(0, reportBytesMax)
 }
 
-const describe = (code: number | null, signal: NodeJS.Signals | null): string =>
-  signal === null ? `exited with code ${code}` : `was ended by ${signal}`
-
 function watchChild(child: ChildProcess): DataProcess {
   const exited = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(describe(code, signal)))
+    child.once('exit', (code, signal) => resolve(describeExit(code, signal)))
   })
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL')
@@ -63,39 +58,16 @@ export async function startDataProcess(
   return { ...watchChild(child), report: readReport(pipe) }
 }
 
-/** The arguments of a live process, or undefined when there is none with this number. */
-function argumentsOf(pid: number): readonly string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-    // A zombie has no arguments: it ended, only nobody has asked how.
-    return text === '' ? undefined : text.split('\0')
-  } catch {
-    return undefined
-  }
-}
-
-const isRunning = (pid: number, argument: string): boolean => argumentsOf(pid)?.includes(argument) ?? false
-
 /**
  * Takes over a process that a helper before us started. `argument`, a path of this rig alone, must be among its
- * arguments: a number that went to another process since is not ours to watch or kill.
+ * arguments.
  */
 export function adoptDataProcess(pid: number, argument: string): DataProcess | undefined {
-  if (pid <= 1 || !isRunning(pid, argument)) return undefined
-  const exited = new Promise<string>((resolve) => {
-    const look = setInterval(() => {
-      if (isRunning(pid, argument)) return
-      clearInterval(look)
-      resolve('ended')
-    }, lookEveryMs)
-    look.unref()
-  })
+  const found = followProcess(pid, argument)
+  if (found === undefined) return undefined
+  const exited = found.exited.then(() => 'ended')
   const kill = async (): Promise<void> => {
-    try {
-      if (isRunning(pid, argument)) process.kill(pid, 'SIGKILL')
-    } catch {
-      // It ended between the look and the kill, which is what was wanted.
-    }
+    found.send('SIGKILL')
     await exited
   }
   return { pid, exited, kill }

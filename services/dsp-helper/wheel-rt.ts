@@ -33,29 +33,27 @@ export interface WheelRt {
   close(graceMs: number): Promise<void>
 }
 
-/** CLOCK_MONOTONIC of the newest tick, ns; 0 where there is no status to read. */
-function newestBeatNs(home: Home): bigint {
-  try {
-    const window = openRigWindow(home)
-    const beatNs = window.beatNs()
-    window.close()
-    return beatNs
-  } catch {
-    return 0n
-  }
-}
-
-function findRunning(home: Home): DataProcess | undefined {
+/** What `look` sees in the loop's status; `otherwise` where there is none to read. */
+function fromStatus<T>(home: Home, look: (window: RigWindow) => T, otherwise: T): T {
   let window: RigWindow | undefined
   try {
     window = openRigWindow(home)
-    return window.state() === 'running' ? adoptDataProcess(window.pid(), home.shmDir) : undefined
+    return look(window)
   } catch {
-    return undefined // no shared memory yet: nothing runs
+    return otherwise // no shared memory yet: nothing runs
   } finally {
     window?.close()
   }
 }
+
+const newestBeatNs = (home: Home): bigint => fromStatus(home, (window) => window.beatNs(), 0n)
+
+const findRunning = (home: Home): DataProcess | undefined =>
+  fromStatus(
+    home,
+    (window) => (window.state() === 'running' ? adoptDataProcess(window.pid(), home.shmDir) : undefined),
+    undefined,
+  )
 
 /** Adopts the loop of this rig, or starts it. */
 export function keepWheelRt(needs: WheelRtNeeds): WheelRt {

@@ -21,5 +21,7 @@ export const standardCare: Care = {
   checkEveryMs: 500,
   checkDeadlineMs: 1000,
   silencesMax: 3,
-  graceMs: 5000, // the dsp-helper fades torque out and ends the data plane in it, which takes it up to 1.5 s
+  // The dsp-helper fades torque out and ends the data plane in it, which takes it up to 1.5 s. Three that hang take
+  // less than the 10 s after which a container's engine kills all of us.
+  graceMs: 2500,
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -24,6 +24,7 @@ import {
 } from '../../gen/proto/openracing/v1/telemetry.ts'
 import { call, connect } from '../../rpc/client.ts'
 import { findHome } from '../../rpc/home.ts'
+import { isAlive } from '../../test/alive.ts'
 import { guestModule } from '../wasm-runner/testing/guest-module.ts'
 
 // The whole platform, as `npm start` has it: real processes, sockets and shared memory.
@@ -108,15 +109,6 @@ async function until(what: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await what())) await delay(20)
 }
 
-const isGone = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return false
-  } catch {
-    return true
-  }
-}
-
 test('the rig starts with one line, runs what it should, and leaves nothing behind', { timeout: 30_000 }, async () => {
   await using it = newRig(`{ listen: '127.0.0.1:0', plugins: { ${development} } }`)
   it.addPlugin('least', leastManifest)
@@ -147,9 +139,35 @@ test('the rig starts with one line, runs what it should, and leaves nothing behi
   child.kill('SIGTERM')
   assert.equal(await ended(child), 0)
   assert.equal(more, '')
-  for (const pid of [...services.map((service) => service.pid), loop?.pid as number]) assert.ok(isGone(pid), `${pid}`)
+  for (const pid of [...services.map((service) => service.pid), loop?.pid as number])
+    assert.ok(!isAlive(pid), `${pid} runs`)
   assert.equal(existsSync(it.home.shmDir), false)
 })
+
+/** Takes down a rig whose services were sent `signal` before; nothing of it may be left. */
+async function takeDownAfter(signal: NodeJS.Signals, victims: readonly string[]): Promise<void> {
+  await using it = newRig(`{ listen: '127.0.0.1:0' }`)
+  const { child } = await it.ready()
+  const loopPid = (await it.rig()).loop?.pid as number
+  const services = await it.services()
+  for (const { name, pid } of services) if (victims.includes(name)) process.kill(pid, signal)
+  child.kill('SIGTERM')
+  assert.equal(await ended(child), 0)
+  for (const pid of [...services.map((service) => service.pid), loopPid]) assert.ok(!isAlive(pid), `${pid} runs`)
+  assert.equal(existsSync(it.home.shmDir), false)
+  assert.deepEqual(
+    readdirSync(it.home.runtimeDir).filter((name) => name.endsWith('.sock')),
+    [],
+  )
+}
+
+test('a rig whose dsp-helper is dead leaves nothing behind either', { timeout: 30_000 }, () =>
+  takeDownAfter('SIGKILL', ['dsp-helper']),
+)
+
+test('a rig whose services are all suspended leaves nothing behind either', { timeout: 30_000 }, () =>
+  takeDownAfter('SIGSTOP', ['trust', 'wasm-runner', 'dsp-helper']),
+)
 
 test('what cannot start says why in one sentence and how it ended in its exit code', { timeout: 30_000 }, async () => {
   await using it = newRig(`{ listen: '127.0.0.1:0' }`)
@@ -300,8 +318,8 @@ test('a host that is killed leaves the loop ticking, and the next host takes it 
   const services = await it.services()
   const before = (await it.rig()).loop
   child.kill('SIGKILL')
-  await until(() => services.every(({ pid }) => isGone(pid)))
-  assert.equal(isGone(before?.pid as number), false)
+  await until(() => services.every(({ pid }) => !isAlive(pid)))
+  assert.ok(isAlive(before?.pid as number))
   const { line } = await it.ready()
   assert.match(line, /; 1 plugin running$/)
   const after = (await it.rig()).loop

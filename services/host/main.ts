@@ -7,12 +7,15 @@ import { createHome, findHome, type Home } from '../../rpc/home.ts'
 import { lockFile } from '../../rpc/lock.ts'
 import { claimService, serve } from '../../rpc/serve.ts'
 import { shutdownRequested } from '../../rpc/shutdown.ts'
+import { announceByMs, announceStart } from './announcement.ts'
 import { standardCare } from './care.ts'
 import { readConfig } from './config.ts'
 import { createHub } from './hub.ts'
 import { openLedFrames } from './led-frames.ts'
+import { endLeftBehind } from './left-behind.ts'
 import { createLoader } from './loader.ts'
 import { logLevelOf } from './log-level.ts'
+import { watchLoop } from './loop-watch.ts'
 import { createPluginList } from './plugin-list.ts'
 import { planPlugins } from './plugin-plan.ts'
 import { pluginService } from './plugin-service.ts'
@@ -27,8 +30,8 @@ import { createSupervisor } from './supervisor.ts'
 import { supervisorService } from './supervisor-service.ts'
 import { telemetryService } from './telemetry-service.ts'
 
-/** A close that hangs must not hang the rig, ms: three services with 5 s of grace each, and a second for us. */
-const shutdownMs = 16_000
+/** A close that hangs must not hang the rig, ms: three services with 2.5 s of grace each, the loop's 1 s, and 1 s for us. */
+const shutdownMs = 9500
 
 const nowNs = (): bigint => process.hrtime.bigint()
 
@@ -81,7 +84,10 @@ async function run(): Promise<void> {
     log,
   })
   const loader = createLoader({ plan, config, services, isServing: supervisor.isServing, log })
-  const plugins = createPluginList({ plan, outcomeOf: loader.outcomeOf, services, isServing: supervisor.isServing })
+  const { isServing } = supervisor
+  const dataPlaneLog = join(home.stateDir, 'data-plane.log')
+  const loop = watchLoop({ ticks: () => status.read().loop.running, services, isServing, dataPlaneLog })
+  const plugins = createPluginList({ plan, outcomeOf: loader.outcomeOf, services, isServing, loop, dataPlaneLog })
   const server = await serve({
     service: 'host',
     home,
@@ -96,17 +102,23 @@ async function run(): Promise<void> {
     log,
   })
 
+  ends.defer(() => endLeftBehind(home, log)) // a dsp-helper that is dead or stuck cannot
   ends.adopt(supervisor, (it) => it.close()) // the data plane fades torque out and ends
   ends.adopt(services, (it) => it.close())
   ends.adopt(loader, (it) => it.close())
   ends.adopt(server, (it) => it.close()) // first: no new calls
   supervisor.start()
-  const started = supervisor.settled.then(loader.settled)
-  if ((await Promise.race([started, asked])) === undefined) {
+  const closing = new AbortController()
+  ends.defer(() => closing.abort())
+  const line = async (): Promise<string> => {
+    const [listed, loopComplaint] = await Promise.all([plugins.list(), loop.complaint()])
     const elapsedMs = performance.now() // since the process began
     const { addresses } = server
-    console.log(readinessLine({ elapsedMs, addresses, plugins: await plugins.list(), services: supervisor.services() }))
+    return readinessLine({ elapsedMs, addresses, plugins: listed, services: supervisor.services(), loopComplaint })
   }
+  const started = supervisor.settled.then(loader.settled).then(() => loop.ticking(closing.signal))
+  const remainingMs = announceByMs - performance.now()
+  await announceStart({ started, asked, remainingMs, line, say: console.log, log })
 
   log.info({ reason: await asked }, 'closing')
   // Ctrl-C reaches us from the terminal and once more from who started us: the second must not cut the close short.

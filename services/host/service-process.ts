@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { describeExit } from '../../supervision/exit.ts'
 
 /** A program of ours, to be run by the node that runs us. */
 export interface ServiceProgram {
@@ -20,9 +21,6 @@ export interface ServiceProcess {
   close(): Promise<void>
 }
 
-const describe = (code: number | null, signal: NodeJS.Signals | null): string =>
-  signal === null ? `exited with code ${code}` : `was ended by ${signal}`
-
 /** Starts a service. Rejects when the system gives us no process. */
 export async function startServiceProcess(program: ServiceProgram, graceMs: number): Promise<ServiceProcess> {
   const { file, args, environment } = program
@@ -32,7 +30,7 @@ export async function startServiceProcess(program: ServiceProgram, graceMs: numb
   const child = spawn(process.execPath, [file, ...args], { env: environment, detached: true, stdio: ['pipe', 2, 2] })
   child.stdin?.on('error', () => {}) // nothing is written; a child that is gone is told by `exit`
   const exited = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(describe(code, signal)))
+    child.once('exit', (code, signal) => resolve(describeExit(code, signal)))
   })
   await once(child, 'spawn')
 

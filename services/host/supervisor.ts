@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { removeDeadSocket } from '../../rpc/serve.ts'
 import { type Kept, keepRunning } from '../../supervision/keep-running.ts'
 import { type RestartState, stopped } from '../../supervision/restart.ts'
 import type { Care } from './care.ts'
@@ -136,6 +137,7 @@ function superviseService({ name, program, socket }: ServiceSpec, needs: Supervi
       const over = kept?.close()
       await child?.close()
       await over
+      removeDeadSocket(socket) // one that was killed has left it
     },
   }
 }

@@ -1,25 +1,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openRigWindow } from '../../shm/rig-window.ts'
+import { isAlive } from '../alive.ts'
 import { until } from '../until.ts'
 import { apiOf, isRunning, startRig, watchLoop } from './rig.ts'
 
 const hostProgram = fileURLToPath(new URL('../../services/host/main.ts', import.meta.url))
-
-const isAlive = (pid: number): boolean => {
-  try {
-    // A zombie counts as gone: it waits for whoever inherited it to ask how it ended.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
-}
 
 test('a host that is killed takes its services along, the loop goes on, and the next host adopts it', async () => {
   await using rig = await startRig()
