@@ -130,20 +130,23 @@ unwrap_any(const napi_env env, const napi_value value, const napi_type_tag* cons
   return true;
 }
 
-bool
-call_unwrap(const napi_env env, const napi_value value, const napi_type_tag* const tag, Handle** const handle)
+Handle*
+call_handle(const napi_env env, const napi_callback_info info, const size_t count, napi_value* const arguments,
+            const napi_type_tag* const tag)
 {
-  if (!unwrap_any(env, value, tag, handle)) { return false; }
-  if ((*handle)->open) { return true; }
+  Handle* handle = NULL;
+  if (!call_arguments(env, info, count, arguments) || !unwrap_any(env, arguments[0], tag, &handle)) { return NULL; }
+  if (handle->open) { return handle; }
   call_wrong(env, "the handle is closed");
-  return false;
+  return NULL;
 }
 
 napi_value
-call_close(const napi_env env, const napi_value value, const napi_type_tag* const tag)
+call_close(const napi_env env, const napi_callback_info info, const napi_type_tag* const tag)
 {
-  Handle* handle = NULL;
-  if (unwrap_any(env, value, tag, &handle)) { release(handle); }
+  napi_value argument[CALL_ARGUMENTS_MAX];
+  Handle*    handle = NULL;
+  if (call_arguments(env, info, 1, argument) && unwrap_any(env, argument[0], tag, &handle)) { release(handle); }
   return NULL;
 }
 

@@ -50,11 +50,12 @@ typedef struct {
 
 napi_value call_wrap(napi_env env, Handle* handle, const napi_type_tag* tag);
 
-/// The handle behind `value`. False with a TypeError pending when it is another thing, or closed.
-bool call_unwrap(napi_env env, napi_value value, const napi_type_tag* tag, Handle** handle);
+/// As call_arguments(), and the handle that the first of them is. NULL with a TypeError pending when it is another
+/// thing, or closed.
+Handle* call_handle(napi_env env, napi_callback_info info, size_t count, napi_value* arguments, const napi_type_tag* tag);
 
-/// Closes the handle behind `value`; does nothing when it is closed already.
-napi_value call_close(napi_env env, napi_value value, const napi_type_tag* tag);
+/// Closes the handle that is the only argument; does nothing when it is closed already.
+napi_value call_close(napi_env env, napi_callback_info info, const napi_type_tag* tag);
 
 /// Adds a function to the addon's exports.
 bool call_export(napi_env env, napi_value exports, const char* name, napi_callback function);

@@ -56,13 +56,9 @@ latest_open_file(const napi_env env, const napi_callback_info info)
 static LatestHandle*
 arguments(const napi_env env, const napi_callback_info info, Bytes* const value)
 {
-  napi_value argument[CALL_ARGUMENTS_MAX];
-  Handle*    handle = NULL;
-  if (!call_arguments(env, info, 2, argument) || !call_unwrap(env, argument[0], &LATEST_TAG, &handle) ||
-      !call_bytes(env, argument[1], value)) {
-    return NULL;
-  }
-  LatestHandle* const self = (LatestHandle*)handle;
+  napi_value          argument[CALL_ARGUMENTS_MAX];
+  LatestHandle* const self = (LatestHandle*)call_handle(env, info, 2, argument, &LATEST_TAG);
+  if (!self || !call_bytes(env, argument[1], value)) { return NULL; }
   if (value->length == self->latest.value_size) { return self; }
   call_wrong(env, "the buffer must have exactly the size of the value");
   return NULL;
@@ -94,8 +90,7 @@ latest_read_value(const napi_env env, const napi_callback_info info)
 static napi_value
 latest_close(const napi_env env, const napi_callback_info info)
 {
-  napi_value argument[CALL_ARGUMENTS_MAX];
-  return call_arguments(env, info, 1, argument) ? call_close(env, argument[0], &LATEST_TAG) : NULL;
+  return call_close(env, info, &LATEST_TAG);
 }
 
 bool

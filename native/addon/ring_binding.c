@@ -88,14 +88,10 @@ push(Ring* const ring, void* const slots, const uint32_t count, uint32_t* const 
 static napi_value
 move(const napi_env env, const napi_callback_info info, const bool writer, const Move operation)
 {
-  napi_value argument[CALL_ARGUMENTS_MAX];
-  Handle*    handle = NULL;
-  Bytes      slots  = {NULL, 0};
-  if (!call_arguments(env, info, 2, argument) || !call_unwrap(env, argument[0], &RING_TAG, &handle) ||
-      !call_bytes(env, argument[1], &slots)) {
-    return NULL;
-  }
-  RingHandle* const self = (RingHandle*)handle;
+  napi_value        argument[CALL_ARGUMENTS_MAX];
+  Bytes             slots = {NULL, 0};
+  RingHandle* const self  = (RingHandle*)call_handle(env, info, 2, argument, &RING_TAG);
+  if (!self || !call_bytes(env, argument[1], &slots)) { return NULL; }
   if (self->writer != writer) { return call_wrong(env, "this handle is the other side of the ring"); }
   if (slots.length == 0 || slots.length % self->ring.slot_size) {
     return call_wrong(env, "the buffer must hold a whole number of slots, at least one");
@@ -131,8 +127,7 @@ ring_pop_slots(const napi_env env, const napi_callback_info info)
 static napi_value
 ring_close(const napi_env env, const napi_callback_info info)
 {
-  napi_value argument[CALL_ARGUMENTS_MAX];
-  return call_arguments(env, info, 1, argument) ? call_close(env, argument[0], &RING_TAG) : NULL;
+  return call_close(env, info, &RING_TAG);
 }
 
 bool

@@ -47,15 +47,12 @@ window_open(const napi_env env, const napi_callback_info info)
 static napi_value
 window_copy(const napi_env env, const napi_callback_info info)
 {
-  napi_value argument[CALL_ARGUMENTS_MAX];
-  Handle*    handle = NULL;
-  uint32_t   offset = 0u;
-  Bytes      target = {NULL, 0};
-  if (!call_arguments(env, info, 3, argument) || !call_unwrap(env, argument[0], &WINDOW_TAG, &handle) ||
-      !call_u32(env, argument[1], &offset) || !call_bytes(env, argument[2], &target)) {
-    return NULL;
-  }
-  const Segment* const segment = &((WindowHandle*)handle)->segment;
+  napi_value          argument[CALL_ARGUMENTS_MAX];
+  uint32_t            offset = 0u;
+  Bytes               target = {NULL, 0};
+  WindowHandle* const self   = (WindowHandle*)call_handle(env, info, 3, argument, &WINDOW_TAG);
+  if (!self || !call_u32(env, argument[1], &offset) || !call_bytes(env, argument[2], &target)) { return NULL; }
+  const Segment* const segment = &self->segment;
   if (offset % 8u || target.length % 8u || offset > segment->bytes || target.length > segment->bytes - offset) {
     return call_wrong(env, "offset and length must be multiples of 8 inside the file");
   }
@@ -71,8 +68,7 @@ window_copy(const napi_env env, const napi_callback_info info)
 static napi_value
 window_close(const napi_env env, const napi_callback_info info)
 {
-  napi_value argument[CALL_ARGUMENTS_MAX];
-  return call_arguments(env, info, 1, argument) ? call_close(env, argument[0], &WINDOW_TAG) : NULL;
+  return call_close(env, info, &WINDOW_TAG);
 }
 
 /// pluginSegmentCreate(path)
