@@ -6,13 +6,15 @@ export const safeScalarBytes = 16
 export const frameSlotBytes = 64
 export const ringSlots = 1024
 export const controlEntryBytes = 16
-export const rigControlBytes = 288
-export const rigPluginBytes = 14928
-export const rigStatusBytes = 253848
-export const pluginSegmentBytes = 131712
+export const rigControlBytes = 304
+export const rigEstopBytes = 8
+export const pluginReportBytes = 512
+export const rigPluginBytes = 14936
+export const rigStatusBytes = 253992
+export const pluginSegmentBytes = 131968
 export const chainMax = 16
 export const rigMagic = 826755410
-export const rigVersion = 1
+export const rigVersion = 2
 export const histogramSubBits = 5
 export const histogramMaxBits = 33
 export const histogramBuckets = 928
@@ -96,14 +98,40 @@ export const rigControl = {
   gain: { offset: 16, kind: 'f32', bytes: 4 },
   max_torque_nm: { offset: 20, kind: 'f32', bytes: 4 },
   max_slew_nm_per_s: { offset: 24, kind: 'f32', bytes: 4 },
-  chain_count: { offset: 28, kind: 'u32', bytes: 4 },
-  chain: { offset: 32, kind: 'bytes', bytes: 256 },
+  assent: { offset: 28, kind: 'u32', bytes: 4 },
+  waiting: { offset: 32, kind: 'u32', bytes: 4 },
+  chain_count: { offset: 40, kind: 'u32', bytes: 4 },
+  chain: { offset: 44, kind: 'bytes', bytes: 256 },
+} as const
+
+export const rigEstop = {
+  engaged: { offset: 0, kind: 'u64', bytes: 8 },
+} as const
+
+export const pluginEnd = {
+  kind: { offset: 0, kind: 'u32', bytes: 4 },
+  number: { offset: 4, kind: 'i32', bytes: 4 },
+  address: { offset: 8, kind: 'u64', bytes: 8 },
+  value: { offset: 16, kind: 'u64', bytes: 8 },
+  phase: { offset: 24, kind: 'u32', bytes: 4 },
+  sequence: { offset: 28, kind: 'u32', bytes: 4 },
+  symbol: { offset: 32, kind: 'bytes', bytes: 96 },
 } as const
 
 export const pluginReport = {
+  magic: { offset: 0, kind: 'u32', bytes: 4 },
+  version: { offset: 4, kind: 'u32', bytes: 4 },
   pid: { offset: 8, kind: 'u32', bytes: 4 },
   state: { offset: 12, kind: 'u32', bytes: 4 },
   message: { offset: 16, kind: 'bytes', bytes: 240 },
+  end: { offset: 256, kind: 'bytes', bytes: 128 },
+  phase: { offset: 384, kind: 'u32', bytes: 4 },
+  sequence: { offset: 388, kind: 'u32', bytes: 4 },
+  sandbox: { offset: 392, kind: 'u32', bytes: 4 },
+  memory_bytes: { offset: 400, kind: 'u64', bytes: 8 },
+  memory_max: { offset: 408, kind: 'u64', bytes: 8 },
+  memory_refused: { offset: 416, kind: 'u64', bytes: 8 },
+  allocations: { offset: 424, kind: 'u64', bytes: 8 },
 } as const
 
 export const rigPlugin = {
@@ -117,8 +145,9 @@ export const rigPlugin = {
   budget_violations: { offset: 40, kind: 'u64', bytes: 8 },
   missed_deadlines: { offset: 48, kind: 'u64', bytes: 8 },
   non_finite: { offset: 56, kind: 'u64', bytes: 8 },
-  cpu: { offset: 64, kind: 'bytes', bytes: 7432 },
-  round_trip: { offset: 7496, kind: 'bytes', bytes: 7432 },
+  under_way_ns: { offset: 64, kind: 'u64', bytes: 8 },
+  cpu: { offset: 72, kind: 'bytes', bytes: 7432 },
+  round_trip: { offset: 7504, kind: 'bytes', bytes: 7432 },
 } as const
 
 export const rigStatus = {
@@ -130,25 +159,28 @@ export const rigStatus = {
   realtime: { offset: 20, kind: 'u32', bytes: 4 },
   memory_locked: { offset: 24, kind: 'u32', bytes: 4 },
   chain_count: { offset: 28, kind: 'u32', bytes: 4 },
-  beat_ns: { offset: 32, kind: 'u64', bytes: 8 },
-  ticks: { offset: 40, kind: 'u64', bytes: 8 },
-  missed_ticks: { offset: 48, kind: 'u64', bytes: 8 },
-  stale_inputs: { offset: 56, kind: 'u64', bytes: 8 },
-  refused_inputs: { offset: 64, kind: 'u64', bytes: 8 },
-  non_finite: { offset: 72, kind: 'u64', bytes: 8 },
-  clamped: { offset: 80, kind: 'u64', bytes: 8 },
-  slew_limited: { offset: 88, kind: 'u64', bytes: 8 },
-  in_square_sum: { offset: 96, kind: 'f64', bytes: 8 },
-  out_square_sum: { offset: 104, kind: 'f64', bytes: 8 },
-  in_nm: { offset: 112, kind: 'f32', bytes: 4 },
-  out_nm: { offset: 116, kind: 'f32', bytes: 4 },
-  max_abs_nm: { offset: 120, kind: 'f32', bytes: 4 },
-  ffb_scalar: { offset: 124, kind: 'f32', bytes: 4 },
-  wheel_angle: { offset: 128, kind: 'f32', bytes: 4 },
-  wheel_speed: { offset: 132, kind: 'f32', bytes: 4 },
-  lateness: { offset: 136, kind: 'bytes', bytes: 7432 },
-  duration: { offset: 7568, kind: 'bytes', bytes: 7432 },
-  plugins: { offset: 15000, kind: 'bytes', bytes: 238848 },
+  estopped: { offset: 32, kind: 'u32', bytes: 4 },
+  waiting: { offset: 36, kind: 'u32', bytes: 4 },
+  plans: { offset: 40, kind: 'u64', bytes: 8 },
+  beat_ns: { offset: 48, kind: 'u64', bytes: 8 },
+  ticks: { offset: 56, kind: 'u64', bytes: 8 },
+  missed_ticks: { offset: 64, kind: 'u64', bytes: 8 },
+  stale_inputs: { offset: 72, kind: 'u64', bytes: 8 },
+  refused_inputs: { offset: 80, kind: 'u64', bytes: 8 },
+  non_finite: { offset: 88, kind: 'u64', bytes: 8 },
+  clamped: { offset: 96, kind: 'u64', bytes: 8 },
+  slew_limited: { offset: 104, kind: 'u64', bytes: 8 },
+  in_square_sum: { offset: 112, kind: 'f64', bytes: 8 },
+  out_square_sum: { offset: 120, kind: 'f64', bytes: 8 },
+  in_nm: { offset: 128, kind: 'f32', bytes: 4 },
+  out_nm: { offset: 132, kind: 'f32', bytes: 4 },
+  max_abs_nm: { offset: 136, kind: 'f32', bytes: 4 },
+  ffb_scalar: { offset: 140, kind: 'f32', bytes: 4 },
+  wheel_angle: { offset: 144, kind: 'f32', bytes: 4 },
+  wheel_speed: { offset: 148, kind: 'f32', bytes: 4 },
+  lateness: { offset: 152, kind: 'bytes', bytes: 7432 },
+  duration: { offset: 7584, kind: 'bytes', bytes: 7432 },
+  plugins: { offset: 15016, kind: 'bytes', bytes: 238976 },
 } as const
 
 export const histogram = {
@@ -158,4 +190,7 @@ export const histogram = {
 
 export const rigPluginStates = ['detached', 'attached', 'unreadable', 'corrupt'] as const
 export const rigStates = ['starting', 'running', 'ended'] as const
+export const rigWaitings = ['predictive', 'futex'] as const
+export const endKinds = ['none', 'signal', 'syscall', 'timeout'] as const
+export const pluginPhases = ['loading', 'creating', 'idle', 'processing', 'destroying'] as const
 export const reportStates = ['starting', 'ready', 'failed'] as const

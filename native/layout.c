@@ -102,14 +102,40 @@ small_values(void)
   F(RigControl, gain);
   F(RigControl, max_torque_nm);
   F(RigControl, max_slew_nm_per_s);
+  F(RigControl, assent);
+  F(RigControl, waiting);
   F(RigControl, chain_count);
   F(RigControl, chain);
   END();
 
+  BEGIN("rigEstop");
+  F(RigEstop, engaged);
+  END();
+
+  BEGIN("pluginEnd");
+  F(PluginEnd, kind);
+  F(PluginEnd, number);
+  F(PluginEnd, address);
+  F(PluginEnd, value);
+  F(PluginEnd, phase);
+  F(PluginEnd, sequence);
+  F(PluginEnd, symbol);
+  END();
+
   BEGIN("pluginReport");
+  F(PluginReport, magic);
+  F(PluginReport, version);
   F(PluginReport, pid);
   F(PluginReport, state);
   F(PluginReport, message);
+  F(PluginReport, end);
+  F(PluginReport, phase);
+  F(PluginReport, sequence);
+  F(PluginReport, sandbox);
+  F(PluginReport, memory_bytes);
+  F(PluginReport, memory_max);
+  F(PluginReport, memory_refused);
+  F(PluginReport, allocations);
   END();
 }
 
@@ -127,6 +153,7 @@ rig_status(void)
   F(RigPlugin, budget_violations);
   F(RigPlugin, missed_deadlines);
   F(RigPlugin, non_finite);
+  F(RigPlugin, under_way_ns);
   F(RigPlugin, cpu);
   F(RigPlugin, round_trip);
   END();
@@ -140,6 +167,9 @@ rig_status(void)
   F(RigStatus, realtime);
   F(RigStatus, memory_locked);
   F(RigStatus, chain_count);
+  F(RigStatus, estopped);
+  F(RigStatus, waiting);
+  F(RigStatus, plans);
   F(RigStatus, beat_ns);
   F(RigStatus, ticks);
   F(RigStatus, missed_ticks);
@@ -179,6 +209,8 @@ main(void)
   CONSTANT("ringSlots", RIG_RING_SLOTS);
   CONSTANT("controlEntryBytes", sizeof(ControlEntry));
   CONSTANT("rigControlBytes", sizeof(RigControl));
+  CONSTANT("rigEstopBytes", sizeof(RigEstop));
+  CONSTANT("pluginReportBytes", sizeof(PluginReport));
   CONSTANT("rigPluginBytes", sizeof(RigPlugin));
   CONSTANT("rigStatusBytes", sizeof(RigStatus));
   CONSTANT("pluginSegmentBytes", PLUGIN_SEGMENT_BYTES);
@@ -194,6 +226,9 @@ main(void)
   rig_status();
   printf("\nexport const rigPluginStates = ['detached', 'attached', 'unreadable', 'corrupt'] as const\n");
   printf("export const rigStates = ['starting', 'running', 'ended'] as const\n");
+  printf("export const rigWaitings = ['predictive', 'futex'] as const\n");
+  printf("export const endKinds = ['none', 'signal', 'syscall', 'timeout'] as const\n");
+  printf("export const pluginPhases = ['loading', 'creating', 'idle', 'processing', 'destroying'] as const\n");
   printf("export const reportStates = ['starting', 'ready', 'failed'] as const\n");
   return 0;
 }

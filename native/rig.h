@@ -3,6 +3,7 @@
 /// (the plugin segment one a ring side); everybody else only reads it.
 ///
 ///   control   Latest of RigControl   dsp-helper -> wheel-rt
+///   estop     Latest of RigEstop     host -> wheel-rt
 ///   rig       RigStatus              wheel-rt -> everybody
 ///   input     Ring of FrameSlot      hub or another producer -> wheel-rt
 ///   output    Ring of FrameSlot      wheel-rt -> one consumer
@@ -23,11 +24,12 @@
 #include <stdint.h>
 
 #define RIG_MAGIC 0x31474952u    ///< "RIG1"
-#define RIG_VERSION 1u           ///< Changes with the layout of anything in this file
+#define RIG_VERSION 2u           ///< Changes with the layout of anything in this file
 #define RIG_CHAIN_MAX 16u        ///< Fast plugins in one chain
 #define RIG_RING_SLOTS 1024u     ///< Slots of every ring of a rig
 #define RIG_PERIOD_NS 1000000u   ///< 1 kHz
 #define RIG_TORQUE_MAX_NM 25.0f  ///< No configuration can ask for more
+#define RIG_TORQUE_ASSENT_NM 5.0f ///< Nor for more than this without the operator's assent
 #define RIG_INPUT_AHEAD_MAX_NS 100000000u ///< An input frame may be due at most this far in the future
 
 /// One slot of every ring: the guide's 32-byte PluginFrame and what process() needs beside it.
@@ -45,7 +47,7 @@ typedef struct {
   uint32_t wall_ns;     ///< Plugin: wall time of the call
   int32_t  result;      ///< What process() returned
   uint32_t status;      ///< FRAME_* bits
-  uint64_t reserved;    ///< Output ring: number of the tick
+  uint64_t reserved;    ///< Output ring: number of the tick. To a plugin: when its next frame is expected, 0: not told
 } FrameSlot;
 
 _Static_assert(sizeof(FrameSlot) == 64, "a slot is one cache line");
@@ -66,6 +68,12 @@ typedef enum {
   DEVICE_SIMULATED, ///< The model of wheel.h, closed in the loop
 } RigDevice;
 
+/// How the loop and a plugin's process wait for each other.
+typedef enum {
+  WAITING_PREDICTIVE, ///< The plugin is awake shortly before its frame is due, and both spin for a bounded time
+  WAITING_FUTEX,      ///< Both sleep until they are woken
+} RigWaiting;
+
 /// One plugin's place in the chain.
 typedef struct {
   uint32_t slot;     ///< Index into RigStatus.plugins
@@ -82,9 +90,17 @@ typedef struct {
   float        gain;     ///< 0..1, the rig's strength while no Safe plugin says otherwise
   float        max_torque_nm;
   float        max_slew_nm_per_s;
+  uint32_t     assent;  ///< 1: the operator allows more than RIG_TORQUE_ASSENT_NM
+  uint32_t     waiting; ///< RigWaiting
+  uint32_t     padding;
   uint32_t     chain_count;
   ControlEntry chain[RIG_CHAIN_MAX];
 } RigControl;
+
+/// The emergency stop. The loop reads it every tick; it stays as it is until somebody clears it.
+typedef struct {
+  uint64_t engaged; ///< 0: no
+} RigEstop;
 
 _Static_assert(sizeof(RigControl) % 8u == 0, "a Latest value is whole words");
 
@@ -107,6 +123,7 @@ typedef struct {
   _Atomic uint64_t budget_violations; ///< Answers with more CPU time than the budget
   _Atomic uint64_t missed_deadlines;  ///< Ticks that went on without this plugin's answer
   _Atomic uint64_t non_finite;        ///< Answers that were not finite, passed by
+  _Atomic uint64_t under_way_ns;      ///< When the frame that is with it was sent, CLOCK_MONOTONIC; 0: none is
   Histogram        cpu;
   Histogram        round_trip;
 } RigPlugin;
@@ -127,6 +144,9 @@ typedef struct {
   _Atomic uint32_t realtime;
   _Atomic uint32_t memory_locked;
   _Atomic uint32_t chain_count;
+  _Atomic uint32_t estopped; ///< 1: the emergency stop holds torque at zero
+  _Atomic uint32_t waiting;  ///< RigWaiting in use
+  _Atomic uint64_t plans;    ///< Times the loop went over to another chain or other limits
   _Atomic uint64_t beat_ns; ///< CLOCK_MONOTONIC of the newest tick
   _Atomic uint64_t ticks;
   _Atomic uint64_t missed_ticks;
@@ -156,6 +176,39 @@ typedef enum {
   REPORT_FAILED, ///< `message` says why
 } ReportState;
 
+/// What ended a plugin's process, as far as it could say so itself.
+typedef enum {
+  END_NONE,
+  END_SIGNAL,  ///< `number`: the signal; `address`: of the instruction; `value`: the address that it used
+  END_SYSCALL, ///< A system call outside its filter. `number`: the call; `address`: of the instruction; `value`: first argument
+  END_TIMEOUT, ///< A call that did not return. `value`: its CPU time so far, ns
+} EndKind;
+
+/// What its plugin was doing.
+typedef enum {
+  PHASE_LOADING,    ///< Constructors, get_plugin_vtable(), get_info()
+  PHASE_CREATING,   ///< create()
+  PHASE_IDLE,       ///< Between frames
+  PHASE_PROCESSING, ///< process(), with the frame `sequence`
+  PHASE_DESTROYING, ///< destroy()
+} PluginPhase;
+
+/// Written by a signal handler, before the process ends.
+typedef struct {
+  _Atomic uint32_t kind; ///< EndKind; stored last
+  int32_t          number;
+  uint64_t         address;
+  uint64_t         value;
+  uint32_t         phase;    ///< PluginPhase
+  uint32_t         sequence; ///< Of the frame
+  char             symbol[96]; ///< Nearest exported symbol below `address` with the distance, `process+0x1f`; may be empty
+} PluginEnd;
+
+_Static_assert(sizeof(PluginEnd) == 128, "layout is ABI");
+
+#define SANDBOX_LANDLOCK 1u ///< Files are out of reach
+#define SANDBOX_SECCOMP 2u  ///< System calls are filtered
+
 /// What a plugin's process says of itself. It is the plugin's to scribble on.
 typedef struct {
   uint32_t         magic;
@@ -163,9 +216,20 @@ typedef struct {
   _Atomic uint32_t pid;
   _Atomic uint32_t state; ///< ReportState
   char             message[240];
+  PluginEnd        end;
+  _Atomic uint32_t phase;    ///< PluginPhase
+  _Atomic uint32_t sequence; ///< Of the newest frame that it was given
+  _Atomic uint32_t sandbox;  ///< SANDBOX_* bits
+  uint32_t         padding;
+  _Atomic uint64_t memory_bytes;   ///< Allocated by the plugin now
+  _Atomic uint64_t memory_max;     ///< The most so far, bytes
+  _Atomic uint64_t memory_refused; ///< Allocations that its limit refused
+  _Atomic uint64_t allocations;    ///< malloc, calloc, realloc and the like during process()
+  uint8_t          reserved[80];
 } PluginReport;
 
-_Static_assert(sizeof(PluginReport) == 256, "layout is ABI");
+_Static_assert(sizeof(PluginReport) == 512, "layout is ABI");
+_Static_assert(offsetof(PluginReport, end) == 256, "layout is ABI");
 
 #define PLUGIN_RING_BYTES (sizeof(RingShared) + RIG_RING_SLOTS * sizeof(FrameSlot))
 #define PLUGIN_RING_IN sizeof(PluginReport)
