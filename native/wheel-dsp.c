@@ -71,7 +71,8 @@ open_shared(Dsp* const dsp, const char* const path)
 {
   const int error = plugin_segment_open_plugin(&dsp->shared, path);
   if (error) {
-    fprintf(stderr, "wheel-dsp: %s: %s\n", path, error == EPROTO ? "no plugin segment" : strerror(error));
+    fprintf(stderr, "wheel-dsp: %s: %s; it is started by the dsp-helper, which makes this file\n", path,
+            error == EPROTO ? "this is no plugin segment of this version" : strerror(error));
     return 1;
   }
   atomic_store(&dsp->shared.report->pid, (uint32_t)getpid());
@@ -91,25 +92,51 @@ read_file(const char* const path, uint8_t* const bytes, const size_t room)
   return whole ? (ssize_t)length : -1;
 }
 
+/// What the linker says, without the path that it begins with: who asked knows the library by another one.
+static const char*
+linker_reason(const char* const path)
+{
+  const char* const reason = dlerror();
+  const size_t      length = strlen(path);
+  return strncmp(reason, path, length) || strncmp(reason + length, ": ", 2) ? reason : reason + length + 2;
+}
+
+static const char*
+left_out(const PluginVTable* const plugin)
+{
+  return !plugin->create    ? "create"
+         : !plugin->process ? "process"
+         : !plugin->destroy ? "destroy"
+         : !plugin->get_info ? "get_info"
+                             : NULL;
+}
+
 static int
 load(Dsp* const dsp, const char* const path)
 {
   void* const library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  if (!library) { return fail(dsp, "PLUGIN_INVALID: %s", dlerror()); }
+  if (!library) {
+    return fail(dsp, "PLUGIN_INVALID: it cannot be loaded as a library (%s); build it for this machine with -shared -fPIC",
+                linker_reason(path));
+  }
 
   PluginVTable (*get_plugin_vtable_of)(void) = NULL;
   *(void**)&get_plugin_vtable_of             = dlsym(library, "get_plugin_vtable");
   if (!get_plugin_vtable_of) {
     return fail(dsp, "PLUGIN_INVALID: the library exports no get_plugin_vtable(); export it with C linkage");
   }
-  dsp->plugin = get_plugin_vtable_of();
-  if (!dsp->plugin.get_info || !dsp->plugin.create || !dsp->plugin.process || !dsp->plugin.destroy) {
-    return fail(dsp, "PLUGIN_INVALID: get_plugin_vtable() leaves a function out; it needs create, process, destroy and get_info");
+  dsp->plugin               = get_plugin_vtable_of();
+  const char* const missing = left_out(&dsp->plugin);
+  if (missing) {
+    return fail(dsp, "PLUGIN_INVALID: get_plugin_vtable() leaves out %s(); it must return all four functions of sdk/c/plugin.h",
+                missing);
   }
   const uint32_t actual = dsp->plugin.get_info().abi_version;
   if (actual != PLUGIN_ABI_VERSION) {
-    return fail(dsp, "PLUGIN_ABI_MISMATCH: AbiMismatch { expected: %u, actual: %u }; compile the plugin against the current SDK header",
-                (unsigned)PLUGIN_ABI_VERSION, (unsigned)actual);
+    return fail(dsp,
+                "PLUGIN_ABI_MISMATCH: built for ABI version %u, this platform has %u (AbiMismatch { expected: %u, actual: "
+                "%u }); compile it against the sdk/c/plugin.h of this version",
+                (unsigned)actual, (unsigned)PLUGIN_ABI_VERSION, (unsigned)PLUGIN_ABI_VERSION, (unsigned)actual);
   }
   return 0;
 }
@@ -119,9 +146,16 @@ create(Dsp* const dsp, const char* const config_path)
 {
   static uint8_t config[CONFIG_BYTES_MAX];
   const ssize_t  length = read_file(config_path, config, sizeof config);
-  if (length < 0) { return fail(dsp, "CONFIG_INVALID: %s: %s", config_path, strerror(errno)); }
+  if (length < 0 && errno == EFBIG) {
+    return fail(dsp, "CONFIG_INVALID: its configuration has %d bytes or more; shorten its config.json", CONFIG_BYTES_MAX);
+  }
+  if (length < 0) {
+    return fail(dsp, "CONFIG_INVALID: its configuration cannot be read (%s); start the rig again", strerror(errno));
+  }
   dsp->state = dsp->plugin.create(length ? config : NULL, (size_t)length);
-  return dsp->state ? 0 : fail(dsp, "PLUGIN_FAILED: create() returned NULL");
+  return dsp->state ? 0
+                    : fail(dsp, "PLUGIN_FAILED: create() returned NULL, its way to say that it cannot run; correct the "
+                                "plugin's config.json, or the plugin");
 }
 
 // ---------------------------------------------------------------- the dead man's switch
@@ -140,7 +174,8 @@ make_dead_man(Dsp* const dsp)
   struct sigevent event = {.sigev_notify = SIGEV_SIGNAL};
   event.sigev_signo     = SIGKILL; // cannot be caught, blocked or ignored by the plugin
   if (timer_create(CLOCK_MONOTONIC, &event, &dsp->dead_man)) {
-    return fail(dsp, "PLUGIN_FAILED: no timer: %s", strerror(errno));
+    return fail(dsp, "PLUGIN_FAILED: the system has no timer for its process (%s); raise its limit of pending signals (ulimit -i)",
+                strerror(errno));
   }
   arm(dsp, clock_now_ns());
   return 0;

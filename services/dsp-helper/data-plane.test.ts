@@ -29,7 +29,10 @@ test('a library for another ABI version is refused by its number, and the loop g
   await rig.plane.setChain([fastPlugin('other-abi', buildNativePlugin('other-abi', rig.directory))], limits)
   const { state, detail } = pluginOf(rig, 'other-abi')
   assert.equal(state, PluginState.PLUGIN_STATE_FAILED)
-  assert.match(detail, /^PLUGIN_ABI_MISMATCH: AbiMismatch \{ expected: 1, actual: 2 \}/)
+  assert.match(
+    detail,
+    /^PLUGIN_ABI_MISMATCH: built for ABI version 2, this platform has 1 .*; compile it against the sdk\/c\/plugin\.h/,
+  )
   await until('2 N·m are at the wheel', () => near(torqueNm(rig), 2))
 })
 
@@ -41,14 +44,17 @@ test('a library that is no plugin, and a file that is no library, are refused wi
     limits,
   )
   assert.match(pluginOf(rig, 'bad-0').detail, /^PLUGIN_INVALID: the library exports no get_plugin_vtable\(\)/)
-  assert.match(pluginOf(rig, 'bad-1').detail, /^PLUGIN_INVALID: .*invalid ELF header/)
+  assert.match(
+    pluginOf(rig, 'bad-1').detail,
+    /^PLUGIN_INVALID: it cannot be loaded as a library \(invalid ELF header\); build it/,
+  )
 })
 
 test('a plugin whose create() fails is tried again with more patience each time', async () => {
   await using rig = await startPlane()
   await rig.plane.setChain([fastPlugin('creates-nothing', buildNativePlugin('creates-nothing', rig.directory))], limits)
   await until('it was tried three times', () => (pluginOf(rig, 'creates-nothing').statistics?.restarts ?? 0) >= 2)
-  assert.equal(pluginOf(rig, 'creates-nothing').detail, 'PLUGIN_FAILED: create() returned NULL')
+  assert.match(pluginOf(rig, 'creates-nothing').detail, /^PLUGIN_FAILED: create\(\) returned NULL.*; correct /)
 })
 
 test('a plugin that crashes is passed by, named with its signal, and started again; its neighbour runs on', async () => {

@@ -230,8 +230,16 @@ function listOf(it: ReturnType<typeof rig>) {
     listSafe: async () => reports.safe,
     listFast: async () => reports.fast.map((each) => ({ ...each, pid: 1 })),
   }
-  const list = createPluginList({ plan: it.plan, outcomeOf: it.loader.outcomeOf, services, isServing: it.isServing })
-  return { reports, list }
+  const loop: { why: string | undefined } = { why: undefined }
+  const list = createPluginList({
+    plan: it.plan,
+    outcomeOf: it.loader.outcomeOf,
+    services,
+    isServing: it.isServing,
+    loop: { complaint: async () => loop.why },
+    dataPlaneLog: '/state/data-plane.log',
+  })
+  return { reports, loop, list }
 }
 
 test('while a service is away its plugins keep their last statistics; Safe ones wait, Fast ones run on', async () => {
@@ -269,4 +277,29 @@ test('plugins that are not asked to run are available, and are not loaded', asyn
   const { list } = listOf(it)
   assert.ok((await list.list()).every(({ state }) => state === PluginState.PLUGIN_STATE_AVAILABLE))
   assert.deepEqual([it.loads.length, it.chains.at(-1)?.plugins.length], [0, 0])
+})
+
+test('while no loop ticks Fast plugins wait and say why, and Safe ones run on', async () => {
+  using it = rig({ safe: 'Safe', fast: 'Fast' })
+  await it.start(...allServices)
+  const { reports, loop, list } = listOf(it)
+  reports.safe = [report(0, 100n)]
+  reports.fast = [report(1, 200n)]
+  loop.why = 'it has no process'
+  const [safe, fast] = await list.list()
+  assert.equal(safe?.state, PluginState.PLUGIN_STATE_RUNNING)
+  assert.equal(fast?.state, PluginState.PLUGIN_STATE_WAITING)
+  assert.match(fast?.detail ?? '', /^SERVICE_UNAVAILABLE: wheel-rt.*does not run: it has no process$/)
+  loop.why = undefined
+  assert.equal((await list.get('fast')).state, PluginState.PLUGIN_STATE_RUNNING)
+})
+
+test('what went wrong with a Fast plugin names the library in its directory, and not the verified copy', async () => {
+  using it = rig({ fast: 'Fast' })
+  await it.start(...allServices)
+  const { reports, list } = listOf(it)
+  const detail = 'PLUGIN_INVALID: the library exports no get_plugin_vtable(); export it with C linkage'
+  reports.fast = [{ ...report(0, 0n), state: PluginState.PLUGIN_STATE_FAILED, detail }]
+  const place = join(it.plan[0]?.path as string, 'artefact')
+  assert.equal((await list.get('fast')).detail, detail.replace(': ', `: ${place}: `))
 })

@@ -1,7 +1,10 @@
+import { join } from 'node:path'
 import { Plugin, PluginClass, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { PluginStatistics } from '../../gen/proto/openracing/v1/statistics.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { fastStanding, type Standing } from './fast-standing.ts'
 import { type Loader, type Outcome, serviceMissing } from './loader.ts'
+import type { LoopWatch } from './loop-watch.ts'
 import type { PlannedPlugin } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
 
@@ -26,11 +29,9 @@ export interface PluginListNeeds {
   readonly outcomeOf: Loader['outcomeOf']
   readonly services: Pick<PluginServices, 'listSafe' | 'listFast'>
   readonly isServing: (service: string) => boolean
-}
-
-interface Standing {
-  readonly state: PluginState
-  readonly detail: string
+  readonly loop: Pick<LoopWatch, 'complaint'>
+  /** Path of the file that the processes of Fast plugins write to. */
+  readonly dataPlaneLog: string
 }
 
 const stateOf: Readonly<Record<Outcome['kind'], PluginState>> = {
@@ -46,7 +47,7 @@ const isFast = ({ manifest }: PlannedPlugin): boolean => manifest?.pluginClass =
 function standing(
   plugin: PlannedPlugin,
   outcome: Outcome,
-  report: Report | undefined,
+  reported: Standing | undefined,
   runnerServes: boolean,
 ): Standing {
   if (plugin.problem !== null) return { state: PluginState.PLUGIN_STATE_FAILED, detail: plugin.problem }
@@ -57,8 +58,8 @@ function standing(
   if (!runnerServes && !isFast(plugin)) {
     return { state: PluginState.PLUGIN_STATE_WAITING, detail: serviceMissing('wasm-runner').message }
   }
-  if (report !== undefined)
-    return { state: report.state, detail: report.detail || (outcome.kind === 'placed' ? detail : '') }
+  if (reported !== undefined)
+    return { state: reported.state, detail: reported.detail || (outcome.kind === 'placed' ? detail : '') }
   return { state: stateOf[outcome.kind], detail }
 }
 
@@ -80,24 +81,35 @@ function toMessage(plugin: PlannedPlugin, { state, detail }: Standing, report: R
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-export function createPluginList({ plan, outcomeOf, services, isServing }: PluginListNeeds): PluginList {
+export function createPluginList(needs: PluginListNeeds): PluginList {
+  const { plan, outcomeOf, services, isServing, loop, dataPlaneLog } = needs
   let safe: readonly Report[] = []
   let fast: readonly Report[] = []
+  let loopComplaint: string | undefined
 
   async function refresh(): Promise<void> {
-    const [newSafe, newFast] = await Promise.all([
+    const [newSafe, newFast, newComplaint] = await Promise.all([
       isServing('wasm-runner') ? services.listSafe().catch(() => safe) : safe,
       isServing('dsp-helper') ? services.listFast().catch(() => fast) : fast,
+      loop.complaint(),
     ])
     safe = newSafe
     fast = newFast
+    loopComplaint = newComplaint
+  }
+
+  function reported(plugin: PlannedPlugin, report: Report | undefined): Standing | undefined {
+    if (report === undefined || plugin.manifest === null || !isFast(plugin)) return report
+    const artefact = join(plugin.path, plugin.manifest.artefact)
+    return fastStanding(report, { artefact, dataPlaneLog, loopComplaint })
   }
 
   function show(plugin: PlannedPlugin): Plugin {
     const reports = isFast(plugin) ? fast : safe
     // A plugin whose id another one has is not the one that the report is about.
     const report = plugin.problem === null ? reports.find(({ id }) => id === plugin.manifest?.id) : undefined
-    return toMessage(plugin, standing(plugin, outcomeOf(plugin), report, isServing('wasm-runner')), report)
+    const stands = standing(plugin, outcomeOf(plugin), reported(plugin, report), isServing('wasm-runner'))
+    return toMessage(plugin, stands, report)
   }
 
   async function list(): Promise<readonly Plugin[]> {

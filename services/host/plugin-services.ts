@@ -2,6 +2,7 @@ import { Metadata, type ServiceError } from '@grpc/grpc-js'
 import {
   DspHelperServiceClient,
   type FastPlugin,
+  type GetDataPlaneResponse,
   type ListFastPluginsResponse,
   type SetChainRequest,
 } from '../../gen/proto/openracing/v1/dsp_helper.ts'
@@ -28,6 +29,7 @@ export interface PluginServices {
   setChain(request: SetChainRequest): Promise<void>
   listSafe(): Promise<readonly SafePlugin[]>
   listFast(): Promise<readonly FastPlugin[]>
+  dataPlane(): Promise<GetDataPlaneResponse>
   close(): void
 }
 
@@ -62,6 +64,7 @@ export function connectPluginServices(home: Home): PluginServices {
       const list = (done: Callback<ListFastPluginsResponse>) => dsp.listFastPlugins({}, waiting, within(listMs), done)
       return (await call(list)).plugins
     },
+    dataPlane: () => call((done) => dsp.getDataPlane({}, waiting, within(listMs), done)),
     close() {
       for (const client of [trust, runner, dsp]) client.close()
     },

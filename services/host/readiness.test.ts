@@ -4,7 +4,8 @@ import { Plugin, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { RestartState } from '../../supervision/restart.ts'
 import { readinessLine } from './readiness.ts'
 
-const plugins = (...states: readonly PluginState[]) => states.map((state) => Plugin.fromPartial({ state }))
+const plugins = (...states: readonly PluginState[]) =>
+  states.map((state, index) => Plugin.fromPartial({ state, name: `Plugin ${index}` }))
 const service = (name: string, kind: 'running' | 'waiting') => {
   const state: RestartState =
     kind === 'running' ? { kind, losses: 0, restarts: 0, since: 0 } : { kind, losses: 1, restarts: 0, until: 100 }
@@ -13,10 +14,11 @@ const service = (name: string, kind: 'running' | 'waiting') => {
 const {
   PLUGIN_STATE_AVAILABLE: available,
   PLUGIN_STATE_FAILED: failed,
+  PLUGIN_STATE_LOADED: loaded,
   PLUGIN_STATE_RUNNING: running,
   PLUGIN_STATE_WAITING: waiting,
 } = PluginState
-const start = { elapsedMs: 811.6, addresses: ['unix:/run/host.sock', '127.0.0.1:50051'] }
+const start = { elapsedMs: 811.6, addresses: ['unix:/run/host.sock', '127.0.0.1:50051'], loopComplaint: undefined }
 const ready = 'openracing: ready in 812 ms on unix:/run/host.sock and 127.0.0.1:50051'
 
 test('the line says how long it took, where the rig listens and how its plugins fare', () => {
@@ -33,5 +35,21 @@ test('a service that does not run is named', () => {
   assert.equal(
     readinessLine({ ...start, plugins: [], services }),
     `${ready}; 0 plugins running; not running: wasm-runner, dsp-helper`,
+  )
+})
+
+test('plugins that still load are named, by their directory where they have no name', () => {
+  const listed = [...plugins(running, loaded), Plugin.fromPartial({ state: loaded, directory: 'nameless' })]
+  assert.equal(
+    readinessLine({ ...start, plugins: listed, services: [] }),
+    `${ready}; 1 plugin running, 2 still loading: Plugin 1, nameless`,
+  )
+})
+
+test('a loop that does not tick is named after the services, with the reason', () => {
+  const services = [service('trust', 'waiting')]
+  assert.equal(
+    readinessLine({ ...start, plugins: plugins(waiting), services, loopComplaint: 'it has no process' }),
+    `${ready}; 0 plugins running, 1 waiting; not running: trust, wheel-rt (it has no process)`,
   )
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,7 +9,9 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { Home } from '../../rpc/home.ts'
+import { guestModule, op } from '../../services/wasm-runner/testing/guest-module.ts'
 import { buildNativePlugin } from '../native-plugin.ts'
+import { until } from '../until.ts'
 import { isRunning, startRig } from './rig.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -77,10 +79,65 @@ test('a broken manifest, another ABI, a module that is not WASM and a missing fi
     return plugin?.detail ?? ''
   }
   assert.match(detailOf('broken'), /MANIFEST_INVALID.*plugin\.yaml:\d+:\d+.*class.*Turbo.*Safe/s)
-  assert.match(detailOf('other-abi'), /PLUGIN_ABI_MISMATCH.*expected: 1, actual: 2/)
+  assert.match(
+    detailOf('other-abi'),
+    /^PLUGIN_ABI_MISMATCH: \/.*\/other-abi\/build\/liblowpass\.so: built for ABI version 2, this platform has 1 .*expected: 1, actual: 2.*compile it/,
+  )
   assert.match(detailOf('text'), /PLUGIN_INVALID.*(slip-ffb\.wasm|text)/)
   assert.match(detailOf('gone'), /FILE_MISSING.*slip-ffb\.wasm/)
   for (const name of ['lowpass', 'rpm-leds', 'slip-ffb']) assert.ok(isRunning(await rig.plugin(name)), `${name} runs`)
+})
+
+/** Adds a Fast plugin whose library is one of test/plugins/native. */
+function addNative(home: Home, name: string): void {
+  const directory = addPlugin(home, name, 'lowpass', (manifest) => manifest)
+  cpSync(buildNativePlugin(name, home.stateDir), join(directory, 'build', 'liblowpass.so'))
+}
+
+test('a Fast plugin that fails or crashes names its own library, what happened, and when it is tried again', async () => {
+  await using rig = await startRig((home) => {
+    for (const name of ['no-entry-point', 'creates-nothing', 'crashes']) addNative(home, name)
+  })
+  const told = (name: string, sentence: RegExp) =>
+    until(`${name} is told`, async () => {
+      const { detail } = await rig.plugin(name)
+      assert.ok(!detail.includes('/store/'), detail)
+      return detail.includes(`/plugins/${name}/build/liblowpass.so: `) && sentence.test(detail)
+    })
+  await told('no-entry-point', /^PLUGIN_INVALID: .*exports no get_plugin_vtable\(\); export it/)
+  await told(
+    'creates-nothing',
+    /^PLUGIN_FAILED: .*create\(\) returned NULL.*started again within \d+ ms; .*data-plane\.log$/,
+  )
+  await told('crashes', /^PLUGIN_FAILED: .*ended by SIGSEGV; it is started again within \d+ ms; .*data-plane\.log$/)
+})
+
+test('a rig whose loop cannot run says so when it is ready, and shows its Fast plugins waiting', async () => {
+  await using rig = await startRig((home) => mkdirSync(join(home.shmDir, 'rig'), { recursive: true }))
+  assert.match(
+    rig.rig.readyLine,
+    /; 2 plugins running, 1 waiting; not running: wheel-rt \(.* started again \d+ times; .*data-plane\.log says why\)$/,
+  )
+  const lowpass = await rig.plugin('lowpass')
+  assert.equal(lowpass.state, PluginState.PLUGIN_STATE_WAITING)
+  assert.match(lowpass.detail, /^SERVICE_UNAVAILABLE: wheel-rt, which calls the plugin, does not run: /)
+  rmSync(join(rig.rig.home.shmDir, 'rig'), { recursive: true })
+  await until('the loop calls it', async () => isRunning(await rig.plugin('lowpass')))
+})
+
+test('plugins that do not come to an end of their start delay neither the ready line nor the others', async () => {
+  await using rig = await startRig((home) => {
+    addNative(home, 'creates-never')
+    const loops = addPlugin(home, 'loops', 'slip-ffb', (manifest) => manifest)
+    writeFileSync(join(loops, 'build', 'slip-ffb.wasm'), guestModule({ initialize: [...op.loopForever, ...op.i32(0)] }))
+  })
+  assert.match(rig.rig.readyLine, /; 3 plugins running, .*still loading: (.*, )?creates-never/)
+  for (const name of ['lowpass', 'rpm-leds', 'slip-ffb']) assert.ok(isRunning(await rig.plugin(name)), `${name} runs`)
+  await until('the log tells of the rest', () =>
+    /"msg":"openracing: ready in .*; 3 plugins running/.test(
+      readFileSync(join(rig.rig.home.stateDir, 'host.log'), 'utf8'),
+    ),
+  )
 })
 
 test('a second host on the same home is refused, and the first does not notice', async () => {

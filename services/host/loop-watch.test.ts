@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { inTime } from '../../test/until.ts'
+import { watchLoop } from './loop-watch.ts'
+
+/** A loop and a dsp-helper that are what the test says they are. */
+function loop() {
+  const is = { ticking: false, helperServes: true, pid: 0, restarts: 0 }
+  const services = {
+    dataPlane: async () => ({ wheelRtPid: is.pid, wheelRtRestarts: is.restarts, adopted: false }),
+  }
+  const watch = watchLoop({
+    ticks: () => is.ticking,
+    services,
+    isServing: () => is.helperServes,
+    dataPlaneLog: '/state/data-plane.log',
+  })
+  return { is, watch }
+}
+
+test('a loop that ends again and again is told with the times and the file that says why', async () => {
+  const { is, watch } = loop()
+  is.restarts = 7
+  assert.equal(
+    await watch.complaint(),
+    'it has no process, it was started again 7 times; /state/data-plane.log says why',
+  )
+  is.restarts = 1
+  is.pid = 123
+  assert.match((await watch.complaint()) ?? '', /^its process 123 does not tick, it was started again once;/)
+  is.ticking = true
+  assert.equal(await watch.complaint(), undefined)
+})
+
+test('where nobody is there who starts the loop, that is the reason', async () => {
+  const { is, watch } = loop()
+  is.helperServes = false
+  assert.equal(await watch.complaint(), 'the dsp-helper, which starts it, does not run')
+})
+
+test('who waits for the loop hears of its first tick, and of the end', async () => {
+  const { is, watch } = loop()
+  const ticking = watch.ticking(new AbortController().signal)
+  is.ticking = true
+  await inTime('the loop ticks', ticking)
+  is.ticking = false
+  await inTime('the wait was ended', watch.ticking(AbortSignal.abort()))
+})
