@@ -62,28 +62,31 @@ take_answer(Link* const link, FrameSlot* const answer)
     if (st != RING_OK) { return false; }
     if (link->waiting && answer->sequence == link->under_way) {
       link->waiting = false;
+      atomic_store_explicit(&link->count->under_way_ns, 0u, memory_order_relaxed);
       return true;
     }
   }
   return false;
 }
 
-/// Counts an answer. True when its torque may be used.
+/// Counts an answer. True when its torque may be used: whatever it says of its budget, which is about the call before.
+/// One that spends more than its budget is late by that much at least, and late answers are not used.
 static bool
 account(const Link* const link, const FrameSlot* const answer)
 {
   RigPlugin* const count = link->count;
   count_up(&count->executions);
-  histogram_record(&count->cpu, answer->cpu_ns);
   atomic_store_explicit(&count->last_result, answer->result, memory_order_relaxed);
 
   const bool failed   = answer->result != 0;
-  const bool over     = answer->cpu_ns > (uint64_t)link->entry.budget_us * CLOCK_NS_PER_US;
+  const bool timed    = answer->status & FRAME_TIMED;
+  const bool over     = timed && answer->cpu_ns > (uint64_t)link->entry.budget_us * CLOCK_NS_PER_US;
   const bool infinite = !isfinite(answer->torque_out);
+  if (timed) { histogram_record(&count->cpu, answer->cpu_ns); }
   if (failed) { count_up(&count->failures); }
   if (over) { count_up(&count->budget_violations); }
   if (infinite) { count_up(&count->non_finite); }
-  return !failed && !over && !infinite;
+  return !failed && !infinite;
 }
 
 static float
@@ -95,8 +98,11 @@ seconds_since_last(const Link* const link, const uint64_t due_ns)
 }
 
 static bool
-send_frame(Link* const link, const ChainTick* const tick, const float ffb_in)
+send_frame(Link* const link, const ChainTick* const tick, const float ffb_in, const uint64_t now_ns)
 {
+  // A period after its tick is due, and as long after that as this one is sent after the tick's beginning: the plugins
+  // before it take about as long every time.
+  const uint64_t next_ns = tick->due_ns + RIG_PERIOD_NS + (now_ns - tick->began_ns);
   const FrameSlot frame = {
     .ffb_in       = ffb_in,
     .wheel_speed  = tick->wheel_speed,
@@ -105,10 +111,13 @@ send_frame(Link* const link, const ChainTick* const tick, const float ffb_in)
     .sequence     = tick->sequence,
     .wheel_angle  = tick->wheel_angle,
     .dt           = seconds_since_last(link, tick->due_ns),
+    .status       = tick->yield ? FRAME_YIELD : 0u,
+    .reserved     = tick->expecting ? next_ns : 0u,
   };
   const RingStatus st = ring_push(&link->shared.to, &frame);
   if (st == RING_CORRUPT) { give_up(link); }
   if (st != RING_OK) { return false; }
+  atomic_store_explicit(&link->count->under_way_ns, now_ns, memory_order_relaxed);
   doorbell_ring(&link->shared.to);
   link->sent_due_ns = tick->due_ns;
   link->under_way   = tick->sequence;
@@ -129,7 +138,7 @@ link_step(Link* const link, const ChainTick* const tick, const float ffb_in)
   if (link->corrupt) { return ffb_in; }
 
   const uint64_t sent_ns = clock_now_ns();
-  if (link->waiting || sent_ns >= tick->deadline_ns || !send_frame(link, tick, ffb_in)) {
+  if (link->waiting || sent_ns >= tick->deadline_ns || !send_frame(link, tick, ffb_in, sent_ns)) {
     count_up(&count->missed_deadlines);
     return ffb_in;
   }

@@ -26,7 +26,10 @@ typedef struct {
 typedef struct {
   uint64_t due_ns;      ///< When the tick was due, CLOCK_MONOTONIC
   uint64_t deadline_ns; ///< When the loop goes on without those that have not answered
+  uint64_t began_ns;    ///< When it began
   uint64_t spin_ns;     ///< How long to spin for an answer before sleeping for it
+  bool     expecting;   ///< Tell the plugins when their next frame comes, so that they are awake
+  bool     yield;       ///< Plugins share cores: their spins give way
   float    wheel_angle; ///< rad
   float    wheel_speed; ///< rad/s
   uint32_t sequence;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,8 +36,8 @@ has_something(const Ring* const ring)
   return atomic_load_explicit(&ring->shared->written, memory_order_acquire) != ring->own;
 }
 
-static bool
-spin(const Ring* const ring, const uint64_t until_ns)
+bool
+doorbell_spin(const Ring* const ring, const uint64_t until_ns, const bool yield)
 {
   do {
     // 16 looks between two readings of the clock, which costs as much as all of them.
@@ -44,6 +45,7 @@ spin(const Ring* const ring, const uint64_t until_ns)
       if (has_something(ring)) { return true; }
       clock_relax();
     }
+    if (yield) { sched_yield(); }
   } while (clock_now_ns() < until_ns);
   return has_something(ring);
 }
@@ -55,7 +57,7 @@ doorbell_wait(const Ring* const ring, const uint64_t until_ns, const uint64_t sp
   const uint64_t now_ns = clock_now_ns();
   if (spin_ns && now_ns < until_ns) {
     const uint64_t spin_until_ns = spin_ns < until_ns - now_ns ? now_ns + spin_ns : until_ns;
-    if (spin(ring, spin_until_ns)) { return true; }
+    if (doorbell_spin(ring, spin_until_ns, false)) { return true; }
   }
 
   const struct timespec until = clock_timespec(until_ns);

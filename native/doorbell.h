@@ -18,4 +18,8 @@ void doorbell_ring(const Ring* ring);
 /// True when there is something. A peer that rings falsely only ends the sleep.
 bool doorbell_wait(const Ring* ring, uint64_t until_ns, uint64_t spin_ns);
 
+/// Spins until the ring has something to read or CLOCK_MONOTONIC reaches `until_ns`, for who knows that it comes soon.
+/// `yield`: gives way to others of our priority on this core, because what we wait for may be theirs to bring.
+bool doorbell_spin(const Ring* ring, uint64_t until_ns, bool yield);
+
 #endif

@@ -13,7 +13,10 @@
 /// An answer that is this near is not worth a sleep and a wake-up. Bounded, so a
 /// plugin that shares our core is not starved for longer.
 #define SPIN_NS 30000u
-/// A Safe plugin's scalar that is older than this is no longer meant.
+/// How long torque takes from one chain to another: as long as the fade of a silent input.
+#define LEAD_S ((float)SAFETY_FADE_NS * 1e-9f)
+/// A Safe plugin's scalar that is older than this is no longer meant. One that came while the chain was at work is
+/// younger than the tick, by a period at most.
 #define SCALAR_FRESH_NS 250000000u
 /// Scalars are smoothed over one period of 60 Hz telemetry.
 #define SCALAR_PERIOD_S 0.016667f
@@ -92,8 +95,9 @@ smooth_scalar(Loop* const loop, const float gain, const uint64_t now_ns, const f
 {
   SafeScalar scalar;
   float      target = gain;
-  if (latest_read(&loop->scalar, &scalar) && scalar.timestamp_ns <= now_ns &&
-      now_ns - scalar.timestamp_ns < SCALAR_FRESH_NS) {
+  const uint64_t end_ns = now_ns + RIG_PERIOD_NS;
+  if (latest_read(&loop->scalar, &scalar) && scalar.timestamp_ns <= end_ns &&
+      end_ns - scalar.timestamp_ns < SCALAR_FRESH_NS + RIG_PERIOD_NS) {
     target = isfinite(scalar.ffb_scalar) ? fmaxf(-1.0f, fminf(1.0f, scalar.ffb_scalar)) : 0.0f;
   }
   const float step = dt_s / SCALAR_PERIOD_S;
@@ -104,21 +108,52 @@ smooth_scalar(Loop* const loop, const float gain, const uint64_t now_ns, const f
 
 static float
 through_chain(const Plan* const plan, const FrameSlot* const frame, const Wheel wheel, const uint64_t due_ns,
-              const uint32_t sequence)
+              const uint64_t now_ns, const uint32_t sequence)
 {
-  const ChainTick tick = {
-    .due_ns      = due_ns,
-    .deadline_ns = due_ns + CHAIN_END_NS,
-    .spin_ns     = SPIN_NS,
-    .wheel_angle = wheel.angle_rad,
-    .wheel_speed = wheel.speed_rad_s,
-    .sequence    = sequence,
+  const bool      predictive = plan->waiting == WAITING_PREDICTIVE;
+  const ChainTick tick       = {
+          .due_ns      = due_ns,
+          .deadline_ns = due_ns + CHAIN_END_NS,
+          .began_ns    = now_ns,
+          .spin_ns     = predictive ? SPIN_NS : 0u,
+          .expecting   = predictive,
+          .yield       = plan->count > 1u,
+          .wheel_angle = wheel.angle_rad,
+          .wheel_speed = wheel.speed_rad_s,
+          .sequence    = sequence,
   };
   float torque = frame->ffb_in;
   for (uint32_t i = 0u; i < plan->count; ++i) {
     torque = link_step(plan->links[i], &tick, torque);
   }
   return torque;
+}
+
+/// Leads torque over from one chain to the next: what the old one asked for beyond the new one is added to the new
+/// one's, and fades. Both run never at once, so a plugin that is in both sees every frame once.
+static float
+lead_over(Loop* const loop, const Plan* const plan, const float wish_nm)
+{
+  if (loop->plan != plan) {
+    const float rest_nm = loop->wish_nm - wish_nm;
+    const bool  lead    = loop->plan && plan->other_chain && isfinite(rest_nm);
+    loop->rest_nm       = lead ? rest_nm : loop->rest_nm;
+    loop->lead          = lead ? 1.0f : loop->lead;
+    loop->plan          = plan;
+    add(&loop->status->plans, 1u);
+  }
+  loop->wish_nm = loop->lead > 0.0f ? wish_nm + loop->rest_nm * loop->lead : wish_nm;
+  loop->lead    = fmaxf(0.0f, loop->lead - PERIOD_S / LEAD_S);
+  return loop->wish_nm;
+}
+
+/// A cell that is written just now, or was never, changes nothing: the stop stays as it is.
+static bool
+stopped(Loop* const loop)
+{
+  RigEstop estop;
+  if (latest_read(&loop->estop, &estop)) { loop->estopped = estop.engaged != 0u; }
+  return loop->estopped;
 }
 
 static void
@@ -136,6 +171,7 @@ report(Loop* const loop, const float in_nm, const SafetyOutcome outcome)
     store_float(&status->max_abs_nm, fabsf(outcome.torque_nm));
   }
   store_float(&status->ffb_scalar, loop->ffb_scalar);
+  atomic_store_explicit(&status->estopped, loop->estopped ? 1u : 0u, memory_order_relaxed);
   store_float(&status->wheel_angle, loop->wheel.angle_rad);
   store_float(&status->wheel_speed, loop->wheel.speed_rad_s);
 }
@@ -153,7 +189,8 @@ publish(Loop* const loop, const uint64_t tick, const uint64_t due_ns, const uint
     .sequence     = (uint32_t)tick,
     .wheel_angle  = loop->wheel.angle_rad,
     .cpu_ns       = lateness_ns > UINT32_MAX ? UINT32_MAX : (uint32_t)lateness_ns,
-    .status       = (loop->stale ? FRAME_STALE : 0u) | (lateness_ns >= RIG_PERIOD_NS ? FRAME_MISSED : 0u),
+    .status       = (loop->stale ? FRAME_STALE : 0u) | (lateness_ns >= RIG_PERIOD_NS ? FRAME_MISSED : 0u) |
+                    (loop->estopped ? FRAME_ESTOP : 0u),
     .reserved     = tick,
   };
   (void)ring_push(&loop->output, &slot);
@@ -173,10 +210,12 @@ loop_tick(Loop* const loop, const Plan* const plan, const uint64_t due_ns, const
   }
 
   const float in_nm  = loop->stale ? 0.0f : loop->frame.ffb_in;
-  const float wish   = through_chain(plan, &loop->frame, loop->wheel, due_ns, (uint32_t)tick);
+  const float answer = through_chain(plan, &loop->frame, loop->wheel, due_ns, now_ns, (uint32_t)tick);
+  const float wish   = lead_over(loop, plan, answer);
   const float scalar = smooth_scalar(loop, plan->gain, now_ns, dt_s);
   // The period, not the time that passed: after a pause the motor gets no larger a step than ever.
-  const SafetyOutcome outcome = safety_step(&loop->safety, plan->limits, wish * scalar, PERIOD_S, alive);
+  const SafetyOutcome outcome = stopped(loop) ? safety_stop(&loop->safety)
+                                              : safety_step(&loop->safety, plan->limits, wish * scalar, PERIOD_S, alive);
   if (plan->device == DEVICE_SIMULATED) {
     wheel_step(&loop->wheel, &WHEEL_DIRECT_DRIVE, outcome.torque_nm, loop->frame.wheel_angle, dt_s);
   }
@@ -184,6 +223,7 @@ loop_tick(Loop* const loop, const Plan* const plan, const uint64_t due_ns, const
   report(loop, in_nm, outcome);
   publish(loop, tick, due_ns, now_ns - due_ns, in_nm, outcome);
   atomic_store_explicit(&status->chain_count, plan->count, memory_order_relaxed);
+  atomic_store_explicit(&status->waiting, plan->waiting, memory_order_relaxed);
   atomic_store_explicit(&status->beat_ns, now_ns, memory_order_relaxed);
   atomic_store_explicit(&status->ticks, tick, memory_order_release);
 }

@@ -21,12 +21,18 @@ typedef struct {
   Ring           input;
   Ring           output;
   Latest         scalar;
+  Latest         estop;
   atomic_bool    stop; ///< Set by anybody: fade torque out and end
   Safety         safety;
   Wheel          wheel;
   FrameSlot      frame;      ///< The newest input frame that was due
   float          ffb_scalar; ///< The factor in use, on its way to the newest one
+  const Plan*    plan;       ///< The previous tick's; only its address is meant, it may be gone
+  float          wish_nm;    ///< What the previous tick's chain asked for, led over
+  float          rest_nm;    ///< What the chain before this one asked for beyond what this one did, when it came
+  float          lead;       ///< 0..1, how much of `rest_nm` is still added
   bool           stale;
+  bool           estopped;
 } Loop;
 
 /// Runs until `stop` is set and torque has faded to nothing. Real-time: allocates

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static float
 bounded(const float value, const float low, const float high)
@@ -15,7 +16,8 @@ static SafetyLimits
 limits_of(const RigControl* const control)
 {
   SafetyLimits limits;
-  limits.max_torque_nm = bounded(control->max_torque_nm, 0.0f, RIG_TORQUE_MAX_NM);
+  const float most     = control->assent == 1u ? RIG_TORQUE_MAX_NM : RIG_TORQUE_ASSENT_NM;
+  limits.max_torque_nm = bounded(control->max_torque_nm, 0.0f, most);
   // A slew limit below this could not fade full torque out within the fade's 50 ms.
   const float slew_min     = limits.max_torque_nm / ((float)SAFETY_FADE_NS * 1e-9f);
   limits.max_slew_nm_per_s = bounded(control->max_slew_nm_per_s, slew_min, 1e6f);
@@ -38,6 +40,12 @@ holds(const Plan* const plan, const Link* const link)
     if (plan->links[i] == link) { return true; }
   }
   return false;
+}
+
+static bool
+same_chain(const Plan* const a, const Plan* const b)
+{
+  return a->count == b->count && memcmp(a->links, b->links, a->count * sizeof *a->links) == 0;
 }
 
 /// Whether a plugin of `plan` counts in the entry's slot, under another life.
@@ -70,6 +78,7 @@ open_link(const ControlEntry entry, const char* const directory, RigStatus* cons
   RigPlugin* const count = &status->plugins[entry.slot];
   begin_life(count, entry);
   atomic_store(&count->instance, entry.instance);
+  atomic_store(&count->under_way_ns, 0u);
   const bool open = link_open(link, directory, entry, count) == 0;
   atomic_store(&count->state, open ? PLUGIN_ATTACHED : PLUGIN_UNREADABLE);
   if (open) { return link; }
@@ -86,6 +95,8 @@ plan_build(const RigControl* const control, const Plan* const previous, const ch
   plan->limits = limits_of(control);
   plan->gain   = bounded(control->gain, 0.0f, 1.0f);
   plan->device = control->device == DEVICE_SIMULATED ? DEVICE_SIMULATED : DEVICE_NONE;
+  // Where there is one core, whoever spins keeps the other from answering.
+  plan->waiting = control->waiting == WAITING_PREDICTIVE && sysconf(_SC_NPROCESSORS_ONLN) > 1 ? WAITING_PREDICTIVE : WAITING_FUTEX;
 
   const uint32_t count = control->chain_count < RIG_CHAIN_MAX ? control->chain_count : RIG_CHAIN_MAX;
   for (uint32_t i = 0u; i < count; ++i) {
@@ -99,6 +110,7 @@ plan_build(const RigControl* const control, const Plan* const previous, const ch
     Link* const link = kept ? kept : open_link(entry, directory, status);
     if (link) { plan->links[plan->count++] = link; }
   }
+  plan->other_chain = previous && !same_chain(plan, previous);
   return plan;
 }
 

@@ -20,8 +20,10 @@ typedef struct {
   SafetyLimits limits;
   float        gain;
   RigDevice    device;
+  RigWaiting   waiting;
   uint32_t     count;
   Link*        links[RIG_CHAIN_MAX];
+  bool         other_chain; ///< The chain is not the previous plan's: torque is to be led over from one to the other
   bool         again; ///< A place was left out: the previous plan still counts in its slot. Build once more after it
 } Plan;
 

@@ -12,6 +12,37 @@ realtime_schedule(const int priority)
   return sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &parameter) == 0;
 }
 
+/// The cores that this thread may use, and the last of them. False where there is only one.
+static bool
+find_cores(cpu_set_t* const cores, size_t* const last)
+{
+  if (sched_getaffinity(0, sizeof *cores, cores) || CPU_COUNT(cores) < 2) { return false; }
+  *last = CPU_SETSIZE - 1u;
+  while (!CPU_ISSET(*last, cores)) { --*last; }
+  return true;
+}
+
+bool
+realtime_take_core(void)
+{
+  cpu_set_t cores;
+  size_t    core = 0;
+  if (!find_cores(&cores, &core)) { return false; }
+  CPU_ZERO(&cores);
+  CPU_SET(core, &cores);
+  return sched_setaffinity(0, sizeof cores, &cores) == 0;
+}
+
+bool
+realtime_leave_core(void)
+{
+  cpu_set_t cores;
+  size_t    core = 0;
+  if (!find_cores(&cores, &core)) { return false; }
+  CPU_CLR(core, &cores);
+  return sched_setaffinity(0, sizeof cores, &cores) == 0;
+}
+
 bool
 realtime_bound_cpu(const unsigned milliseconds)
 {

@@ -13,6 +13,13 @@
 /// Gives the calling thread SCHED_FIFO. False where it is not allowed.
 bool realtime_schedule(int priority);
 
+/// Pins the calling thread to the last of the cores that it may use, where there is more than one: the loop's core,
+/// which the plugins' processes leave to it. False where there is only one.
+bool realtime_take_core(void);
+
+/// Keeps this process off the core that realtime_take_core() takes. False where there is no other.
+bool realtime_leave_core(void);
+
 /// Ends this process when it runs for longer than this under SCHED_FIFO without once giving the CPU away: on a
 /// machine with one core nobody else could. False where it is not allowed.
 bool realtime_bound_cpu(unsigned milliseconds);

@@ -43,7 +43,7 @@ typedef struct {
   uint32_t sequence;    ///< Low half of the tick's number
   float    wheel_angle; ///< rad, right positive
   float    dt;          ///< s since the plugin's previous frame
-  uint32_t cpu_ns;      ///< Plugin: CPU time of the call. Output ring: lateness of the tick
+  uint32_t cpu_ns;      ///< Plugin: CPU time of the call before this one. Output ring: lateness of the tick
   uint32_t wall_ns;     ///< Plugin: wall time of the call
   int32_t  result;      ///< What process() returned
   uint32_t status;      ///< FRAME_* bits
@@ -61,6 +61,9 @@ _Static_assert(offsetof(FrameSlot, reserved) == 56, "layout is ABI");
 
 #define FRAME_STALE 1u  ///< Output ring: the input was silent, torque is fading or zero
 #define FRAME_MISSED 2u ///< Output ring: ticks of the schedule were lost just before this one
+#define FRAME_ESTOP 8u  ///< Output ring: the emergency stop holds torque at zero
+#define FRAME_TIMED 16u ///< From a plugin: there was a call before this one, `cpu_ns` is its time
+#define FRAME_YIELD 4u  ///< To a plugin: others wait on the same core, so a spin gives way to them
 
 /// Which wheel the loop drives.
 typedef enum {

@@ -37,3 +37,12 @@ safety_step(Safety* const safety, const SafetyLimits limits, const float wish_nm
   safety->output_nm = outcome.torque_nm;
   return outcome;
 }
+
+SafetyOutcome
+safety_stop(Safety* const safety)
+{
+  const Safety        nothing = {.output_nm = 0.0f};
+  const SafetyOutcome outcome = {.torque_nm = 0.0f};
+  *safety                     = nothing;
+  return outcome;
+}

@@ -33,4 +33,7 @@ typedef struct {
 /// time since the previous tick, `alive` whether the input is fresh and torque is wanted.
 SafetyOutcome safety_step(Safety* safety, SafetyLimits limits, float wish_nm, float dt_s, bool alive);
 
+/// Real-time. One tick of an emergency stop: nothing at once, whatever the slew clamp says. Torque ramps up from nothing after it.
+SafetyOutcome safety_stop(Safety* safety);
+
 #endif

@@ -130,7 +130,8 @@ open_rig(Loop* const loop, Latest* const control, const char* const directory)
   }
   skip_backlog(&loop->input);
   return open_latest(control, directory, "control", sizeof(RigControl)) &&
-         open_latest(&loop->scalar, directory, "scalar", sizeof(SafeScalar));
+         open_latest(&loop->scalar, directory, "scalar", sizeof(SafeScalar)) &&
+         open_latest(&loop->estop, directory, "estop", sizeof(RigEstop));
 }
 
 // ---------------------------------------------------------------- the loop's thread
@@ -143,6 +144,7 @@ loop_thread(void* const argument)
   volatile uint8_t stack[STACK_TOUCHED_BYTES];
   for (size_t i = 0; i < sizeof stack; i += 4096u) { stack[i] = 0; }
 
+  (void)realtime_take_core();
   const bool realtime = realtime_schedule(REALTIME_LOOP_PRIORITY);
   atomic_store(&loop->status->realtime, realtime ? 1u : 0u);
   if (!realtime) { say("no SCHED_FIFO, ticks will be late under load", strerror(errno)); }

@@ -18,11 +18,13 @@ typedef struct {
   Segment      input;
   Segment      output;
   Segment      scalar;
+  Segment      estop;
   Loop         loop;
   Plan         plan; ///< Without plugins
   Ring         producer;
   Ring         consumer;
   Latest       safe;
+  Latest       stopper;
   uint64_t     now_ns;
   uint64_t     ticks;
 } Bench;
@@ -41,6 +43,13 @@ bench_init_scalar(void* const memory, const size_t bytes, const void* const what
   return latest_create(memory, bytes, sizeof(SafeScalar));
 }
 
+static inline bool
+bench_init_estop(void* const memory, const size_t bytes, const void* const what)
+{
+  (void)what;
+  return latest_create(memory, bytes, sizeof(RigEstop));
+}
+
 static inline void
 bench_open(Segment* const segment, const ShmDirectory* const directory, const char* const name, const size_t bytes,
            const SegmentInit init)
@@ -55,9 +64,13 @@ bench_make(const float gain, const float max_torque_nm)
   NEED(self);
   self->directory     = shm_directory();
   const size_t scalar = latest_bytes(sizeof(SafeScalar));
+  const size_t estop  = latest_bytes(sizeof(RigEstop));
   bench_open(&self->input, &self->directory, "input", PLUGIN_RING_BYTES, bench_init_ring);
   bench_open(&self->output, &self->directory, "output", PLUGIN_RING_BYTES, bench_init_ring);
   bench_open(&self->scalar, &self->directory, "scalar", scalar, bench_init_scalar);
+  bench_open(&self->estop, &self->directory, "estop", estop, bench_init_estop);
+  NEED(latest_open(&self->loop.estop, self->estop.memory, estop, sizeof(RigEstop)));
+  NEED(latest_open(&self->stopper, self->estop.memory, estop, sizeof(RigEstop)));
   NEED(ring_open_writer(&self->producer, self->input.memory, PLUGIN_RING_BYTES) == RING_OK);
   NEED(ring_open_reader(&self->loop.input, self->input.memory, PLUGIN_RING_BYTES) == RING_OK);
   NEED(ring_open_writer(&self->loop.output, self->output.memory, PLUGIN_RING_BYTES) == RING_OK);
@@ -78,6 +91,7 @@ bench_end(Bench* const self)
   segment_close(&self->input);
   segment_close(&self->output);
   segment_close(&self->scalar);
+  segment_close(&self->estop);
   shm_remove(&self->directory);
   free(self->loop.status);
   free(self);

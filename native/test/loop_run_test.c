@@ -67,7 +67,7 @@ stop(Plugin* const self)
 static RigControl
 control_of(const uint32_t count)
 {
-  RigControl control = {.gain = 1.0f, .max_torque_nm = 20.0f, .max_slew_nm_per_s = 1e6f, .chain_count = count};
+  RigControl control = {.gain = 1.0f, .max_torque_nm = 20.0f, .max_slew_nm_per_s = 1e6f, .assent = 1u, .chain_count = count};
   for (uint32_t i = 0; i < count; ++i) {
     control.chain[i] = (ControlEntry){.slot = i, .life = i + 1u, .instance = i + 1u, .budget_us = BUDGET_US};
   }

@@ -146,7 +146,8 @@ scalar_of_safe_plugins(void)
   CHECK(near(with_scalar(b, -99.0f, 0), -8.0f));
   CHECK(near(with_scalar(b, NAN, 0), 0.0f));
   CHECK(near(with_scalar(b, INFINITY, 0), 0.0f));
-  CHECK(near(with_scalar(b, 0.25f, 1), 4.0f));           // from the future: not meant
+  CHECK(near(with_scalar(b, 0.25f, RIG_PERIOD_NS), 2.0f));      // came while the chain was at work
+  CHECK(near(with_scalar(b, 0.25f, RIG_PERIOD_NS + 1), 4.0f));  // from the future: not meant
   CHECK(near(with_scalar(b, 0.25f, -249999999), 2.0f));  // not yet stale
   CHECK(near(with_scalar(b, 0.25f, -250000000), 4.0f));  // stale
   CHECK(near(with_scalar(b, 0.25f, 0), 2.0f));
@@ -234,6 +235,50 @@ lateness_is_told(void)
 }
 
 static void
+emergency_stop(void)
+{
+  Bench* const b = bench_make(1.0f, 20.0f);
+  CHECK(near(bench_settle(b, 15.0f), 15.0f));
+  const RigEstop engaged = {.engaged = 1u};
+  const RigEstop cleared = {.engaged = 0u};
+  latest_publish(&b->stopper, &engaged);
+  for (int i = 0; i < 1000; ++i) {
+    const FrameSlot slot = bench_drive(b, 15.0f);
+    CHECK(slot.torque_out == 0.0f && slot.status == FRAME_ESTOP);
+  }
+  CHECK(atomic_load(&b->loop.status->estopped) == 1u);
+  latest_publish(&b->stopper, &cleared);
+  const FrameSlot back = bench_drive(b, 15.0f); // ramps, not jumps
+  CHECK(near(back.torque_out, 15.0f / (float)FADE_TICKS) && back.status == 0u);
+  CHECK(near(bench_settle(b, 15.0f), 15.0f) && atomic_load(&b->loop.status->estopped) == 0u);
+  bench_end(b);
+}
+
+static void
+another_chain_is_led_over(void)
+{
+  Bench* const b = bench_make(1.0f, 20.0f);
+  CHECK(near(bench_settle(b, 10.0f), 10.0f));
+  // What the new chain answers is 6 N·m below the old one: as if the input had changed.
+  Plan next        = b->plan;
+  next.other_chain = true;
+  for (uint64_t i = 0; i <= FADE_TICKS; ++i) {
+    bench_feed(b, 4.0f, b->now_ns + RIG_PERIOD_NS);
+    const float expected = 4.0f + 6.0f * (1.0f - (float)i / (float)FADE_TICKS);
+    CHECK(near(bench_tick(b, &next).torque_out, expected));
+  }
+  bench_feed(b, 8.0f, b->now_ns + RIG_PERIOD_NS);
+  CHECK(near(bench_tick(b, &next).torque_out, 8.0f)); // it is over
+  CHECK(atomic_load(&b->loop.status->plans) == 2u);
+  // Other limits and the same chain: what comes in is not held up.
+  next.other_chain = false;
+  Plan last        = next;
+  bench_feed(b, 2.0f, b->now_ns + RIG_PERIOD_NS);
+  CHECK(near(bench_tick(b, &last).torque_out, 2.0f));
+  bench_end(b);
+}
+
+static void
 simulated_wheel(void)
 {
   Bench* const b = bench_make(0.0f, 20.0f);
@@ -255,6 +300,8 @@ any_input_is_safe(void)
 {
   Bench* const b              = bench_make(1.0f, 12.0f);
   b->plan.limits              = (SafetyLimits){.max_torque_nm = 12.0f, .max_slew_nm_per_s = 1000.0f}; // 1 N·m in a tick
+  b->plan.other_chain         = true;
+  Plan         other          = b->plan;
   uint64_t     random         = 1u;
   float        before         = 0.0f;
   for (int i = 0; i < 200000; ++i) {
@@ -271,8 +318,9 @@ any_input_is_safe(void)
       memcpy(&scalar.ffb_scalar, &bits, sizeof bits);
       latest_publish(&b->safe, &scalar);
     }
-    b->plan.device        = check_below(&random, 2u) ? DEVICE_SIMULATED : DEVICE_NONE;
-    const FrameSlot slot  = bench_tick(b, &b->plan);
+    Plan* const plan      = check_below(&random, 20u) ? &b->plan : &other; // now and then another chain for a tick
+    plan->device          = check_below(&random, 2u) ? DEVICE_SIMULATED : DEVICE_NONE;
+    const FrameSlot slot  = bench_tick(b, plan);
     CHECK(isfinite(slot.torque_out) && fabsf(slot.torque_out) <= 12.0f && fabsf(slot.torque_out - before) <= 1.0f + ROUNDING_NM);
     CHECK(isfinite(slot.wheel_angle) && isfinite(slot.wheel_speed) && isfinite(slot.ffb_in));
     before = slot.torque_out;
@@ -293,6 +341,8 @@ main(void)
     {"a rig that was never fed gives no torque", begins_without_torque},
     {"a Safe plugin's scalar counts while it is fresh, and moves smoothly", scalar_of_safe_plugins},
     {"torque is clamped, and a lowered clamp holds at once", torque_is_clamped},
+    {"an emergency stop is zero torque from the next tick on, until it is cleared", emergency_stop},
+    {"torque is led over from one chain to another in 50 ms, without a step", another_chain_is_led_over},
     {"a stop fades the torque out in 50 ms", stop_fades},
     {"each tick has a slot in the output ring, and a reader that is behind is not waited for", nobody_reads_the_output},
     {"neighbours that scribble on their counters are silence, and are heard again afterwards", neighbours_scribble},

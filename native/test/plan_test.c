@@ -57,12 +57,14 @@ limits_are_bounded(void)
     float      slew;
   } cases[] = {
     {{.gain = 0.5f, .max_torque_nm = 5.0f, .max_slew_nm_per_s = 900.0f}, 0.5f, 5.0f, 900.0f},
-    {{.gain = 2.0f, .max_torque_nm = 1e9f, .max_slew_nm_per_s = 1e9f}, 1.0f, 25.0f, 1e6f},
+    {{.gain = 2.0f, .max_torque_nm = 1e9f, .max_slew_nm_per_s = 1e9f, .assent = 1u}, 1.0f, 25.0f, 1e6f},
+    {{.gain = 2.0f, .max_torque_nm = 1e9f, .max_slew_nm_per_s = 1e9f}, 1.0f, 5.0f, 1e6f},
+    {{.gain = 1.0f, .max_torque_nm = 5.1f, .max_slew_nm_per_s = 900.0f, .assent = 2u}, 1.0f, 5.0f, 900.0f},
     {{.gain = -1.0f, .max_torque_nm = -1.0f, .max_slew_nm_per_s = -1.0f}, 0.0f, 0.0f, 0.0f},
     {{.gain = NAN, .max_torque_nm = NAN, .max_slew_nm_per_s = NAN}, 0.0f, 0.0f, 0.0f},
     {{.gain = INFINITY, .max_torque_nm = INFINITY, .max_slew_nm_per_s = INFINITY}, 0.0f, 0.0f, 0.0f},
-    {{.gain = 1.0f, .max_torque_nm = 10.0f, .max_slew_nm_per_s = 0.0f}, 1.0f, 10.0f, 200.0f}, // 10 N·m in 50 ms
-    {{.gain = 1.0f, .max_torque_nm = 10.0f, .max_slew_nm_per_s = NAN}, 1.0f, 10.0f, 200.0f},
+    {{.gain = 1.0f, .max_torque_nm = 10.0f, .max_slew_nm_per_s = 0.0f, .assent = 1u}, 1.0f, 10.0f, 200.0f}, // 10 N·m in 50 ms
+    {{.gain = 1.0f, .max_torque_nm = 10.0f, .max_slew_nm_per_s = NAN, .assent = 1u}, 1.0f, 10.0f, 200.0f},
   };
   Rig self = rig();
   for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
@@ -139,12 +141,19 @@ handover_keeps_links(void)
   control.chain[0]    = (ControlEntry){.slot = 1u, .life = 2u, .instance = 2u};
   Plan* const second  = build(&self, &control, first);
   CHECK(second->count == 2u && second->links[1] == link && second->links[0] != link);
+  CHECK(!first->other_chain && second->other_chain); // there was none to lead over from; there is one now
   plan_release(first, second);
   CHECK(link->shared.segment.memory && state(&self, 0u) == PLUGIN_ATTACHED && state(&self, 1u) == PLUGIN_ATTACHED);
 
+  control.gain       = 0.5f;
+  Plan* const same   = build(&self, &control, second);
+  CHECK(!same->other_chain);
+  plan_release(second, same);
+
   control.chain_count = 1u; // only the newer one stays
-  Plan* const third   = build(&self, &control, second);
-  plan_release(second, third);
+  Plan* const third   = build(&self, &control, same);
+  CHECK(third->other_chain);
+  plan_release(same, third);
   CHECK(third->count == 1u && third->links[0]->entry.instance == 2u);
   CHECK(state(&self, 0u) == PLUGIN_DETACHED && state(&self, 1u) == PLUGIN_ATTACHED);
   plan_release(third, NULL);
