@@ -13,6 +13,7 @@ async function rig() {
   let onTick = (_ticket: number): void => {}
   let onMoved = (_ticket: number): void => {}
   const client = await startExecutor({
+    role: 'common',
     shmDir,
     ledCount: 15,
     log: pino({ level: 'silent' }),
@@ -20,6 +21,7 @@ async function rig() {
       onTick: ({ ticket }) => onTick(ticket),
       onMoved: (ticket) => onMoved(ticket),
       onLost: (ticket, detail) => assert.fail(`${ticket} was lost: ${detail}`),
+      onCaught: ({ ticket }) => assert.fail(`${ticket} was caught`),
       onLog() {},
     },
   })

@@ -7,11 +7,15 @@ import { type ExecutorWorker, startExecutorWorker, type WorkerEnd, type WorkerOp
 /** How long to wait before a thread is started in place of one that ended for no plugin's fault, ms. */
 const threadRetryMs = 1000
 
+const stoppedEarly = 'it was stopped before it was ready'
+
 export interface ExecutorEvents extends Pick<WorkerOptions, 'onTick'> {
   /** A plugin that ran is gone: it trapped, it was stuck, or it did not come back after the executor was replaced. */
   onLost(ticket: number, detail: string): void
   /** A plugin was started again, without any fault of its own, because the executor was replaced. */
   onMoved(ticket: number): void
+  /** This plugin's code was running when the thread had to be ended. Its loss is told apart from this, and later. */
+  onCaught(order: StartOrder): void
   onLog(report: Extract<Report, { kind: 'log' }>): void
 }
 
@@ -21,13 +25,17 @@ export interface ExecutorClient {
   start(order: StartOrder): Promise<void>
   /** Resolves when the plugin is gone, in an orderly way or not. Repeats safely. */
   stop(ticket: number): Promise<void>
+  /** Ends a plugin that runs as if it were lost, with this detail. Nothing happens to one that does not run here. */
+  evict(ticket: number, detail: string): void
+  /** Has the answers of the suspects' thread taken over, now and by every thread that follows this one. */
+  relay(): void
   /** Reports every tick that was counted so far. */
   drain(): void
   /** Ends the thread and what runs on it. May be called twice. */
   close(): Promise<void>
 }
 
-export type ClientOptions = Pick<WorkerOptions, 'shmDir' | 'ledCount'> & {
+export type ClientOptions = Pick<WorkerOptions, 'role' | 'shmDir' | 'ledCount'> & {
   readonly events: ExecutorEvents
   readonly log: Logger
 }
@@ -39,12 +47,15 @@ interface Held {
   starting: PromiseWithResolvers<void> | undefined
   /** Once it was asked to stop. */
   stopping: PromiseWithResolvers<void> | undefined
+  /** Why it was evicted. */
+  evicted: string | undefined
 }
 
 /** Starts the executor. Rejects when the rig's shared memory cannot be opened. */
 export async function startExecutor({ events, log, ...rig }: ClientOptions): Promise<ExecutorClient> {
   const held = new Map<number, Held>()
   let worker: ExecutorWorker | undefined
+  let relaying = false
   let replacing: Promise<void> | undefined
   let closing: Promise<void> | undefined
   const closed = new AbortController()
@@ -83,7 +94,7 @@ export async function startExecutor({ events, log, ...rig }: ClientOptions): Pro
         drop(report.ticket, new RigError('PLUGIN_FAILED', report.detail))
         break
       case 'stopped':
-        forget(report.ticket, new RigError('PLUGIN_FAILED', 'it was stopped before it was ready'))
+        drop(report.ticket, new RigError('PLUGIN_FAILED', held.get(report.ticket)?.evicted ?? stoppedEarly))
         break
       case 'log':
         events.onLog(report)
@@ -104,22 +115,25 @@ export async function startExecutor({ events, log, ...rig }: ClientOptions): Pro
     void worker.ended.then((end) => {
       replacing = replaceWorker(end)
     })
+    if (relaying) worker.send({ kind: 'relay' })
     for (const { order } of held.values()) worker.send({ kind: 'start', ...order })
   }
 
   const pause = (): Promise<void> => delay(threadRetryMs, undefined, { signal: closed.signal }).catch(() => undefined)
 
   const moveOn = (ticket: number, plugin: Held, end: WorkerEnd): void => {
+    if (ticket === end.executing) events.onCaught(plugin.order)
     const blamed = end.executing === undefined ? plugin.starting !== undefined : ticket === end.executing
-    if (blamed || plugin.stopping !== undefined) {
-      drop(ticket, new RigError('PLUGIN_FAILED', `${plugin.order.spec.name}: ${end.reason}`))
+    if (blamed || plugin.stopping !== undefined || plugin.evicted !== undefined) {
+      const detail = plugin.evicted ?? `${plugin.order.spec.name}: ${end.reason}`
+      drop(ticket, new RigError('PLUGIN_FAILED', detail))
     } else if (plugin.starting === undefined) events.onMoved(ticket)
   }
 
   const replaceWorker = async (end: WorkerEnd): Promise<void> => {
     worker = undefined
     if (closed.signal.aborted) return
-    log.error({ reason: end.reason }, 'the executor is replaced')
+    log.error({ thread: rig.role, reason: end.reason }, 'the executor is replaced')
     for (const [ticket, plugin] of [...held]) moveOn(ticket, plugin, end)
     if (end.executing === undefined) await pause()
     while (worker === undefined && !closed.signal.aborted) {
@@ -143,19 +157,29 @@ export async function startExecutor({ events, log, ...rig }: ClientOptions): Pro
   return {
     start(order) {
       const starting = Promise.withResolvers<void>()
-      held.set(order.ticket, { order, starting, stopping: undefined })
+      held.set(order.ticket, { order, starting, stopping: undefined, evicted: undefined })
       worker?.send({ kind: 'start', ...order })
       return starting.promise
     },
     async stop(ticket) {
       const plugin = held.get(ticket)
       if (plugin === undefined) return
-      if (worker === undefined) forget(ticket, new RigError('PLUGIN_FAILED', 'it was stopped before it was ready'))
+      if (worker === undefined) forget(ticket, new RigError('PLUGIN_FAILED', stoppedEarly))
       else if (plugin.stopping === undefined) {
         plugin.stopping = Promise.withResolvers<void>()
         worker.send({ kind: 'stop', ticket })
       }
       await plugin.stopping?.promise
+    },
+    evict(ticket, detail) {
+      const plugin = held.get(ticket)
+      if (plugin === undefined || plugin.starting !== undefined || plugin.evicted !== undefined) return
+      plugin.evicted = detail
+      worker?.send({ kind: 'stop', ticket })
+    },
+    relay() {
+      relaying = true
+      worker?.send({ kind: 'relay' })
     },
     drain: () => worker?.drain(),
     close: () => (closing ??= closeAll()),

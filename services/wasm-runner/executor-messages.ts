@@ -17,6 +17,8 @@ export type Order =
   | ({ readonly kind: 'start' } & StartOrder)
   /** Ends a plugin, in an orderly way. A ticket that does not run is answered as well. */
   | { readonly kind: 'stop'; readonly ticket: number }
+  /** From now on the answers of the suspects' thread are taken over. */
+  | { readonly kind: 'relay' }
 
 /** From the executor to the main thread. */
 export type Report =
@@ -30,8 +32,12 @@ export type Report =
   | { readonly kind: 'stopped'; readonly ticket: number }
   | { readonly kind: 'log'; readonly ticket: number; readonly level: GuestLogLevel; readonly line: string }
 
+/** Where a plugin runs: with those that were never caught by the watchdog, or with those that were. */
+export type ThreadRole = 'common' | 'suspects'
+
 /** What the executor's thread is given. */
 export interface ExecutorData {
+  readonly role: ThreadRole
   readonly shmDir: string
   /** LEDs of the rim, 1..64. */
   readonly ledCount: number

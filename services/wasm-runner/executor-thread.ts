@@ -9,7 +9,8 @@ import { createExecutor, type Executor } from './executor.ts'
 import type { ExecutorData, Order, Report } from './executor-messages.ts'
 import { openLedgerWriter } from './ledger.ts'
 import { openPulseWriter } from './pulse.ts'
-import type { Slots } from './rig-outputs.ts'
+import type { AnswerSlots, Slots } from './rig-outputs.ts'
+import { openSuspectSlots } from './suspects.ts'
 
 const data = workerData as ExecutorData
 const port = parentPort!
@@ -21,9 +22,15 @@ const sleepMsMax = 1000
 /** How often the event loop gets a turn, ms: V8 leaves some of its garbage collection to it. */
 const turnEveryMs = 1000
 
+const openRigSlots = (): AnswerSlots => ({ leds: openLedSlot(data), scalar: openScalarSlot(data) })
+
 function openSlots(): Slots | undefined {
   try {
-    return { telemetry: openTelemetrySlot(data), leds: openLedSlot(data), scalar: openScalarSlot(data) }
+    const telemetry = openTelemetrySlot(data)
+    const suspects = openSuspectSlots(data.shmDir)
+    return data.role === 'common'
+      ? { telemetry, ...openRigSlots(), suspects }
+      : { telemetry, ...suspects, suspects: undefined }
   } catch (cause) {
     if (!(cause instanceof RigError)) throw cause
     tell({ kind: 'unable', code: cause.code, detail: cause.detail })

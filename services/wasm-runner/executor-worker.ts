@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { RigError } from '../../rpc/failure.ts'
-import type { ExecutorData, Order, Report } from './executor-messages.ts'
+import type { ExecutorData, Order, Report, ThreadRole } from './executor-messages.ts'
 import { createLedger, openLedgerReader, type TickEntry } from './ledger.ts'
 import { createPulse, openPulseReader } from './pulse.ts'
 
@@ -22,6 +22,7 @@ export interface WorkerEnd {
 }
 
 export interface WorkerOptions {
+  readonly role: ThreadRole
   /** The rig's shared memory directory. */
   readonly shmDir: string
   /** LEDs of the rim, 1..64. */
@@ -58,6 +59,7 @@ function watch(every: readonly (readonly [number, () => void])[]): () => void {
 /** Starts a thread; resolves when it is ready. Rejects with SHARED_MEMORY_INVALID or PERMISSION_DENIED. */
 export async function startExecutorWorker(options: WorkerOptions): Promise<ExecutorWorker> {
   const data: ExecutorData = {
+    role: options.role,
     shmDir: options.shmDir,
     ledCount: options.ledCount,
     pulse: createPulse(),

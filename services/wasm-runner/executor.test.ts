@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { safeScalar, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
+import { safeScalar, safeScalarBytes, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
 import { createExecutor } from './executor.ts'
 import type { Report } from './executor-messages.ts'
+import { darkFrame } from './led-frame.ts'
 import type { TickEntry } from './ledger.ts'
 import { compilePlugin } from './meter.ts'
 import type { PluginSpec } from './plugin-spec.ts'
@@ -13,12 +14,14 @@ import { specOf } from './testing/specs.ts'
 
 const ledCount = 15
 
+const memorySlots = () => ({ leds: memorySlot(), scalar: memorySlot() })
+
 /** An executor on a clock that the test moves, with cells in memory. */
-function rig() {
+function rig(suspects?: ReturnType<typeof memorySlots>) {
   let nowMs = 0
   let cpuNs = 0n
   let tickCpuNs = 1000n
-  const slots = { telemetry: memorySlot(), leds: memorySlot(), scalar: memorySlot() }
+  const slots = { telemetry: memorySlot(), ...memorySlots(), suspects }
   const reports: Report[] = []
   const entries: TickEntry[] = []
   const executor = createExecutor({
@@ -63,6 +66,13 @@ function rig() {
       view.setFloat32(telemetryFrame.rpm.offset, part.rpm ?? 0, true)
       slots.telemetry.publish(frame)
     },
+    /** The suspects' thread publishes this scalar now. */
+    suspectSays(scalar: number) {
+      const value = new DataView(new ArrayBuffer(safeScalarBytes))
+      value.setBigUint64(safeScalar.timestamp_ns.offset, BigInt(nowMs * 1e6), true)
+      value.setFloat32(safeScalar.ffb_scalar.offset, scalar, true)
+      suspects?.scalar.publish(new Uint8Array(value.buffer))
+    },
     scalars: () =>
       slots.scalar.published.map((value) => new DataView(value.buffer).getFloat32(safeScalar.ffb_scalar.offset, true)),
   }
@@ -97,8 +107,6 @@ test('a plugin that changes nothing passes on what the one before it made', asyn
 })
 
 for (const [scalar, published] of [
-  [Number.NaN, 0],
-  [Infinity, 0],
   [40, 1],
   [-1.5, -1],
 ] as const) {
@@ -110,6 +118,76 @@ for (const [scalar, published] of [
     assert.deepEqual(scalars(), [published])
   })
 }
+
+for (const scalar of [Number.NaN, Infinity, -Infinity]) {
+  test(`a plugin that answers a force of ${scalar} has failed, and the force of its neighbours stands`, async () => {
+    const { load, sweepAt, telemetry, scalars, entries } = rig()
+    await load(guestModule(setsForce(0.25)), { order: 1 })
+    await load(guestModule(setsForce(scalar)), { order: 2 })
+    telemetry({ ffb: 0.5 })
+    sweepAt(10)
+    assert.deepEqual(
+      entries.map(({ returned, failed }) => [returned, failed]),
+      [
+        [true, false],
+        [true, true],
+      ],
+    )
+    assert.equal(scalars().at(-1), 0.25)
+  })
+}
+
+/** Sets the force to 0.25 in its first call, and from then on does this. */
+const setsForceOnce = (then: readonly number[]): GuestModule => ({
+  process: [
+    ...[...op.parameter(2), ...op.loadI32(0), ...op.i32(1), ...op.equal, ...op.ifThen], // frame_number == 1
+    ...[...setsForce(0.25).process!, ...op.otherwise, ...then, ...op.endIf],
+  ],
+})
+
+for (const [vice, then] of [
+  ['fails', op.i32(-1)],
+  ['answers what is not a number', setsForce(Number.NaN).process!],
+  ['traps', op.trap],
+] as const) {
+  test(`the force of a plugin that later ${vice} does not stay behind`, async () => {
+    const { load, sweepAt, telemetry, scalars } = rig()
+    await load(guestModule(setsForceOnce(then)))
+    telemetry({ ffb: 0.5 })
+    sweepAt(10)
+    sweepAt(20)
+    assert.deepEqual(scalars(), [0.25, 0.5])
+  })
+}
+
+test('what suspects answer is taken over before the turn of the others, until it is no longer fresh', async () => {
+  const { load, sweepAt, telemetry, scalars, slots, executor, suspectSays } = rig(memorySlots())
+  await load(guestModule(), { rateHz: 100 })
+  executor.obey({ kind: 'relay' })
+  telemetry({ ffb: 0.5 })
+  suspectSays(0.25)
+  sweepAt(10)
+  assert.deepEqual(scalars(), [0.25, 0.25], 'the relay, then the plugin that changes nothing')
+  sweepAt(15)
+  assert.equal(scalars().length, 3, 'the relay ticks at 200 Hz')
+  sweepAt(250)
+  assert.equal(scalars().at(-1), 0.5)
+  assert.equal(slots.leds.published.length, 0)
+})
+
+test('the lights that a suspect draws are shown once, and those that an earlier runner left are not', async () => {
+  const suspects = memorySlots()
+  suspects.leds.publish(darkFrame(ledCount))
+  const { sweepAt, slots, executor } = rig(suspects)
+  assert.equal(sweepAt(5), Infinity, 'nothing is taken over before there is a suspect')
+  executor.obey({ kind: 'relay' })
+  sweepAt(10)
+  assert.equal(slots.leds.published.length, 0)
+  suspects.leds.publish(darkFrame(ledCount))
+  sweepAt(15)
+  sweepAt(20)
+  assert.equal(slots.leds.published.length, 1)
+})
 
 test('a plugin that was not granted ModifyTelemetry is called, and its force is dropped', async () => {
   const { load, sweepAt, telemetry, scalars, entries } = rig()

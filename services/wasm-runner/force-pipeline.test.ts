@@ -28,6 +28,21 @@ test('a plugin that joins or leaves does not make the others forget', () => {
   assert.equal(pipeline.result(0.5), 0.1, 'who has left is not heard')
 })
 
+test('a plugin that withdraws its answer is passed over until it has another', () => {
+  const pipeline = createForcePipeline()
+  pipeline.arrange([1, 2])
+  pipeline.put(1, 0.1)
+  pipeline.put(2, 0.2)
+  pipeline.withdraw(2)
+  assert.equal(pipeline.result(0.5), 0.1)
+  pipeline.withdraw(1)
+  assert.equal(pipeline.result(0.5), 0.5)
+  pipeline.put(2, 0.3)
+  assert.equal(pipeline.result(0.5), 0.3)
+  pipeline.withdraw(9)
+  assert.equal(pipeline.result(0.5), 0.3, 'who takes no part has nothing to withdraw')
+})
+
 test('without plugins the telemetry goes through', () => {
   assert.equal(createForcePipeline().result(-0.25), -0.25)
 })

@@ -12,6 +12,8 @@ export interface ForcePipeline {
   /** What `ticket`, which takes part, sees; `source` is the telemetry's scalar. */
   inputOf(ticket: number, source: number): number
   put(ticket: number, output: number): void
+  /** `ticket` has no answer any more: it is passed over until it has one. */
+  withdraw(ticket: number): void
   /** What comes out at the end. */
   result(source: number): number
 }
@@ -37,6 +39,10 @@ export function createForcePipeline(): ForcePipeline {
     put(ticket, output) {
       const place = places.get(ticket)
       if (place !== undefined) outputs[place] = clampScalar(output)
+    },
+    withdraw(ticket) {
+      const place = places.get(ticket)
+      if (place !== undefined) outputs[place] = undefined
     },
     result: (source) => newestBefore(outputs.length, source),
   }

@@ -3,7 +3,7 @@ import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { delayMs, standardRestart } from '../../supervision/restart.ts'
-import type { ExecutorClient } from './executor-client.ts'
+import type { ExecutorThreads } from './executor-threads.ts'
 import { ungrantedDetail } from './granted-operations.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import { createStatistics, type Statistics } from './statistics.ts'
@@ -12,7 +12,7 @@ export interface LifeNeeds {
   readonly ticket: number
   readonly spec: PluginSpec
   readonly module: WebAssembly.Module
-  readonly executor: ExecutorClient
+  readonly executor: ExecutorThreads
   readonly log: Logger
   /** Monotonic, ms. */
   now(): number

@@ -5,6 +5,7 @@ import type { TickEntry } from './ledger.ts'
 import type { PulseWriter } from './pulse.ts'
 import { followTelemetry, openLedOutput, openScalarOutput, type Slots } from './rig-outputs.ts'
 import type { Seat } from './seats.ts'
+import { followSuspects } from './suspects.ts'
 
 export interface TickNeeds {
   readonly slots: Slots
@@ -31,26 +32,48 @@ export function underTicket<T>(pulse: TickNeeds['pulse'], ticket: number, run: (
   }
 }
 
-/**
- * Makes the function that gives a plugin one tick: the newest telemetry in, its operations, their answers out, and the
- * count of it all. That function returns undefined, or how the plugin was lost: then its instance is of no more use.
- */
-export function createTick(needs: TickNeeds, pipeline: ForcePipeline) {
+export interface Ticks {
+  /**
+   * Gives a plugin one tick: the newest telemetry in, its operations, their answers out, and the count of it all.
+   * Returns undefined, or how the plugin was lost: then its instance is of no more use.
+   */
+  tick(seat: Seat, missed: number): string | undefined
+  /** Takes over what the suspects' thread has answered; nothing where there are no suspects. */
+  relay(): void
+}
+
+export function createTicks(needs: TickNeeds, pipeline: ForcePipeline): Ticks {
   const telemetry = followTelemetry(needs.slots.telemetry)
+  const suspects = needs.slots.suspects && followSuspects(needs.slots.suspects, needs.monotonicNs)
   const leds = openLedOutput(needs.slots.leds, needs.ledCount)
   const output = openScalarOutput(needs.slots.scalar, needs.monotonicNs)
+  let source = 0
+
+  /** Suspects come before everybody else: what they made of the telemetry's scalar is what the others begin with. */
+  const refresh = (): void => {
+    telemetry.refresh()
+    source = suspects?.scalar() ?? telemetry.scalar()
+  }
+
+  /** Before the first frame there is no force that a scalar could belong to. */
+  const publish = (): void => {
+    if (telemetry.begun()) output.publish(pipeline.result(source))
+  }
 
   const prepare = ({ instance, runs, ticket }: Seat): void => {
-    const scalar = runs.force ? pipeline.inputOf(ticket, telemetry.scalar()) : undefined
+    const scalar = runs.force ? pipeline.inputOf(ticket, source) : undefined
     instance.prepare(runs.sees ? telemetry.frame : blindFrame, leds.current, scalar)
   }
 
   const askForForce = ({ ticket, instance, runs }: Seat): boolean => {
     const result = instance.process(operationCode.TelemetryProcessor)
-    if (runs.force && result >= 0) {
-      pipeline.put(ticket, result === 1 ? instance.scalar() : pipeline.inputOf(ticket, telemetry.scalar()))
-    }
-    return result >= 0
+    if (!runs.force) return result >= 0
+    const scalar = result === 1 ? instance.scalar() : pipeline.inputOf(ticket, source)
+    const failed = result < 0 || (result === 1 && !Number.isFinite(scalar))
+    // A failure must neither stop the wheel nor leave an earlier answer standing: the neighbours' value goes on.
+    if (failed) pipeline.withdraw(ticket)
+    else pipeline.put(ticket, scalar)
+    return !failed
   }
 
   const askForLeds = ({ instance }: Seat): boolean => {
@@ -73,15 +96,24 @@ export function createTick(needs: TickNeeds, pipeline: ForcePipeline) {
     }
   }
 
-  return (seat: Seat, missed: number): string | undefined => {
-    telemetry.refresh()
+  const tick = (seat: Seat, missed: number): string | undefined => {
+    refresh()
     const before = needs.cpuNs()
     const { failed, fault } = attempt(seat)
     const cpuNs = Number(needs.cpuNs() - before)
     const overBudget = cpuNs > seat.spec.budgetUs * 1000
     needs.record({ ticket: seat.ticket, cpuNs, returned: fault === undefined, failed, overBudget, missed })
-    // Before the first frame there is no force that a scalar could belong to.
-    if (seat.runs.force && telemetry.begun()) output.publish(pipeline.result(telemetry.scalar()))
+    if (fault !== undefined) pipeline.withdraw(seat.ticket)
+    if (seat.runs.force) publish()
     return fault
   }
+
+  const relay = (): void => {
+    refresh()
+    const drawn = suspects?.leds()
+    if (drawn !== undefined) leds.show(drawn)
+    if (suspects?.scalar() !== undefined) publish()
+  }
+
+  return { tick, relay }
 }

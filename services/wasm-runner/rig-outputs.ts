@@ -2,14 +2,20 @@ import { safeScalar, safeScalarBytes, telemetryFrame, telemetryFrameBytes } from
 import type { Latest } from '../../shm/latest.ts'
 import { darkFrame, shownFrame } from './led-frame.ts'
 
-/** The cells of the rig's shared memory that Safe plugins read and write. */
-export interface Slots {
-  /** 256 bytes. */
-  readonly telemetry: Latest
+/** Where the answers of Safe plugins go. */
+export interface AnswerSlots {
   /** 208 bytes. */
   readonly leds: Latest
   /** 16 bytes. */
   readonly scalar: Latest
+}
+
+/** The cells of shared memory that one thread of the executor reads and writes. */
+export interface Slots extends AnswerSlots {
+  /** 256 bytes. */
+  readonly telemetry: Latest
+  /** The answers of the suspects' thread, which this thread takes over; undefined in the suspects' thread itself. */
+  readonly suspects: AnswerSlots | undefined
 }
 
 /** The newest telemetry. Before the first frame it is all zeroes. */

@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pino } from 'pino'
+import { safeScalar, safeScalarBytes, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { openLatest } from '../../shm/latest.ts'
+import { openScalarSlot, openTelemetrySlot } from '../../shm/slots.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import { type Runner, startRunner } from './runner.ts'
 import { type GuestModule, guestModule, op } from './testing/guest-module.ts'
@@ -31,6 +33,29 @@ async function rig() {
       const path = join(shmDir, `plugin-${files++}.wasm`)
       await writeFile(path, bytes)
       return specOf({ path, sha256: createHash('sha256').update(bytes).digest('hex'), ...part })
+    },
+    /** The rig's side of the shared memory. */
+    cells() {
+      const telemetry = openTelemetrySlot({ shmDir })
+      const scalar = openScalarSlot({ shmDir })
+      const value = new DataView(new ArrayBuffer(safeScalarBytes))
+      return {
+        publish(part: { readonly flags: number }) {
+          const frame = new DataView(new ArrayBuffer(telemetryFrameBytes))
+          frame.setFloat32(telemetryFrame.ffb_scalar.offset, 0.5, true)
+          frame.setUint32(telemetryFrame.flags.offset, part.flags, true)
+          telemetry.publish(new Uint8Array(frame.buffer))
+        },
+        /** Undefined before the first. */
+        scalar: () =>
+          scalar.read(new Uint8Array(value.buffer)) === 0n
+            ? undefined
+            : value.getFloat32(safeScalar.ffb_scalar.offset, true),
+        [Symbol.dispose]() {
+          telemetry.close()
+          scalar.close()
+        },
+      }
     },
     async [Symbol.asyncDispose]() {
       await runner.close()
@@ -111,6 +136,60 @@ test('a plugin that loops is ended with its thread, it is the one that is charge
   assert.equal(find(it.runner, neighbour.id)?.statistics?.failures, 0n)
   assert.equal(find(it.runner, neighbour.id)?.statistics?.restarts, 1)
   await until('the looping plugin is started again', () => executions(it.runner, looping.id) > 4)
+})
+
+test('a plugin that loops again and again costs its neighbour one pause, and no second one', async () => {
+  await using it = await rig()
+  const looping = await it.specOf(guestModule(loopsInFifthCall))
+  const neighbour = await it.specOf(guestModule())
+  await it.runner.load(neighbour)
+  await it.runner.load(looping)
+  await until('the third time', () => (find(it.runner, looping.id)?.statistics?.failures ?? 0n) >= 3n)
+  const { restarts, failures } = find(it.runner, neighbour.id)!.statistics!
+  assert.deepEqual([restarts, failures], [1, 0n])
+})
+
+/** Loops for ever while the first flag is set in the telemetry, and otherwise answers 0.25. */
+const loopsUnderYellow: GuestModule = {
+  process: [
+    ...[...op.parameter(1), ...op.loadI32(telemetryFrame.flags.offset), 0x04, 0x40, ...op.loopForever, 0x0b], // if
+    ...[...op.parameter(1), ...op.f32(0.25), ...op.storeF32(telemetryFrame.ffb_scalar.offset), ...op.i32(1)],
+  ],
+}
+
+test('a plugin that was caught once still moves the wheel, and can be replaced and unloaded', async () => {
+  await using it = await rig()
+  using cells = it.cells()
+  const suspect = await it.specOf(guestModule(loopsUnderYellow))
+  cells.publish({ flags: 1 })
+  await it.runner.load(suspect)
+  await until('the watchdog', () => find(it.runner, suspect.id)?.state === PLUGIN_STATE_WAITING)
+  assert.equal(cells.scalar(), undefined)
+  cells.publish({ flags: 0 })
+  await until('its force', () => cells.scalar() === 0.25)
+  await it.runner.load(await it.specOf(guestModule(), { id: suspect.id }))
+  await until('its replacement ticks', () => executions(it.runner, suspect.id) > 0)
+  await until('its force has left', () => cells.scalar() === 0.5)
+  await it.runner.load(suspect)
+  await until('its force is back', () => cells.scalar() === 0.25)
+  await it.runner.unload(suspect.id)
+  assert.deepEqual(it.runner.list(), [])
+})
+
+test('a plugin that takes a hundred times its budget for each tick runs where no neighbour waits for it', async () => {
+  await using it = await rig()
+  const slow = await it.specOf(guestModule({ process: [...op.busy(500_000_000), ...op.i32(0)] }))
+  const neighbour = await it.specOf(guestModule())
+  await it.runner.load(neighbour)
+  await it.runner.load(slow)
+  await until('its eviction', () => find(it.runner, slow.id)?.statistics?.failures === 1n)
+  const counts = (): number[] => [slow, neighbour].map(({ id }) => executions(it.runner, id))
+  const before = counts()
+  await until('ticks of the slow one', () => counts()[0]! >= before[0]! + 4)
+  const [slowTicks, ticks] = counts().map((count, index) => count - before[index]!)
+  // On one thread each waits for the other: as many ticks of the one as of the other.
+  assert.ok(ticks! > 4 * slowTicks!, `${ticks} ticks beside ${slowTicks}`)
+  assert.equal(find(it.runner, neighbour.id)?.statistics?.restarts, 0)
 })
 
 test('a plugin that loops while it is loaded is refused, and the one that it should replace goes on', async () => {

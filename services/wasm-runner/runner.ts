@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { type Abi, recogniseAbi } from './abi.ts'
 import { readArtefact } from './artefact.ts'
-import { type ExecutorClient, startExecutor } from './executor-client.ts'
+import { type ExecutorThreads, startExecutorThreads } from './executor-threads.ts'
 import { compilePlugin } from './meter.ts'
 import { readModuleShape } from './module-shape.ts'
 import { createPluginLife, type PluginLife } from './plugin-life.ts'
@@ -55,8 +55,8 @@ async function compile(spec: PluginSpec): Promise<{ readonly abi: Abi; readonly 
   return { abi: recogniseAbi(readModuleShape(bytes), spec.entryPoints, spec.memoryBytes), module }
 }
 
-async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, PluginLife>): Promise<ExecutorClient> {
-  return startExecutor({
+async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, PluginLife>): Promise<ExecutorThreads> {
+  return startExecutorThreads({
     ...options,
     events: {
       onTick: (entry) => lives.get(entry.ticket)?.statistics.count(entry),

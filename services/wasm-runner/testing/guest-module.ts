@@ -45,6 +45,14 @@ export const op = {
   grow: [0x40, 0],
   drop: [0x1a],
   trap: [0x00],
+  equal: [0x46],
+  /** What follows, up to `otherwise`, is done where the i32 on the stack is not 0; either part leaves an i32. */
+  ifThen: [0x04, 0x7f],
+  otherwise: [0x05],
+  endIf: [0x0b],
+  /** Counts up to `rounds` in the first parameter, from what it is. */
+  busy: (rounds: number): number[] =>
+    [0x03, 0x40, [...op.parameter(0), ...op.i32(1), ...op.add, 0x22, 0, ...op.i32(rounds), 0x47, 0x0d, 0], 0x0b].flat(),
   loopForever: [0x03, 0x40, 0x0c, 0, 0x0b],
   getHeap: [0x23, 0],
   setHeap: [0x24, 0],

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { test } from 'node:test'
+import { pino } from 'pino'
+import { type ExecutorThreads, startExecutorThreads } from './executor-threads.ts'
+import { compilePlugin } from './meter.ts'
+import { guestModule, op } from './testing/guest-module.ts'
+import { specOf } from './testing/specs.ts'
+
+async function rig() {
+  const shmDir = await mkdtemp('/dev/shm/openracing-test-')
+  let onTick = (_ticket: number): void => {}
+  const threads = await startExecutorThreads({
+    shmDir,
+    ledCount: 15,
+    log: pino({ level: 'silent' }),
+    events: { onTick: ({ ticket }) => onTick(ticket), onLost() {}, onMoved() {}, onLog() {} },
+  })
+  return {
+    threads,
+    /** The tickets of the ticks from now on, until `ticket` has ticked twenty times. */
+    tickersUntil: (ticket: number) =>
+      new Promise<ReadonlySet<number>>((resolve) => {
+        const counts = new Map<number, number>()
+        onTick = (each) => {
+          counts.set(each, (counts.get(each) ?? 0) + 1)
+          if (counts.get(ticket) === 20) resolve(new Set(counts.keys()))
+        }
+      }),
+    async [Symbol.asyncDispose]() {
+      await threads.close()
+      await rm(shmDir, { recursive: true })
+    },
+  }
+}
+
+const replaces = undefined
+const suspectBytes = 'f'.repeat(64)
+
+/** Has the bytes caught: they loop while they are loaded. */
+async function catchSuspect(threads: ExecutorThreads): Promise<void> {
+  const module = await compilePlugin(guestModule({ initialize: [...op.loopForever, ...op.i32(0)] }))
+  const order = { ticket: 1, spec: specOf({ sha256: suspectBytes }), module, replaces }
+  await assert.rejects(threads.start(order), /did not return/)
+  await threads.stop(1)
+}
+
+test('a suspect that is stopped while its thread is being started does not run', async () => {
+  await using it = await rig()
+  const { threads } = it
+  await catchSuspect(threads)
+  const spec = specOf({ sha256: suspectBytes })
+  const module = await compilePlugin(guestModule())
+  const starting = threads.start({ ticket: 2, spec, module, replaces }).catch(() => 'was stopped')
+  await threads.stop(2)
+  await starting
+  // Both would run at 100 Hz on one grid: where 3 has ticked twenty times, 2 would have ticked as well.
+  await threads.start({ ticket: 3, spec, module, replaces })
+  assert.deepEqual([...(await it.tickersUntil(3))], [3])
+})
+
+test('the threads are closed while the one of the suspects is being started, and closing repeats safely', async () => {
+  await using it = await rig()
+  const { threads } = it
+  await catchSuspect(threads)
+  const module = await compilePlugin(guestModule())
+  const starting = threads.start({ ticket: 2, spec: specOf({ sha256: suspectBytes }), module, replaces })
+  starting.catch(() => undefined)
+  await Promise.all([threads.close(), threads.close()])
+})

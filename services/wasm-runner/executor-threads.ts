@@ -1,0 +1,88 @@
+import { type ClientOptions, type ExecutorClient, type ExecutorEvents, startExecutor } from './executor-client.ts'
+import type { StartOrder } from './executor-messages.ts'
+import type { TickEntry } from './ledger.ts'
+import { createOverruns } from './overrun.ts'
+
+export type ExecutorThreads = Omit<ExecutorClient, 'relay' | 'evict'>
+
+export type ThreadsOptions = Omit<ClientOptions, 'role' | 'events'> & {
+  readonly events: Omit<ExecutorEvents, 'onCaught'>
+}
+
+/**
+ * The executor's two threads. Plugins run together on the common one until one of them is caught, by the watchdog or
+ * with far more CPU time than its budget: from then on its bytes, under whatever id, are started on the suspects'
+ * thread, and when they hang again nobody else waits.
+ * There they see the same telemetry, and their force and lights come before those of the common thread; mail is not
+ * carried from one thread to the other. Rejects when the rig's shared memory cannot be opened.
+ */
+export async function startExecutorThreads(options: ThreadsOptions): Promise<ExecutorThreads> {
+  const { log } = options
+  const caught = new Set<string>()
+  /** By ticket, of every plugin that was started and not stopped. */
+  const places = new Map<number, { readonly order: StartOrder; readonly client: Promise<ExecutorClient> }>()
+  const overruns = createOverruns()
+  let suspects: ExecutorClient | undefined
+  let opening: Promise<ExecutorClient> | undefined
+  let closing: Promise<void> | undefined
+
+  const onCaught = ({ spec }: StartOrder): void => {
+    if (caught.has(spec.sha256)) return
+    caught.add(spec.sha256)
+    log.warn({ plugin: spec.id, name: spec.name }, 'from now on it runs on the thread of the suspects')
+  }
+
+  const onTick = (entry: TickEntry): void => {
+    options.events.onTick(entry)
+    const order = entry.overBudget ? places.get(entry.ticket)?.order : undefined
+    if (order === undefined) return
+    const { sha256, budgetUs } = order.spec
+    if (overruns.add(sha256, entry.cpuNs - budgetUs * 1000, performance.now())) onCaught(order)
+    if (caught.has(sha256)) common.evict(entry.ticket, `its ticks took far more CPU time than its ${budgetUs} µs`)
+  }
+
+  const events = { ...options.events, onTick, onCaught }
+  const common = await startExecutor({ ...options, events, role: 'common' })
+
+  const openSuspects = async (): Promise<ExecutorClient> => {
+    try {
+      suspects = await startExecutor({ ...options, events, role: 'suspects' })
+      common.relay()
+      return suspects
+    } catch (cause) {
+      opening = undefined // the next start tries again
+      throw cause
+    }
+  }
+
+  /** The thread where these bytes run. That of the suspects starts with the first of them: most rigs never have one. */
+  const clientFor = async ({ spec }: StartOrder): Promise<ExecutorClient> => {
+    if (!caught.has(spec.sha256)) return common
+    opening ??= openSuspects()
+    return opening
+  }
+
+  const closeAll = async (): Promise<void> => {
+    await opening?.catch(() => undefined)
+    await Promise.all([common.close(), suspects?.close()])
+  }
+
+  return {
+    async start(order) {
+      const client = clientFor(order)
+      places.set(order.ticket, { order, client })
+      await (await client).start(order)
+    },
+    async stop(ticket) {
+      // A start that still waits for its thread waits for the same promise, and was there first.
+      const client = await places.get(ticket)?.client.catch(() => undefined)
+      await client?.stop(ticket)
+      places.delete(ticket)
+    },
+    drain() {
+      common.drain()
+      suspects?.drain()
+    },
+    close: () => (closing ??= closeAll()),
+  }
+}
