@@ -45,7 +45,7 @@ export async function startPlane(): Promise<PlaneUnderTest> {
   createHome(home)
   const plane = startDataPlane({ home, programs, log })
   const window = await until('the loop runs', () => windowOf(home))
-  const producer = produceForce(home, 2)
+  const producer = produceForce(home, () => 2)
   return {
     home,
     directory,

@@ -1,17 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { openRigWindow } from '../../shm/rig-window.ts'
 import { isAlive } from '../alive.ts'
 import { until } from '../until.ts'
-import { apiOf, isRunning, startRig, watchLoop } from './rig.ts'
-
-const hostProgram = fileURLToPath(new URL('../../services/host/main.ts', import.meta.url))
+import { apiOf, isRunning, startNextHost, startRig, watchLoop } from './rig.ts'
 
 test('a host that is killed takes its services along, the loop goes on, and the next host adopts it', async () => {
   await using rig = await startRig()
@@ -26,12 +20,7 @@ test('a host that is killed takes its services along, the loop goes on, and the 
   await until('its services are gone', () => services.every(({ pid }) => !isAlive(pid)))
   assert.ok(isAlive(loopPid), 'the loop goes on')
 
-  const next = spawn(process.execPath, [hostProgram, '--exit-with-stdin'], {
-    env: { ...process.env, OPENRACING_HOME: home.configDir, OPENRACING_LOG_LEVEL: 'silent' },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  const exited = once(next, 'exit')
-  await once(createInterface({ input: next.stdout }), 'line')
+  const next = await startNextHost(home)
   const api = apiOf(home)
   await until('its plugins run', async () => (await api.plugins()).every(isRunning))
   assert.equal(window.pid(), loopPid, 'the same process runs the loop')
@@ -43,7 +32,7 @@ test('a host that is killed takes its services along, the loop goes on, and the 
   window.close()
 
   next.kill('SIGTERM')
-  assert.deepEqual(await exited, [0, null])
+  assert.deepEqual(await next.exited, [0, null])
   assert.ok(!isAlive(loopPid), 'an orderly end takes the loop along')
   assert.ok(!existsSync(home.shmDir), 'and its shared memory')
   const sockets = readdirSync(home.runtimeDir).filter((name) => name.endsWith('.sock'))

@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { type DemoRig, startDemoRig } from '../../demo/rig.ts'
 import { frameSlotBytes, frameSlot as layout } from '../../gen/layout.ts'
 import {
@@ -16,7 +20,7 @@ import {
 import { call, connect, within } from '../../rpc/client.ts'
 import type { Home } from '../../rpc/home.ts'
 import { openOutputRing } from '../../shm/slots.ts'
-import { until } from '../until.ts'
+import { inTime, until } from '../until.ts'
 
 /** A whole rig under test, with its public API. */
 export interface RigUnderTest extends AsyncDisposable {
@@ -65,6 +69,26 @@ export async function startRig(prepare?: (home: Home) => void): Promise<RigUnder
   }
 }
 
+const hostProgram = fileURLToPath(new URL('../../services/host/main.ts', import.meta.url))
+
+/** A host on a home that another host had. */
+export interface NextHost {
+  readonly pid: number
+  readonly exited: Promise<unknown>
+  kill(signal: NodeJS.Signals): void
+}
+
+/** Starts a host on a home that has everything but one; resolves when it says that it is ready. */
+export async function startNextHost(home: Home): Promise<NextHost> {
+  const host = spawn(process.execPath, [hostProgram, '--exit-with-stdin'], {
+    env: { ...process.env, OPENRACING_HOME: home.configDir, OPENRACING_LOG_LEVEL: 'silent' },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const exited = once(host, 'exit')
+  await inTime('the next host is ready', once(createInterface({ input: host.stdout }), 'line'))
+  return { pid: host.pid as number, exited, kill: (signal) => void host.kill(signal) }
+}
+
 export const isRunning = (plugin: Plugin): boolean => plugin.state === PluginState.PLUGIN_STATE_RUNNING
 
 /** Kills the process of a service and waits until another one serves in its place. */
@@ -81,6 +105,10 @@ export async function killService(rig: RigUnderTest, name: string): Promise<void
 export interface LoopWatch {
   /** Numbers of ticks that are missing between the first and the newest. */
   gaps(): readonly bigint[]
+  /** Largest change of torque from one tick to the next, N·m. */
+  maxStepNm(): number
+  /** Torque of the newest tick, N·m. */
+  torqueNm(): number
   ticks(): number
   close(): void
 }
@@ -92,6 +120,8 @@ export function watchLoop(home: Home): LoopWatch {
   const gaps: bigint[] = []
   let last: bigint | undefined
   let ticks = 0
+  let torqueNm = Number.NaN
+  let maxStepNm = 0
   // What was there before us may have overflowed while nobody read.
   ring.pop(slots)
   function drain(): void {
@@ -101,6 +131,9 @@ export function watchLoop(home: Home): LoopWatch {
       if (last !== undefined && tick !== last + 1n) gaps.push(last)
       last = tick
       ticks += 1
+      const now = slots.readFloatLE(index * frameSlotBytes + layout.torque_out.offset)
+      maxStepNm = Math.max(maxStepNm, Math.abs(now - torqueNm) || 0)
+      torqueNm = now
     }
   }
   const timer = setInterval(drain, 50)
@@ -109,6 +142,8 @@ export function watchLoop(home: Home): LoopWatch {
       drain()
       return gaps
     },
+    maxStepNm: () => maxStepNm,
+    torqueNm: () => torqueNm,
     ticks: () => ticks,
     close: () => {
       clearInterval(timer)

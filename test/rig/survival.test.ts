@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ServiceState } from '../../gen/proto/openracing/v1/supervisor.ts'
+import type { Home } from '../../rpc/home.ts'
+import { openRigWindow } from '../../shm/rig-window.ts'
+import { isAlive } from '../alive.ts'
+import { produceForce } from '../force-producer.ts'
+import { inTime, until } from '../until.ts'
+import { apiOf, isRunning, type LoopWatch, startNextHost, startRig, watchLoop } from './rig.ts'
+
+// What a driver feels while the platform above the loop dies. The force comes from a producer that needs nobody.
+
+const services = ['trust', 'wasm-runner', 'dsp-helper'] as const
+/** A rig is worn out by this many deaths of a service: the pauses before its restarts grow. So each round has its own. */
+const rounds = 10
+const amplitudeNm = 2
+const frequencyHz = 0.5
+/**
+ * More than a tick changes by itself (2 N·m · 0.8 · 2π · 0.5 Hz · 1 ms = 0.005 N·m) together with a single answer that
+ * was late and passed by (the filter's lag, below 0.02 N·m); far less than any loss of torque.
+ */
+const stepMaxNm = 0.05
+
+const sine = (seconds: number): number => amplitudeNm * Math.sin(2 * Math.PI * frequencyHz * seconds)
+
+type Api = ReturnType<typeof apiOf>
+
+/** Kills what `victims` names, all at once. */
+async function kill(api: Api, hostPid: number, victims: readonly string[]): Promise<void> {
+  const now = await api.services()
+  const pids = victims.map((name) =>
+    name === 'host' ? hostPid : (now.find((one) => one.name === name)?.pid as number),
+  )
+  for (const pid of pids) process.kill(pid, 'SIGKILL')
+  await until('what was killed is gone', () => pids.every((pid) => !isAlive(pid)))
+}
+
+async function isBack(api: Api): Promise<boolean> {
+  const [now, plugins] = await Promise.all([api.services(), api.plugins()])
+  return now.every(({ state }) => state === ServiceState.SERVICE_STATE_RUNNING) && plugins.every(isRunning)
+}
+
+/** Waits until the loop has done as many ticks again as its torque needs to show what became of it. */
+async function goOn(loop: LoopWatch): Promise<void> {
+  const before = loop.ticks()
+  await until('the loop goes on', () => loop.gaps().length > 0 || loop.ticks() > before + 200)
+}
+
+function expectUntouched(loop: LoopWatch, after: string): void {
+  assert.deepEqual(loop.gaps(), [], `no tick is missing after ${after}`)
+  assert.ok(loop.maxStepNm() < stepMaxNm, `torque made a step of ${loop.maxStepNm()} N·m after ${after}`)
+}
+
+async function survive(home: Home, firstHostPid: number): Promise<void> {
+  const window = openRigWindow(home)
+  const loopPid = window.pid()
+  const loop = watchLoop(home)
+  let api = apiOf(home)
+  const lowpass = async () => (await api.plugins()).find(({ name }) => name === 'lowpass')
+  for (const victim of services) {
+    await kill(api, firstHostPid, [victim])
+    await until(`the rig is whole after ${victim} was killed`, () => isBack(api))
+    await goOn(loop)
+    expectUntouched(loop, victim)
+  }
+  let hostPid = firstHostPid
+  for (const victims of [['host'], ['host', ...services]]) {
+    await kill(api, hostPid, victims)
+    api.close()
+    const next = await startNextHost(home)
+    hostPid = next.pid
+    api = apiOf(home)
+    await until(`the rig is whole after ${victims.join(', ')} were killed`, () => isBack(api))
+    await goOn(loop)
+    expectUntouched(loop, victims.join(', '))
+    assert.equal(window.pid(), loopPid, 'the same process runs the loop')
+  }
+  assert.equal((await lowpass())?.statistics?.restarts, 0, 'the Fast plugin was adopted, not replaced')
+  api.close()
+  loop.close()
+  window.close()
+  process.kill(hostPid, 'SIGTERM')
+  await until('the last host is gone', () => !isAlive(hostPid))
+}
+
+test('host, trust, wasm-runner and dsp-helper are killed one by one and all at once, ten times, and the driver feels nothing', {
+  timeout: 400_000,
+}, async () => {
+  for (let round = 0; round < rounds; round++) {
+    await using rig = await startRig()
+    const { home } = rig.rig
+    using _force = produceForce(home, sine)
+    const watch = watchLoop(home)
+    await until('torque flows', () => watch.gaps().length >= 0 && Math.abs(watch.torqueNm()) > amplitudeNm / 2)
+    watch.close()
+    await survive(home, rig.rig.pid)
+    await inTime('the first host is gone', rig.rig.exited)
+  }
+})
