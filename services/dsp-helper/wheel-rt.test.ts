@@ -74,7 +74,7 @@ const full = (loop: Loop): boolean => Math.abs((loop.torques().at(-1) ?? 0) - 2)
 
 test('a loop that nobody has wanted for 30 s fades its torque to zero, ends, and removes what it shared', async () => {
   await using loop = startLoop()
-  using _producer = produceForce(loop.home, 2)
+  using _producer = produceForce(loop.home, () => 2)
   await until('2 N·m are at the wheel', () => full(loop))
   loop.want(31_000_000_000n)
   assert.deepEqual(await inTime('the loop ended', loop.exited), [0, null])
@@ -88,7 +88,7 @@ test('torque begins at zero, and fades to zero when the input falls silent; the 
   await using loop = startLoop()
   await until('the loop ticks', () => loop.torques().length > 0)
   assert.equal(loop.torques()[0], 0)
-  using producer = produceForce(loop.home, 2)
+  using producer = produceForce(loop.home, () => 2)
   await until('2 N·m are at the wheel', () => full(loop))
   producer.close()
   await until('the torque is gone', () => loop.torques().at(-1) === 0)
@@ -106,7 +106,7 @@ test('torque begins at zero, and fades to zero when the input falls silent; the 
 
 test('SIGTERM fades torque out before the loop ends', async () => {
   await using loop = startLoop()
-  using _producer = produceForce(loop.home, 2)
+  using _producer = produceForce(loop.home, () => 2)
   await until('2 N·m are at the wheel', () => full(loop))
   process.kill(loop.pid, 'SIGTERM')
   assert.deepEqual(await inTime('the loop ended', loop.exited), [0, null])
