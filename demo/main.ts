@@ -1,11 +1,13 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { endCommand } from '../cli/ending.ts'
 import { TelemetryServiceClient } from '../gen/proto/openracing/v1/telemetry.ts'
 import { connect } from '../rpc/client.ts'
-import { exitCodeFor, RigError } from '../rpc/failure.ts'
+import { RigError } from '../rpc/failure.ts'
 import { lapSimulator } from '../telemetry/lap-simulator.ts'
 import { publishRecording } from '../telemetry/publish.ts'
 import type { Recording } from '../telemetry/record.ts'
 import { openRecording } from '../telemetry/recording.ts'
+import { removeLeftHomes } from './left-homes.ts'
 import { type Output, openOutput } from './output.ts'
 import { type Observer, observe, type Reading } from './reading.ts'
 import { startDemoRig } from './rig.ts'
@@ -55,7 +57,7 @@ async function settled(observer: Observer, signal: AbortSignal): Promise<Reading
   }
 }
 
-/** Shows the rig until `endMs` or `signal`; resolves with the last reading. */
+/** Shows the rig until `endMs` or `signal`; resolves with the last reading, which is `first` when there was no time. */
 async function show(
   observer: Observer,
   output: Output,
@@ -76,7 +78,8 @@ async function show(
 }
 
 async function measure(recording: Recording, options: DemoOptions, signal: AbortSignal): Promise<Summary> {
-  const rig = await startDemoRig()
+  removeLeftHomes()
+  const rig = await startDemoRig(undefined, signal)
   const ended = new AbortController()
   const address = `unix:${rig.home.socket('host')}`
   const telemetry = connect(TelemetryServiceClient, address)
@@ -85,11 +88,13 @@ async function measure(recording: Recording, options: DemoOptions, signal: Abort
     const publishing = publishRecording(telemetry, recording, { speed: 1, loop: true, signal: ended.signal })
     publishing.catch(() => undefined) // a rig that goes away is told by the next reading
     const first = await settled(observer, signal)
+    signal.throwIfAborted()
     observer.takeMaxLit()
     const endMs = options.seconds === undefined ? Number.POSITIVE_INFINITY : first.atMs + options.seconds * 1000
     const title = `OpenRacing · ${recording.game} · ${/ready in \d+ ms/.exec(rig.readyLine)?.[0] ?? ''}`
     const output = openOutput(title, options.json === true, process.env)
     const last = await show(observer, output, first, endMs, signal).finally(output.close)
+    if (last === first) signal.throwIfAborted()
     const summary = summarise(first, last, observer.takeMaxLit())
     ended.abort()
     await publishing
@@ -102,7 +107,19 @@ async function measure(recording: Recording, options: DemoOptions, signal: Abort
   }
 }
 
-async function main(): Promise<void> {
+/**
+ * Aborts when the demo is to end. Ctrl-C reaches us from the terminal and once more from npm, people press it again,
+ * and a terminal that is closed takes standard output with it: none of this cuts the close short.
+ */
+function interruption(): AbortSignal {
+  const interrupted = new AbortController()
+  const end = (): void => interrupted.abort()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, end)
+  process.stdout.on('error', end)
+  return interrupted.signal
+}
+
+async function main(signal: AbortSignal): Promise<void> {
   const program = new Command('demo')
     .description('Runs a whole rig for a while and says what each part of it cost.')
     .option('--seconds <n>', 'end after this long; without it, at Ctrl-C', parseSeconds)
@@ -111,22 +128,23 @@ async function main(): Promise<void> {
       '--recording <file>',
       'drive this recording (Forza, Gran Turismo 7, iRacing .ibt) instead of the built-in lap',
     )
+    .exitOverride()
     .parse()
   const options = program.opts<DemoOptions>()
   if (options.json && options.seconds === undefined) {
     throw new RigError('REQUEST_INVALID', '--json needs --seconds N: there is no screen on which to end it')
   }
-  const interrupted = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
   const recording = options.recording === undefined ? lapSimulator() : await openRecording(options.recording)
-  const summary = await measure(recording, options, interrupted.signal)
+  const summary = await measure(recording, options, signal)
   process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${tell(summary).join('\n')}\n`)
 }
 
-main().then(
+const signal = interruption()
+main(signal).then(
   () => process.exit(0),
   (cause: unknown) => {
-    process.stderr.write(`demo: ${cause instanceof Error ? cause.message : String(cause)}\n`)
-    process.exit(exitCodeFor(cause))
+    if (cause !== signal.reason) endCommand('demo', cause)
+    process.stderr.write('demo: interrupted before anything was measured\n')
+    process.exit(1)
   },
 )

@@ -1,28 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { RigError } from '../rpc/failure.ts'
-import { findHome, type Home } from '../rpc/home.ts'
+import { type FailureCode, failures, RigError } from '../rpc/failure.ts'
+import type { Home } from '../rpc/home.ts'
+import { makeDemoHome } from './home.ts'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const hostProgram = fileURLToPath(new URL('../services/host/main.ts', import.meta.url))
 
-/** How long a host may take to have everything running, ms, and to take it all down. */
+/** How long a host may take to have everything running, ms, and to take it all down: it gives itself 9.5 s. */
 const startDeadlineMs = 20_000
-const stopDeadlineMs = 10_000
+const stopDeadlineMs = 11_000
 
 /** A rig of its own in a temporary home: a real host with the sample plugins. */
 export interface DemoRig {
@@ -37,59 +27,59 @@ export interface DemoRig {
   close(): Promise<void>
 }
 
-const config = `# The sample plugins are not signed.
-listen: 127.0.0.1:0
-plugins:
-  native:
-    require_signatures: false
-    allow_unsigned: true
-`
+/** Why a host ended that nobody asked to: its own sentence, and with it its exit code, where it said one. */
+function hostFailure(logFile: string, how: string): Error {
+  const log = readFileSync(logFile, 'utf8')
+  const [, code, detail] = /^openracing: ([A-Z_]+): (.+)$/m.exec(log) ?? []
+  if (code !== undefined && Object.hasOwn(failures, code)) return new RigError(code as FailureCode, detail as string)
+  const said = /^openracing: .*/ms.exec(log)?.[0] ?? 'it did not say why'
+  return new Error(`the host ended with ${how} before it was ready; ${said}`)
+}
 
-/** Copies what a user would copy: the manifest and the built artefact. */
-function installPlugins(home: Home): void {
-  for (const name of readdirSync(join(root, 'plugins'))) {
-    if (!existsSync(join(root, 'plugins', name, 'plugin.yaml'))) continue
-    const built = join(root, 'plugins', name, 'build')
-    if (!existsSync(built)) throw new RigError('FILE_MISSING', `the sample plugin ${name} is not built; run make`)
-    const target = join(home.pluginDir, name)
-    mkdirSync(target, { recursive: true })
-    cpSync(join(root, 'plugins', name, 'plugin.yaml'), join(target, 'plugin.yaml'))
-    cpSync(built, join(target, 'build'), { recursive: true })
+async function readyLine(host: ChildProcess, logFile: string, signal: AbortSignal): Promise<string> {
+  const deadline = AbortSignal.timeout(startDeadlineMs)
+  const over = { signal: AbortSignal.any([deadline, signal]) }
+  const lines = createInterface({ input: host.stdout as NodeJS.ReadableStream })
+  const line = once(lines, 'line', over).then(([first]) => String(first))
+  const ended = once(host, 'exit', over).then(([code, name]) => {
+    throw hostFailure(logFile, code === null ? name : `exit code ${code}`)
+  })
+  try {
+    return await Promise.race([line, ended])
+  } catch (cause) {
+    signal.throwIfAborted()
+    if (!deadline.aborted) throw cause
+    const remedy = 'start one with `wheelctl up` to see its log'
+    throw new RigError('SERVICE_UNAVAILABLE', `the host was not ready after ${startDeadlineMs} ms; ${remedy}`)
+  } finally {
+    for (const promise of [line, ended]) promise.catch(() => undefined) // the one that lost ends with the host
   }
 }
 
-function makeHome(): Home {
-  const home = findHome({ OPENRACING_HOME: mkdtempSync(join(tmpdir(), 'openracing-demo-')) })
-  mkdirSync(home.configDir, { recursive: true })
-  writeFileSync(home.configFile, config)
-  installPlugins(home)
-  mkdirSync(home.stateDir, { recursive: true })
-  return home
-}
-
-async function readyLine(host: ChildProcess, logFile: string): Promise<string> {
-  const lines = createInterface({ input: host.stdout as NodeJS.ReadableStream })
-  const line = once(lines, 'line', { signal: AbortSignal.timeout(startDeadlineMs) })
-  const ended = once(host, 'exit')
-  const first = await Promise.race([line, ended.then(() => undefined)]).catch(() => undefined)
-  if (first !== undefined) return String(first[0])
-  const log = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-3).join('\n')
-  host.kill('SIGKILL')
-  throw new RigError('SERVICE_UNAVAILABLE', `the host did not come up within ${startDeadlineMs} ms; it said:\n${log}`)
-}
-
-/** Starts the rig; resolves when the host says that its plugins run. `prepare` may change the home before. */
-export async function startDemoRig(prepare: (home: Home) => void = () => undefined): Promise<DemoRig> {
-  const home = makeHome()
-  prepare(home)
-  const directory = home.configDir
-  const logFile = join(home.stateDir, 'host.log')
-  const host = spawn(process.execPath, [join(root, 'services/host/main.ts'), '--exit-with-stdin'], {
-    env: { ...process.env, OPENRACING_HOME: directory },
+function startHost(home: Home, logFile: string): ChildProcess {
+  const log = openSync(logFile, 'a')
+  const host = spawn(process.execPath, [hostProgram, '--exit-with-stdin'], {
+    env: { ...process.env, OPENRACING_HOME: home.configDir },
     // A session of its own: Ctrl-C is for the demo, which then takes the rig down in order.
     detached: true,
-    stdio: ['pipe', 'pipe', openSync(logFile, 'a')],
+    stdio: ['pipe', 'pipe', log],
   })
+  closeSync(log)
+  return host
+}
+
+/**
+ * Starts the rig; resolves when the host says that its plugins run. `prepare` may change the home before. When `signal`
+ * comes first, what there is is taken down and the signal's reason is thrown.
+ */
+export async function startDemoRig(
+  prepare: (home: Home) => void = () => undefined,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<DemoRig> {
+  signal.throwIfAborted()
+  const home = makeDemoHome(prepare)
+  const logFile = join(home.stateDir, 'host.log')
+  const host = startHost(home, logFile)
   const exited = once(host, 'exit')
 
   async function stop(): Promise<void> {
@@ -97,12 +87,12 @@ export async function startDemoRig(prepare: (home: Home) => void = () => undefin
     const late = setTimeout(() => host.kill('SIGKILL'), stopDeadlineMs)
     await exited
     clearTimeout(late)
-    rmSync(directory, { recursive: true, force: true })
+    rmSync(home.configDir, { recursive: true, force: true })
   }
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => (closing ??= stop())
   try {
-    return { home, pid: host.pid as number, readyLine: await readyLine(host, logFile), exited, close }
+    return { home, pid: host.pid as number, readyLine: await readyLine(host, logFile, signal), exited, close }
   } catch (cause) {
     await close()
     throw cause

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs'
-import { homedir, tmpdir, userInfo } from 'node:os'
-import { join, resolve } from 'node:path'
+import { accessSync, chmodSync, constants, lstatSync, mkdirSync, statSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
 import { RigError, systemFailure } from './failure.ts'
 
 /** Longest path of a Unix socket, bytes: sizeof(sockaddr_un.sun_path) - 1. */
 const socketPathMax = 107
+
+/** Not userInfo(): in a container the user may have a number and no name, and that throws. */
+const userId = (): number | undefined => process.getuid?.()
 
 /** Where one rig keeps its things. Two rigs with different homes share nothing. */
 export interface Home {
@@ -31,9 +34,7 @@ export function findHome(environment: NodeJS.ProcessEnv): Home {
   const xdg = (variable: string, fallback: string): string => join(environment[variable] || fallback, 'openracing')
   const configDir = root ? resolve(root) : xdg('XDG_CONFIG_HOME', join(homedir(), '.config'))
   const stateDir = root ? underRoot('state') : xdg('XDG_STATE_HOME', join(homedir(), '.local', 'state'))
-  const runtimeDir = root
-    ? underRoot('run')
-    : xdg('XDG_RUNTIME_DIR', join(tmpdir(), `openracing-runtime-${userInfo().uid}`))
+  const runtimeDir = root ? underRoot('run') : xdg('XDG_RUNTIME_DIR', join(tmpdir(), `openracing-runtime-${userId()}`))
   const id = createHash('sha256').update(runtimeDir).digest('hex').slice(0, 12)
   return {
     configDir,
@@ -56,18 +57,38 @@ export function findHome(environment: NodeJS.ProcessEnv): Home {
   }
 }
 
-/** Creates a directory with what is above it; what stands in the way is told in one sentence. */
-function makeDirectory(path: string): void {
+const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
+/** Level by level: where a level cannot be made (/proc/x), node's own `recursive` tries for ever. */
+function makeLevels(path: string): void {
+  if (isDirectory(path)) return
+  makeLevels(dirname(path))
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    mkdirSync(path, { mode: 0o700 })
+  } catch (cause) {
+    if (!isDirectory(path)) throw cause // else another process was faster
+  }
+}
+
+/** Does `act` for the directory `path`; what stands in the way is told in one sentence. `be`: what it cannot be. */
+function forDirectory(path: string, be: string, act: () => void): void {
+  try {
+    act()
   } catch (cause) {
     throw new RigError(
       systemFailure(cause, 'CONFIG_INVALID'),
-      `the directory ${path} cannot be made (${(cause as Error).message}); set OPENRACING_HOME to one that can be written`,
+      `the directory ${path} cannot be ${be} (${(cause as Error).message}); set OPENRACING_HOME to one that can be written`,
       { cause },
     )
   }
 }
+
+/** Creates a directory with what is above it. */
+const makeDirectory = (path: string): void => forDirectory(path, 'made', () => makeLevels(path))
+
+/** Refuses a directory in which this user cannot create files: better now than in the middle of a race. */
+const checkWritable = (path: string): void =>
+  forDirectory(path, 'written', () => accessSync(path, constants.W_OK | constants.X_OK))
 
 /**
  * Creates a directory that is this user's alone, or makes it so. PERMISSION_DENIED when it is somebody else's: /tmp and
@@ -76,13 +97,14 @@ function makeDirectory(path: string): void {
 export function makePrivateDirectory(path: string): void {
   makeDirectory(path)
   const found = lstatSync(path)
-  if (!found.isDirectory() || found.uid !== userInfo().uid) {
+  if (!found.isDirectory() || found.uid !== userId()) {
     throw new RigError(
       'PERMISSION_DENIED',
       `${path} belongs to user ${found.uid}, or is no directory; remove it, or set OPENRACING_HOME to another directory`,
     )
   }
   if ((found.mode & 0o077) !== 0) chmodSync(path, 0o700)
+  checkWritable(path)
 }
 
 /** Creates the directories of a home that are missing, private to the user. */
@@ -90,6 +112,7 @@ export function createHome(home: Home): void {
   for (const directory of [home.configDir, home.pluginDir, home.stateDir]) {
     makeDirectory(directory)
   }
+  checkWritable(home.stateDir)
   makePrivateDirectory(home.runtimeDir)
   makePrivateDirectory(home.shmDir)
 }

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
-import pino from 'pino'
 import { DspHelperServiceService } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { exitCodeFor } from '../../rpc/failure.ts'
 import { createHome, findHome } from '../../rpc/home.ts'
+import { openLog } from '../../rpc/log.ts'
 import { bind, claimService, serve } from '../../rpc/serve.ts'
 import { shutdownRequested } from '../../rpc/shutdown.ts'
 import { startDataPlane } from './data-plane.ts'
@@ -10,7 +10,7 @@ import { dspHelperHandlers } from './service.ts'
 
 const program = (name: string): string => fileURLToPath(new URL(`../../native/build/${name}`, import.meta.url))
 
-const log = pino({ name: 'dsp-helper', level: process.env.OPENRACING_LOG_LEVEL ?? 'info' }, pino.destination(2))
+const log = openLog('dsp-helper', process.env)
 const requested = shutdownRequested(true)
 
 async function run(): Promise<void> {

@@ -1,18 +1,18 @@
 import { join } from 'node:path'
-import { pino } from 'pino'
 import { TrustServiceService } from '../../gen/proto/openracing/v1/trust.ts'
 import { exitCodeFor } from '../../rpc/failure.ts'
-import { findHome } from '../../rpc/home.ts'
+import { createHome, findHome } from '../../rpc/home.ts'
+import { openLog } from '../../rpc/log.ts'
 import { bind, serve } from '../../rpc/serve.ts'
 import { shutdownRequested } from '../../rpc/shutdown.ts'
 import { openContentStore } from './content-store.ts'
 import { trustHandlers } from './service.ts'
 
-// Standard output belongs to whoever started us; the log goes to standard error.
-const log = pino({ name: 'trust', level: process.env.OPENRACING_LOG_LEVEL || 'info' }, pino.destination(2))
+const log = openLog('trust', process.env)
 
 try {
   const home = findHome(process.env)
+  createHome(home)
   const contents = await openContentStore(join(home.stateDir, 'store'))
   const handlers = trustHandlers({ trustStore: home.trustStore, contents, log })
   const server = await serve({ service: 'trust', home, definitions: [bind(TrustServiceService, handlers)], log })

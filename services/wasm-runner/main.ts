@@ -1,7 +1,8 @@
-import { pino } from 'pino'
 import { ledCountMax } from '../../gen/layout.ts'
 import { exitCodeFor, RigError } from '../../rpc/failure.ts'
 import { createHome, findHome } from '../../rpc/home.ts'
+import { openLog } from '../../rpc/log.ts'
+import { type LogLevel, logLevelOf } from '../../rpc/log-level.ts'
 import { serve } from '../../rpc/serve.ts'
 import { shutdownRequested } from '../../rpc/shutdown.ts'
 import { startRunner } from './runner.ts'
@@ -22,11 +23,11 @@ function readLedCount(text: string): number {
   )
 }
 
-// Standard output belongs to whoever started us; the log goes to standard error.
-const log = pino({ name: 'wasm-runner', level: process.env.OPENRACING_LOG_LEVEL || 'info' }, pino.destination(2))
-const guestLog = log.child({}, { level: process.env.OPENRACING_PLUGIN_LOG_LEVEL || log.level })
+const log = openLog('wasm-runner', process.env)
 
 async function run(): Promise<void> {
+  const guestLevel = logLevelOf(process.env, log.level as LogLevel, 'OPENRACING_PLUGIN_LOG_LEVEL')
+  const guestLog = log.child({}, { level: guestLevel })
   const ledCount = readLedCount(process.env.OPENRACING_LED_COUNT || ledCountDefault)
   const home = findHome(process.env)
   createHome(home)

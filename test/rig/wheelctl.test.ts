@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -15,6 +15,11 @@ function wheelctl(rig: RigUnderTest, args: readonly string[], name = 'wheelctl')
   const env = { ...process.env, OPENRACING_HOME: rig.rig.home.configDir }
   return promisify(execFile)(program(name), [...args], { env })
 }
+
+test('wheelctl says which version it is', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  assert.equal((await promisify(execFile)(program('wheelctl'), ['--version'])).stdout, `${version}\n`)
+})
 
 test('plugins, services and the loop are listed for people and for programs, under both names of the command', async () => {
   await using rig = await startRig()

@@ -12,6 +12,6 @@ test('the environment says how much is logged, and where it does not config.yaml
 test('a level that does not exist is refused with those that do', () => {
   assert.throws(() => logLevelOf({ OPENRACING_LOG_LEVEL: 'loud' }, 'info'), {
     code: 'CONFIG_INVALID',
-    message: /is "loud"; set it to one of trace, debug, info, warn, error, fatal, silent$/,
+    message: /OPENRACING_LOG_LEVEL is "loud"; set it to one of trace, debug, info, warn, error, fatal, silent$/,
   })
 })
