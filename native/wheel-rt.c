@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,10 +29,21 @@
 #define LEASE_NS (30ull * CLOCK_NS_PER_S) ///< Without a publication for this long, nobody wants this loop
 #define CONTROL_PERIOD_NS 5000000u        ///< How often the main thread looks for a new control
 #define HANDOVER_WAIT_NS 1000000u
+/// A loop that has not ticked for this long has lost its core to somebody of its priority or above. Pauses of the
+/// machine are shorter, and an input that is this old is not yet silent.
+#define STARVED_NS 20000000u
 #define PATH_BYTES 4096
 #define STACK_TOUCHED_BYTES (64u * 1024u)
 
 static volatile sig_atomic_t asked_to_end;
+
+/// The loop's thread, and the cores that it could have.
+typedef struct {
+  pthread_t thread;
+  cpu_set_t cores;
+  uint64_t  began_ns;
+  bool      free; ///< It is no longer bound to one of them
+} LoopCores;
 
 static void
 on_signal(const int number)
@@ -153,7 +165,7 @@ loop_thread(void* const argument)
 }
 
 static bool
-start_loop(Loop* const loop, pthread_t* const thread)
+start_loop(Loop* const loop, LoopCores* const cores)
 {
   RigStatus* const status = loop->status;
   atomic_fetch_add(&status->generation, 1u);
@@ -162,7 +174,10 @@ start_loop(Loop* const loop, pthread_t* const thread)
   atomic_store(&status->memory_locked, locked ? 1u : 0u);
   if (!locked) { say("no mlockall, a page that is swapped out stalls the loop", strerror(errno)); }
 
-  const int error = pthread_create(thread, NULL, loop_thread, loop);
+  cores->began_ns = clock_now_ns();
+  const int error = sched_getaffinity(0, sizeof cores->cores, &cores->cores)
+                      ? errno
+                      : pthread_create(&cores->thread, NULL, loop_thread, loop);
   if (error) { say("no thread for the loop", strerror(error)); }
   atomic_store(&status->state, error ? RIG_ENDED : RIG_RUNNING);
   return !error;
@@ -212,11 +227,25 @@ same_wish(const RigControl* const a, const RigControl* const b)
   return memcmp(&x, &y, sizeof x) == 0;
 }
 
+/// A core of its own makes the loop exact; when it turns out to be somebody else's, any core is better.
+static void
+free_starved(const Loop* const loop, LoopCores* const cores)
+{
+  const uint64_t beat_ns  = atomic_load_explicit(&loop->status->beat_ns, memory_order_relaxed);
+  const uint64_t since_ns = beat_ns > cores->began_ns ? beat_ns : cores->began_ns; // the beat may be a loop's before us
+  const uint64_t now_ns   = clock_now_ns();
+  if (cores->free || now_ns < since_ns || now_ns - since_ns < STARVED_NS) { return; }
+  cores->free = pthread_setaffinity_np(cores->thread, sizeof cores->cores, &cores->cores) == 0;
+  say("the loop did not tick for 20 ms, somebody holds its core; it may use the others from now on", NULL);
+}
+
 /// Follows the control cell until the loop is to end. Returns why.
 static const char*
-follow_control(Loop* const loop, const Latest* const cell, RigControl* const control, const char* const directory)
+follow_control(Loop* const loop, const Latest* const cell, RigControl* const control, const char* const directory,
+               LoopCores* const cores)
 {
   for (;;) {
+    free_starved(loop, cores);
     RigControl newest = *control;
     if (latest_read(cell, &newest)) {
       if (!same_wish(&newest, control)) { apply(loop, &newest, directory); }
@@ -272,12 +301,12 @@ main(const int argc, char** const argv)
   apply(&loop, &control, argv[1]);
   loop.ffb_scalar = control.gain;
 
-  pthread_t thread;
-  if (!atomic_load(&loop.handover.wanted) || !start_loop(&loop, &thread)) { return 1; }
-  say(follow_control(&loop, &cell, &control, argv[1]), NULL);
+  LoopCores cores = {.free = false};
+  if (!atomic_load(&loop.handover.wanted) || !start_loop(&loop, &cores)) { return 1; }
+  say(follow_control(&loop, &cell, &control, argv[1], &cores), NULL);
 
   atomic_store(&loop.stop, true);
-  pthread_join(thread, NULL);
+  pthread_join(cores.thread, NULL);
   atomic_store(&loop.status->state, RIG_ENDED);
   clean_up(argv[1], argv[2]);
   return 0;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -10,6 +10,7 @@ import { frameSlotBytes, frameSlot as layout } from '../../gen/layout.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
 import { createPluginSegment } from '../../shm/plugin-segment.ts'
 import { openControlSlot, openOutputRing } from '../../shm/slots.ts'
+import { isAlive } from '../../test/alive.ts'
 import { produceForce } from '../../test/force-producer.ts'
 import { buildNativePlugin } from '../../test/native-plugin.ts'
 import { limits } from '../../test/plane.ts'
@@ -133,4 +134,36 @@ test('the process of a plugin that gets no frames any more ends by itself', asyn
   const child = spawn(wheelDsp, [segment, buildNativePlugin('inverts', directory), config], { stdio: 'ignore' })
   assert.deepEqual(await inTime('its process ended', once(child, 'exit')), [0, null])
   rmSync(directory, { recursive: true })
+})
+
+/** Keeps the last core, which is the loop's, for itself: above the loop's priority, and without ever sleeping. */
+function holdLastCore(): { readonly pid: number; end(): Promise<void> } {
+  const core = String(availableParallelism() - 1)
+  const spin = ['sh', '-c', 'while :; do :; done']
+  const child = spawn('chrt', ['-f', '90', 'taskset', '-c', core, 'timeout', '10', ...spin], { stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  return {
+    pid: child.pid as number,
+    end: async () => {
+      child.kill('SIGKILL')
+      execFileSync('pkill', ['-KILL', '-P', String(child.pid)])
+      await ended
+    },
+  }
+}
+
+test('a loop whose core somebody else holds goes on with another', async (context) => {
+  if (process.getuid?.() !== 0) return context.skip('only root may take a priority above the loop')
+  if (availableParallelism() < 2) return context.skip('there is no other core')
+  await using loop = startLoop()
+  await until('the loop ticks', () => loop.torques().length > 10)
+  const hog = holdLastCore()
+  try {
+    await until('it has the core', () => readFileSync(`/proc/${hog.pid}/comm`, 'utf8').trim() === 'timeout')
+    const before = loop.torques().length
+    await until('the loop goes on', () => loop.torques().length > before + 500)
+    assert.ok(isAlive(hog.pid), 'while the other still has it')
+  } finally {
+    await hog.end()
+  }
 })
