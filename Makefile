@@ -1,5 +1,6 @@
 # make demo   the rig, live
 # make test   everything that is checked
+# make bench  what the data plane costs, beside its peers (bench/README.md); minutes
 # Both set up what they need; the second time there is nothing to set up.
 
 SHELL = /bin/sh
@@ -7,7 +8,7 @@ B = node_modules/.bin
 SETUP = node_modules/.openracing-setup
 
 .DEFAULT_GOAL := build
-.PHONY: build demo test lint types generate generated native-check typescript-check tools clean
+.PHONY: build demo bench test lint types generate generated native-check typescript-check tools clean
 
 build: $(SETUP)
 	@$(MAKE) --no-print-directory -C native
@@ -15,6 +16,9 @@ build: $(SETUP)
 
 demo: build
 	@npm run --silent demo -- $(ARGS)
+
+bench: build
+	@npm run --silent bench:rt -- $(ARGS)
 
 test: lint types generated native-check typescript-check
 
@@ -63,4 +67,4 @@ typescript-check: build
 	npm run --silent test
 
 clean:
-	rm -rf node_modules build native/build plugins/*/build
+	rm -rf node_modules build native/build bench/native/build plugins/*/build

@@ -64,23 +64,10 @@ const overflowNs = 1_000_000
  * other tuning of the system. In ns, so that both go into the same buckets.
  */
 async function cyclictest(ms: number, file: string): Promise<CyclictestThread> {
-  const args = [
-    '-q',
-    '-m',
-    '-N',
-    '--default-system',
-    '-t',
-    '1',
-    '-p',
-    '80',
-    '-i',
-    '1000',
-    '-h',
-    `${overflowNs}`,
-    '-a',
-    findCores().loop,
-  ]
-  const child = spawn('cyclictest', [...args, '-l', `${ms}`, `--json=${file}`], {
+  const args = `-q -m -N --default-system -t 1 -a ${findCores().loop} -p 80 -i 1000 -h ${overflowNs} -l ${ms}`.split(
+    ' ',
+  )
+  const child = spawn('cyclictest', [...args, `--json=${file}`], {
     stdio: ['ignore', 'ignore', 'ignore'],
   })
   const [code] = await once(child, 'exit').catch(() => [-1])

@@ -11,7 +11,6 @@
 int
 main(void)
 {
-  (void)realtime_take_core();
   (void)realtime_schedule(REALTIME_LOOP_PRIORITY);
   const char byte = 0;
   for (uint64_t due_ns = clock_now_ns() + RIG_PERIOD_NS;; due_ns += RIG_PERIOD_NS) {
