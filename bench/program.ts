@@ -10,11 +10,19 @@ const beginAndEndMs = 15_000
 
 const build = (name: string): string => fileURLToPath(new URL(`native/build/${name}`, import.meta.url))
 
+/** Debian packages of what is left out where they are missing. */
+const packagesOf: Readonly<Record<string, string>> = {
+  zeromq_pair: 'libzmq3-dev',
+  iceoryx_pair: 'iceoryx libiceoryx-binding-c-dev',
+}
+
 /** Path of something that bench/native/Makefile builds; throws, naming what is missing, where it could not. */
 export function builtProgram(name: string): string {
   const path = build(name)
   if (existsSync(path)) return path
-  throw new Error(`${name} is not built; make -C bench/native says what it needs`)
+  const packages = packagesOf[name]
+  const first = packages === undefined ? '' : `apt-get install ${packages}, then `
+  throw new Error(`${name} is not built; build it with: ${first}make -C bench/native`)
 }
 
 /** Ends a child at once; resolves when it is gone. */
