@@ -18,6 +18,9 @@ import { builtProgram, endChild } from './program.ts'
 const program = (name: string): string => fileURLToPath(new URL(`../native/build/${name}`, import.meta.url))
 const limits = { gain: 1, maxTorqueNm: 5, maxSlewNmPerS: 5000, simulatedWheel: false }
 
+/** How long the loop waits for an answer, µs: the guide's budget of a Fast plugin. */
+export const budgetUs = 200
+
 /** How the loop and a plugin's process wait for each other; native/rig.h. */
 export type Waiting = (typeof rigWaitings)[number]
 
@@ -43,7 +46,7 @@ async function takeSeats(count: number, home: Home, logFd: number): Promise<read
   const library = builtProgram('pass_through.so')
   const seats = Array.from({ length: count }, (_, slot) =>
     takeSeat(
-      fastPlugin(`pass-through-${slot}`, library),
+      { ...fastPlugin(`pass-through-${slot}`, library), budgetUs },
       { slot, life: slot + 1, instance: 0, pid: 0, restarts: 0 },
       needs,
     ),

@@ -6,26 +6,28 @@ import { bucketOf, upperBoundNs } from '../shm/histogram.ts'
 export interface Sum {
   add(histogram: Histogram): void
   count(): number
+  histogram(): Histogram
   distribution(): Distribution
 }
 
 export function createSum(): Sum {
   const counts = new Map<bigint, bigint>()
   let maxNs = 0n
-  const total = (): number => [...counts.values()].reduce((sum, count) => sum + Number(count), 0)
+  const histogram = (): Histogram => ({
+    buckets: [...counts]
+      .map(([upperBoundNs, count]) => ({ upperBoundNs, count }))
+      .sort((a, b) => Number(a.upperBoundNs - b.upperBoundNs)),
+    maxNs,
+  })
   return {
-    add(histogram) {
-      for (const { upperBoundNs, count } of histogram.buckets)
+    add(more) {
+      for (const { upperBoundNs, count } of more.buckets)
         counts.set(upperBoundNs, (counts.get(upperBoundNs) ?? 0n) + count)
-      if (histogram.maxNs > maxNs) maxNs = histogram.maxNs
+      if (more.maxNs > maxNs) maxNs = more.maxNs
     },
-    count: total,
-    distribution() {
-      const buckets = [...counts]
-        .map(([upperBoundNs, count]) => ({ upperBoundNs, count }))
-        .sort((a, b) => Number(a.upperBoundNs - b.upperBoundNs))
-      return distributionOf({ buckets, maxNs })
-    },
+    count: () => [...counts.values()].reduce((sum, count) => sum + Number(count), 0),
+    histogram,
+    distribution: () => distributionOf(histogram()),
   }
 }
 
