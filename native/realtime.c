@@ -2,7 +2,6 @@
 
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 bool
 realtime_schedule(const int priority)
@@ -41,14 +40,6 @@ realtime_leave_core(void)
   if (!find_cores(&cores, &core)) { return false; }
   CPU_CLR(core, &cores);
   return sched_setaffinity(0, sizeof cores, &cores) == 0;
-}
-
-bool
-realtime_bound_cpu(const unsigned milliseconds)
-{
-  // Soft and hard alike: SIGKILL at once, not a SIGXCPU that could be ignored.
-  const struct rlimit limit = {.rlim_cur = milliseconds * 1000u, .rlim_max = milliseconds * 1000u};
-  return setrlimit(RLIMIT_RTTIME, &limit) == 0;
 }
 
 bool

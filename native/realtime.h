@@ -20,10 +20,6 @@ bool realtime_take_core(void);
 /// Keeps this process off the core that realtime_take_core() takes. False where there is no other.
 bool realtime_leave_core(void);
 
-/// Ends this process when it runs for longer than this under SCHED_FIFO without once giving the CPU away: on a
-/// machine with one core nobody else could. False where it is not allowed.
-bool realtime_bound_cpu(unsigned milliseconds);
-
 /// Keeps what this process touches in memory from now on. False where it is not allowed.
 bool realtime_lock_memory(void);
 

@@ -1,35 +1,44 @@
-/// wheel-dsp SEGMENT LIBRARY CONFIG
+/// wheel-dsp SEGMENT LIBRARY_DIRECTORY CONFIG MEMORY_BYTES
 ///
-/// Runs one Fast plugin: LIBRARY, created with the text of CONFIG, fed by the rings
-/// of the shared memory file SEGMENT. Says on file descriptor 3, once, how it began:
-/// `ready`, or a failure code and a sentence.
+/// Runs one Fast plugin: the library on file descriptor 4, a sealed memfd, created with the text of CONFIG, fed by the
+/// rings of the shared memory file SEGMENT. It may read LIBRARY_DIRECTORY, and allocate MEMORY_BYTES at a time. Says on
+/// file descriptor 3, once, how it began: `ready`, or a failure code and a sentence.
 ///
-/// It needs nobody but the loop: without a frame for 5 s it ends, and if its plugin
-/// never returns the kernel ends it (a timer whose signal is SIGKILL).
+/// The plugin's code runs behind a fence from its first constructor on (sandbox.h), and how it ends is told in the
+/// segment (plugin_end.h). It needs nobody but the loop: without a frame for 5 s it ends, and if its plugin never
+/// returns the kernel ends it (a timer whose signal is SIGKILL).
 
 #include "../sdk/c/plugin.h"
 #include "clock.h"
 #include "doorbell.h"
+#include "plugin_end.h"
+#include "plugin_library.h"
+#include "plugin_memory.h"
 #include "plugin_segment.h"
 #include "realtime.h"
+#include "sandbox.h"
+#include "syscall_filter.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define REPORT_FD 3
+#define LIBRARY_FD 4
 #define CONFIG_BYTES_MAX 65536
 #define IDLE_NS (5ull * CLOCK_NS_PER_S) ///< No loop sends frames any more
 /// A plugin that holds on to a frame for this long is ended by the kernel, whoever else is dead.
 #define DEAD_MAN_S 30
 #define DEAD_MAN_REARM_NS CLOCK_NS_PER_S
-/// CPU time of one call after which the kernel ends the process. The dsp-helper ends it after 500 ms, if it gets a turn.
-#define CALL_CPU_MAX_MS 1000u
+/// CPU time of one call after which it counts as one that does not return: 10 ticks, fifty times the largest budget.
+#define CALL_CPU_MAX_MS 10u
+/// CPU time of everything up to the end of create(). The dsp-helper waits 5 s, and cannot say what kept it.
+#define CREATE_CPU_MAX_S 4u
 
 /// A process that is awake this long before its frame is due pays for no wake-up: a timer of this kernel is late by
 /// less, 99 times in 100.
@@ -40,13 +49,17 @@
 typedef struct {
   PluginSegment shared;
   PluginVTable  plugin;
+  Symbols       library;
   void*         state;
-  timer_t       dead_man;
+  int           dead_man; ///< Timers of the kernel, without the C library's names for them
+  int           call_timer;
   uint64_t      armed_ns;
   uint64_t      mark_ns;
   uint64_t      mark_cpu_ns;
   uint32_t      call_cpu_ns; ///< Of the call before
   bool          timed;       ///< There was one
+  size_t        config_bytes;
+  uint8_t       config[CONFIG_BYTES_MAX];
 } Dsp;
 
 // ---------------------------------------------------------------- reporting
@@ -57,12 +70,11 @@ tell(Dsp* const dsp, const ReportState state, const char* const text)
   snprintf(dsp->shared.report->message, sizeof dsp->shared.report->message, "%s", text);
   atomic_store(&dsp->shared.report->state, state);
   // Who asked may be gone, and nobody need have asked.
-  const ssize_t written = write(REPORT_FD, text, strlen(text));
-  (void)written;
-  close(REPORT_FD);
+  filter_call(SYS_write, REPORT_FD, (long)(uintptr_t)text, (long)strlen(text), 0L);
+  filter_call(SYS_close, REPORT_FD, 0L, 0L, 0L);
 }
 
-__attribute__((format(printf, 2, 3))) static int
+__attribute__((format(printf, 2, 3))) static bool
 fail(Dsp* const dsp, const char* const format, ...)
 {
   char    text[sizeof dsp->shared.report->message];
@@ -71,22 +83,22 @@ fail(Dsp* const dsp, const char* const format, ...)
   vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
   tell(dsp, REPORT_FAILED, text);
-  return 1;
+  return false;
 }
 
 // ---------------------------------------------------------------- beginning
 
-static int
+static bool
 open_shared(Dsp* const dsp, const char* const path)
 {
   const int error = plugin_segment_open_plugin(&dsp->shared, path);
   if (error) {
     fprintf(stderr, "wheel-dsp: %s: %s; it is started by the dsp-helper, which makes this file\n", path,
             error == EPROTO ? "this is no plugin segment of this version" : strerror(error));
-    return 1;
+    return false;
   }
   atomic_store(&dsp->shared.report->pid, (uint32_t)getpid());
-  return 0;
+  return true;
 }
 
 /// Reads at most `room` bytes of a file. Negative with errno when it cannot.
@@ -102,93 +114,125 @@ read_file(const char* const path, uint8_t* const bytes, const size_t room)
   return whole ? (ssize_t)length : -1;
 }
 
-/// What the linker says, without the path that it begins with: who asked knows the library by another one.
-static const char*
-linker_reason(const char* const path)
+static bool
+read_config(Dsp* const dsp, const char* const path)
 {
-  const char* const reason = dlerror();
-  const size_t      length = strlen(path);
-  return strncmp(reason, path, length) || strncmp(reason + length, ": ", 2) ? reason : reason + length + 2;
-}
-
-static const char*
-left_out(const PluginVTable* const plugin)
-{
-  return !plugin->create    ? "create"
-         : !plugin->process ? "process"
-         : !plugin->destroy ? "destroy"
-         : !plugin->get_info ? "get_info"
-                             : NULL;
-}
-
-static int
-load(Dsp* const dsp, const char* const path)
-{
-  void* const library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  if (!library) {
-    return fail(dsp, "PLUGIN_INVALID: it cannot be loaded as a library (%s); build it for this machine with -shared -fPIC",
-                linker_reason(path));
+  const ssize_t length = read_file(path, dsp->config, sizeof dsp->config);
+  if (length >= 0) {
+    dsp->config_bytes = (size_t)length;
+    return true;
   }
-
-  PluginVTable (*get_plugin_vtable_of)(void) = NULL;
-  *(void**)&get_plugin_vtable_of             = dlsym(library, "get_plugin_vtable");
-  if (!get_plugin_vtable_of) {
-    return fail(dsp, "PLUGIN_INVALID: the library exports no get_plugin_vtable(); export it with C linkage");
-  }
-  dsp->plugin               = get_plugin_vtable_of();
-  const char* const missing = left_out(&dsp->plugin);
-  if (missing) {
-    return fail(dsp, "PLUGIN_INVALID: get_plugin_vtable() leaves out %s(); it must return all four functions of sdk/c/plugin.h",
-                missing);
-  }
-  const uint32_t actual = dsp->plugin.get_info().abi_version;
-  if (actual != PLUGIN_ABI_VERSION) {
-    return fail(dsp,
-                "PLUGIN_ABI_MISMATCH: built for ABI version %u, this platform has %u (AbiMismatch { expected: %u, actual: "
-                "%u }); compile it against the sdk/c/plugin.h of this version",
-                (unsigned)actual, (unsigned)PLUGIN_ABI_VERSION, (unsigned)PLUGIN_ABI_VERSION, (unsigned)actual);
-  }
-  return 0;
-}
-
-static int
-create(Dsp* const dsp, const char* const config_path)
-{
-  static uint8_t config[CONFIG_BYTES_MAX];
-  const ssize_t  length = read_file(config_path, config, sizeof config);
-  if (length < 0 && errno == EFBIG) {
+  if (errno == EFBIG) {
     return fail(dsp, "CONFIG_INVALID: its configuration has %d bytes or more; shorten its config.json", CONFIG_BYTES_MAX);
   }
-  if (length < 0) {
-    return fail(dsp, "CONFIG_INVALID: its configuration cannot be read (%s); start the rig again", strerror(errno));
+  return fail(dsp, "CONFIG_INVALID: its configuration cannot be read (%s); start the rig again", strerror(errno));
+}
+
+/// What the plugin is doing from here on. Real-time.
+static void
+enter(Dsp* const dsp, const PluginPhase phase)
+{
+  atomic_store_explicit(&dsp->shared.report->phase, phase, memory_order_relaxed);
+}
+
+static bool
+open_symbols(Dsp* const dsp)
+{
+  const int error = symbols_open(&dsp->library, LIBRARY_FD);
+  return !error || fail(dsp, "PLUGIN_INVALID: its library cannot be mapped (%s); build it for this machine with -shared -fPIC",
+                        strerror(error));
+}
+
+/// Puts up the fence. What is opened or measured comes before it, the plugin's code after it.
+static bool
+fence(Dsp* const dsp, const char* const library_directory, const size_t memory_bytes)
+{
+  const int error = plugin_memory_begin(dsp->shared.report, memory_bytes);
+  if (error) {
+    return fail(dsp, "PLUGIN_FAILED: there is no room for the %zu bytes that it may allocate (%s); lower its max_memory_bytes, or free "
+                     "memory", memory_bytes, strerror(error));
   }
-  dsp->state = dsp->plugin.create(length ? config : NULL, (size_t)length);
-  return dsp->state ? 0
-                    : fail(dsp, "PLUGIN_FAILED: create() returned NULL, its way to say that it cannot run; correct the "
-                                "plugin's config.json, or the plugin");
+  if (!plugin_end_watch(dsp->shared.report, &dsp->library)) {
+    return fail(dsp, "PLUGIN_FAILED: the system does not let its process handle signals (%s)", strerror(errno));
+  }
+  atomic_store(&dsp->shared.report->sandbox, sandbox_enter(library_directory, memory_bytes, LIBRARY_FD));
+  sandbox_bound_cpu(CREATE_CPU_MAX_S);
+  return true;
+}
+
+static bool
+load(Dsp* const dsp)
+{
+  char text[PLUGIN_LIBRARY_TEXT];
+  enter(dsp, PHASE_LOADING);
+  if (!plugin_library_open(&dsp->plugin, LIBRARY_FD, text, sizeof text)) { return fail(dsp, "%s", text); }
+  plugin_end_know(&dsp->plugin);
+  close(LIBRARY_FD);
+  return true;
+}
+
+static bool
+create(Dsp* const dsp)
+{
+  enter(dsp, PHASE_CREATING);
+  dsp->state = dsp->plugin.create(dsp->config_bytes ? dsp->config : NULL, dsp->config_bytes);
+  enter(dsp, PHASE_IDLE);
+  return dsp->state || fail(dsp, "PLUGIN_FAILED: create() returned NULL, its way to say that it cannot run; correct the "
+                                 "plugin's config.json, or the plugin");
 }
 
 // ---------------------------------------------------------------- the dead man's switch
 
 static void
+set_timer(const int timer, const struct itimerspec* const time)
+{
+  filter_call(SYS_timer_settime, timer, 0L, (long)(uintptr_t)time, 0L);
+}
+
+static void
 arm(Dsp* const dsp, const uint64_t now_ns)
 {
   const struct itimerspec time = {.it_value = {.tv_sec = DEAD_MAN_S}};
-  timer_settime(dsp->dead_man, 0, &time, NULL);
+  set_timer(dsp->dead_man, &time);
   dsp->armed_ns = now_ns;
 }
 
-static int
-make_dead_man(Dsp* const dsp)
+static bool
+make_timer(const clockid_t clock, const int number, int* const timer)
 {
   struct sigevent event = {.sigev_notify = SIGEV_SIGNAL};
-  event.sigev_signo     = SIGKILL; // cannot be caught, blocked or ignored by the plugin
-  if (timer_create(CLOCK_MONOTONIC, &event, &dsp->dead_man)) {
+  event.sigev_signo     = number;
+  return syscall(SYS_timer_create, clock, &event, timer) == 0;
+}
+
+static bool
+make_timers(Dsp* const dsp)
+{
+  // SIGKILL cannot be caught, blocked or ignored by the plugin.
+  if (!make_timer(CLOCK_MONOTONIC, SIGKILL, &dsp->dead_man) || !make_timer(CLOCK_THREAD_CPUTIME_ID, SIGXCPU, &dsp->call_timer)) {
     return fail(dsp, "PLUGIN_FAILED: the system has no timer for its process (%s); raise its limit of pending signals (ulimit -i)",
                 strerror(errno));
   }
   arm(dsp, clock_now_ns());
-  return 0;
+  return true;
+}
+
+/// Real-time from here on, and the door is shut. Whatever the plugin did to the signals, they are ours again.
+static bool
+settle(Dsp* const dsp)
+{
+  sandbox_bound_cpu(0u);
+  // Whether these are granted is in the log of the loop, which asks for the same; a plugin runs without them too.
+  (void)realtime_lock_memory();
+  if (!sandbox_schedule(REALTIME_PLUGIN_PRIORITY, CALL_CPU_MAX_MS)) {
+    // The kernel counts the time of real-time processes only: a timer that looks every so often does for others.
+    const struct timespec   period = clock_timespec(CALL_CPU_MAX_MS * (uint64_t)CLOCK_NS_PER_MS);
+    const struct itimerspec time   = {.it_interval = period, .it_value = period};
+    set_timer(dsp->call_timer, &time);
+  }
+  const uint32_t sandbox = atomic_load(&dsp->shared.report->sandbox);
+  if (plugin_end_watch(dsp->shared.report, &dsp->library) && (!(sandbox & SANDBOX_SECCOMP) || filter_serving())) { return true; }
+  return fail(dsp, "PLUGIN_FAILED: the system does not let its process be fenced (%s)", strerror(errno));
 }
 
 // ---------------------------------------------------------------- frames
@@ -213,8 +257,12 @@ answer(Dsp* const dsp, FrameSlot* const frame)
 {
   const uint64_t began_ns = clock_now_ns();
   frame->torque_out       = frame->ffb_in;
+  plugin_end_call(dsp->mark_cpu_ns);
+  atomic_store_explicit(&dsp->shared.report->sequence, frame->sequence, memory_order_relaxed);
+  enter(dsp, PHASE_PROCESSING);
   frame->result           = dsp->plugin.process(dsp->state, frame->ffb_in, frame->wheel_speed, frame->wheel_angle,
                                                 frame->dt, &frame->torque_out);
+  enter(dsp, PHASE_IDLE);
   frame->wall_ns          = saturate(clock_now_ns() - began_ns);
   frame->cpu_ns           = dsp->call_cpu_ns;
   frame->status           = dsp->timed ? FRAME_TIMED : 0u;
@@ -279,25 +327,48 @@ serve(Dsp* const dsp)
   return 0;
 }
 
+static bool
+read_bytes(const char* const text, size_t* const bytes)
+{
+  char* end   = NULL;
+  errno       = 0;
+  const unsigned long long value = strtoull(text, &end, 10);
+  *bytes      = (size_t)value;
+  return !errno && end != text && !*end && value >= PLUGIN_MEMORY_BYTES_MIN && value <= PLUGIN_MEMORY_BYTES_MAX;
+}
+
+static bool
+is_sealed(Dsp* const dsp)
+{
+  char text[PLUGIN_LIBRARY_TEXT];
+  return plugin_library_is_sealed(LIBRARY_FD, text, sizeof text) || fail(dsp, "%s", text);
+}
+
 int
 main(const int argc, char** const argv)
 {
-  if (argc != 4) {
-    fputs("wheel-dsp: usage: wheel-dsp SEGMENT LIBRARY CONFIG\n", stderr);
+  size_t memory_bytes = 0u;
+  if (argc != 5 || !read_bytes(argv[4], &memory_bytes)) {
+    fprintf(stderr, "wheel-dsp: usage: wheel-dsp SEGMENT LIBRARY_DIRECTORY CONFIG MEMORY_BYTES (%u to %u), with the library, a sealed "
+                    "memfd, on file descriptor %d\n", PLUGIN_MEMORY_BYTES_MIN, PLUGIN_MEMORY_BYTES_MAX, LIBRARY_FD);
     return 4;
   }
   const struct sigaction ignore = {.sa_handler = SIG_IGN};
   sigaction(SIGPIPE, &ignore, NULL);
+  sigaction(SIGXFSZ, &ignore, NULL); // what it writes to the log is refused, and no crash
 
+  (void)realtime_leave_core(); // before the fence; whether it is granted, the loop's log says
   static Dsp dsp;
-  if (open_shared(&dsp, argv[1]) || load(&dsp, argv[2]) || make_dead_man(&dsp) || create(&dsp, argv[3])) { return 1; }
-  // Whether these are granted is in the log of the loop, which asks for the same; a plugin runs without them too.
-  (void)realtime_bound_cpu(CALL_CPU_MAX_MS);
-  (void)realtime_leave_core();
-  (void)realtime_schedule(REALTIME_PLUGIN_PRIORITY);
-  (void)realtime_lock_memory();
-  tell(&dsp, REPORT_READY, "ready");
-  const int st = serve(&dsp);
-  dsp.plugin.destroy(dsp.state);
-  return st;
+  const bool ready = open_shared(&dsp, argv[1]) && is_sealed(&dsp) && open_symbols(&dsp) && read_config(&dsp, argv[3]) &&
+                     make_timers(&dsp) && fence(&dsp, argv[2], memory_bytes) && load(&dsp) && create(&dsp) && settle(&dsp);
+  int status = 1;
+  if (ready) {
+    tell(&dsp, REPORT_READY, "ready");
+    status = serve(&dsp);
+    enter(&dsp, PHASE_DESTROYING);
+    dsp.plugin.destroy(dsp.state);
+  }
+  // Not return: what the plugin or its libraries left to be done at the end is not to be done.
+  filter_call(SYS_exit_group, status, 0L, 0L, 0L);
+  return status;
 }

@@ -6,6 +6,7 @@
 
 static int a_state;
 
+#ifndef PLUGIN_OF_CREATES ///< It has a plugin_create() of its own
 static void*
 plugin_create(const uint8_t* const config, const size_t length)
 {
@@ -13,6 +14,7 @@ plugin_create(const uint8_t* const config, const size_t length)
   (void)length;
   return &a_state;
 }
+#endif
 
 static void
 plugin_destroy(void* const state)

@@ -1,0 +1,22 @@
+/// @file sandbox.h
+/// The fence round a Fast plugin's process. It is up before the library is opened, and there is no way back.
+#ifndef OPENRACING_SANDBOX_H
+#define OPENRACING_SANDBOX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/// Puts up what this kernel has: no new privileges and none that we had, no descriptor above `fd_max`, limits of files,
+/// processes and memory, the file system out of reach but to read `library_directory` and the system's libraries, and
+/// the first filter of system calls. `memory_bytes` bounds what the plugin maps beside its heap. Returns the SANDBOX_*
+/// bits of what is in force.
+uint32_t sandbox_enter(const char* library_directory, uint64_t memory_bytes, int fd_max);
+
+/// Raises SIGXCPU when the process has used more CPU time than this since its start, s; 0: no longer.
+void sandbox_bound_cpu(unsigned seconds);
+
+/// Gives the process SCHED_FIFO, and raises SIGXCPU when it runs for `call_ms` without once giving the CPU away; for ten
+/// times as long, and the kernel kills it. False where that is not allowed.
+bool sandbox_schedule(int priority, unsigned call_ms);
+
+#endif

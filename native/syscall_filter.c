@@ -1,0 +1,211 @@
+#include "syscall_filter.h"
+
+#include "syscall_forbidden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#define X32_BIT 0x40000000u ///< The same architecture with calls of its own
+#elif defined(__aarch64__)
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#else
+#error "the filter knows the system calls of x86-64 and aarch64"
+#endif
+
+#define MARK_ARGUMENT 5u
+#define INT_MASK 0xffffffffull ///< The kernel takes only the low half of an int
+#define INSTRUCTIONS_MAX 1024u
+
+typedef struct {
+  unsigned argument;
+  uint64_t mask; ///< 0: no condition
+  uint64_t value;
+} Condition;
+
+/// A call that is allowed when both conditions hold.
+typedef struct {
+  uint32_t  number;
+  Condition when[2];
+} Rule;
+
+typedef struct {
+  struct sock_filter code[INSTRUCTIONS_MAX];
+  unsigned           length;
+} Program;
+
+static uint64_t mark;
+
+// ---------------------------------------------------------------- our own calls
+
+long
+filter_call(const long number, const long first, const long second, const long third, const long fourth)
+{
+  return syscall(number, first, second, third, fourth, 0L, mark);
+}
+
+void
+filter_default_signal(const int number)
+{
+  // The kernel's own struct: handler, flags, restorer, mask; SIG_DFL and the rest are zero.
+  static const unsigned long defaults[4];
+  filter_call(SYS_rt_sigaction, number, (long)(uintptr_t)defaults, 0L, 8L);
+}
+
+bool
+filter_is_native(const unsigned architecture)
+{
+  return architecture == ARCHITECTURE;
+}
+
+// ---------------------------------------------------------------- writing a program
+
+static void
+emit(Program* const program, const struct sock_filter instruction)
+{
+  // One too many shows: the kernel refuses a program that runs off its end.
+  if (program->length < INSTRUCTIONS_MAX) { program->code[program->length++] = instruction; }
+}
+
+static void
+load(Program* const program, const size_t offset)
+{
+  emit(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset));
+}
+
+static void
+finish(Program* const program, const uint32_t action)
+{
+  emit(program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, action));
+}
+
+/// Goes on where (argument & mask) == value, half by half, else skips `rest` instructions and what is left of this.
+static void
+emit_condition(Program* const program, const Condition* const when, const unsigned rest)
+{
+  const size_t low = offsetof(struct seccomp_data, args) + when->argument * sizeof(uint64_t); // little-endian
+  for (unsigned half = 0u; half < 2u; ++half) {
+    load(program, low + half * sizeof(uint32_t));
+    emit(program, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (uint32_t)(when->mask >> (32u * half))));
+    const uint8_t skip = (uint8_t)(rest + (half ? 0u : 3u));
+    emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(when->value >> (32u * half)), 0, skip));
+  }
+}
+
+#define CONDITION_LENGTH 6u
+
+static void
+emit_rule(Program* const program, const Rule* const rule)
+{
+  const unsigned conditions = (rule->when[0].mask ? 1u : 0u) + (rule->when[1].mask ? 1u : 0u);
+  const uint8_t  length     = (uint8_t)(conditions * CONDITION_LENGTH + 1u);
+  load(program, offsetof(struct seccomp_data, nr));
+  emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, rule->number, 0, length));
+  for (unsigned i = 0u; i < conditions; ++i) {
+    emit_condition(program, rule->when + i, (conditions - 1u - i) * CONDITION_LENGTH + 1u);
+  }
+  finish(program, SECCOMP_RET_ALLOW);
+}
+
+static void
+begin(Program* const program, const Rule* const rules, const size_t count)
+{
+  load(program, offsetof(struct seccomp_data, arch));
+  emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0));
+  finish(program, SECCOMP_RET_TRAP);
+  for (size_t i = 0u; i < count; ++i) { emit_rule(program, rules + i); }
+  load(program, offsetof(struct seccomp_data, nr));
+  // Blocked, a refused call would end the process without a word; the C library blocks all signals while it starts a
+  // thread. Whoever blocks one is told that it is done, and nothing is done. Asking and unblocking are allowed by rules.
+  emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigprocmask, 0, 1));
+  finish(program, SECCOMP_RET_ERRNO);
+#ifdef X32_BIT
+  emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1));
+  finish(program, SECCOMP_RET_TRAP);
+#endif
+}
+
+static bool
+install(const Program* const program)
+{
+  const struct sock_fprog filter = {.len = (unsigned short)program->length, .filter = (struct sock_filter*)program->code};
+  return filter_call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0L, (long)(uintptr_t)&filter, 0L) == 0;
+}
+
+// ---------------------------------------------------------------- the two of them
+
+/// abort() unblocks its signal, then sends it.
+#define HARMLESS_MASKS {SYS_rt_sigprocmask, {INT(0u, SIG_UNBLOCK)}}, {SYS_rt_sigprocmask, {{1u, ~0ull, 0u}}}
+#define MARKED {MARK_ARGUMENT, ~0ull, mark}
+#define INT(argument, value) {argument, INT_MASK, (uint32_t)(value)}
+/// Of open()'s flags, those with which something is written.
+#define WRITING (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND)
+
+bool
+filter_loading(void)
+{
+  if (getrandom(&mark, sizeof mark, 0) != (ssize_t)sizeof mark) { return false; }
+  const Rule allowed[] = {
+    {SYS_openat, {{2u, WRITING, O_RDONLY}}},
+#ifdef SYS_open
+    {SYS_open, {{1u, WRITING, O_RDONLY}}},
+#endif
+    {SYS_ioctl, {INT(1u, TCGETS)}}, // the C library's way to ask whether a stream is a terminal
+    HARMLESS_MASKS,
+    {SYS_tgkill, {INT(0u, getpid())}},
+    {SYS_prlimit64, {{2u, ~0ull, 0u}}}, // only asked, not set
+    {SYS_tgkill, {MARKED}},
+    {SYS_exit_group, {MARKED}},
+    {SYS_setrlimit, {MARKED}},
+    {SYS_sched_setscheduler, {MARKED}},
+    {SYS_timer_settime, {MARKED}},
+    {SYS_seccomp, {MARKED}},
+  };
+  static Program program;
+  begin(&program, allowed, sizeof allowed / sizeof *allowed);
+  for (size_t i = 0u; i < sizeof syscall_forbidden / sizeof *syscall_forbidden; ++i) {
+    emit(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, syscall_forbidden[i], 0, 1));
+    finish(&program, SECCOMP_RET_TRAP);
+  }
+  // A call that is newer than the list: as on a kernel that has it not.
+  emit(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, SYSCALL_NEWEST, 0, 1));
+  finish(&program, SECCOMP_RET_ERRNO | ENOSYS);
+  finish(&program, SECCOMP_RET_ALLOW);
+  return install(&program);
+}
+
+bool
+filter_serving(void)
+{
+  const Rule allowed[] = {
+    {SYS_futex, {{0}}},
+    {SYS_clock_gettime, {{0}}}, // CPU times; the others do not enter the kernel
+    {SYS_sched_yield, {{0}}},   // a spin gives way to others on its core
+    {SYS_restart_syscall, {{0}}},
+    {SYS_rt_sigreturn, {{0}}},
+    {SYS_getpid, {{0}}},
+    {SYS_gettid, {{0}}},
+    HARMLESS_MASKS,
+    {SYS_tgkill, {INT(0u, getpid()), INT(2u, SIGABRT)}},
+    {SYS_tgkill, {MARKED}},
+    {SYS_rt_sigaction, {MARKED}},
+    {SYS_exit_group, {MARKED}},
+    {SYS_timer_settime, {MARKED}},
+    {SYS_write, {MARKED}},
+    {SYS_close, {MARKED}},
+  };
+  static Program program;
+  begin(&program, allowed, sizeof allowed / sizeof *allowed);
+  finish(&program, SECCOMP_RET_TRAP);
+  return install(&program);
+}

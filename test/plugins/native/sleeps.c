@@ -1,0 +1,18 @@
+/// Sleeps, at its hundredth frame.
+#define _GNU_SOURCE
+#include "plugin_of.h"
+
+#include <unistd.h>
+
+PROCESS(process)
+{
+  UNUSED_ARGUMENTS();
+  static int frames;
+  *ffb_out = ffb_in;
+  if (++frames == 100) {
+    usleep(1000);
+  }
+  return 0;
+}
+
+PLUGIN_OF(process)
