@@ -1,6 +1,5 @@
 #include "sandbox.h"
 
-#include "realtime.h"
 #include "rig.h"
 #include "syscall_filter.h"
 
@@ -9,6 +8,7 @@
 #include <linux/landlock.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -137,9 +137,7 @@ limit_all(const uint64_t memory_bytes)
     const rlim_t data = mapped.data + memory_bytes + LIBRARY_DATA_BYTES;
     limit(RLIMIT_AS, all, all);
     limit(RLIMIT_DATA, data, data);
-    limit(RLIMIT_MEMLOCK, all, all); // locked once the plugin is created, when the right to more is gone
   }
-  limit(RLIMIT_RTPRIO, REALTIME_PLUGIN_PRIORITY, REALTIME_PLUGIN_PRIORITY); // as above
   limit(RLIMIT_CORE, 0u, 0u);
   limit(RLIMIT_FSIZE, 0u, 0u);
   limit(RLIMIT_NOFILE, FILES_MAX, FILES_MAX);
@@ -153,15 +151,19 @@ sandbox_bound_cpu(const unsigned seconds)
   limit(RLIMIT_CPU, seconds ? seconds : RLIM_INFINITY, RLIM_INFINITY);
 }
 
-bool
-sandbox_schedule(const int priority, const unsigned call_ms)
-{
-  const struct sched_param parameter = {.sched_priority = priority};
-  return limit(RLIMIT_RTTIME, call_ms * 1000u, call_ms * 10000u) &&
-         filter_call(SYS_sched_setscheduler, 0L, SCHED_FIFO | SCHED_RESET_ON_FORK, (long)(uintptr_t)&parameter, 0L) == 0;
-}
-
 // ---------------------------------------------------------------- privileges
+
+/// Keeps of the privileges that there are those in `kept` alone.
+static void
+keep_privileges(const uint32_t kept)
+{
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct   all[2] = {{0}};
+  if (syscall(SYS_capget, &header, all)) { return; }
+  const uint32_t left[2] = {all[0].permitted & kept, 0u};
+  for (size_t i = 0u; i < 2u; ++i) { all[i] = (struct __user_cap_data_struct){.permitted = left[i], .effective = left[i]}; }
+  (void)filter_call(SYS_capset, (long)(uintptr_t)&header, (long)(uintptr_t)all, 0L, 0L);
+}
 
 static void
 drop_privileges(void)
@@ -170,9 +172,8 @@ drop_privileges(void)
     (void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0); // refused to who has no privileges anyway
   }
   (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  struct __user_cap_header_struct header  = {.version = _LINUX_CAPABILITY_VERSION_3};
-  struct __user_cap_data_struct   none[2] = {{0}};
-  (void)syscall(SYS_capset, &header, none);
+  // These two until the plugin is created, for sandbox_settle(); the filter keeps the plugin from using them.
+  keep_privileges(1u << CAP_SYS_NICE | 1u << CAP_IPC_LOCK);
 }
 
 uint32_t
@@ -185,4 +186,17 @@ sandbox_enter(const char* const library_directory, const uint64_t memory_bytes, 
   (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   drop_privileges();
   return (landlock ? SANDBOX_LANDLOCK : 0u) | (filter_loading() ? SANDBOX_SECCOMP : 0u);
+}
+
+bool
+sandbox_settle(const int priority, const unsigned call_ms)
+{
+  // ONFAULT: pages that were never touched need no memory.
+  (void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+  const struct sched_param parameter = {.sched_priority = priority};
+  const bool bounded  = limit(RLIMIT_RTTIME, call_ms * 1000u, call_ms * 10000u);
+  const long policy   = SCHED_FIFO | SCHED_RESET_ON_FORK;
+  const bool realtime = bounded && filter_call(SYS_sched_setscheduler, 0L, policy, (long)(uintptr_t)&parameter, 0L) == 0;
+  keep_privileges(0u);
+  return realtime;
 }

@@ -169,6 +169,7 @@ filter_loading(void)
     {SYS_setrlimit, {MARKED}},
     {SYS_sched_setscheduler, {MARKED}},
     {SYS_timer_settime, {MARKED}},
+    {SYS_capset, {MARKED}},
     {SYS_seccomp, {MARKED}},
   };
   static Program program;

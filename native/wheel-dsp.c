@@ -222,9 +222,8 @@ static bool
 settle(Dsp* const dsp)
 {
   sandbox_bound_cpu(0u);
-  // Whether these are granted is in the log of the loop, which asks for the same; a plugin runs without them too.
-  (void)realtime_lock_memory();
-  if (!sandbox_schedule(REALTIME_PLUGIN_PRIORITY, CALL_CPU_MAX_MS)) {
+  // Whether that is granted is in the log of the loop, which asks for the same; a plugin runs without it too.
+  if (!sandbox_settle(REALTIME_PLUGIN_PRIORITY, CALL_CPU_MAX_MS)) {
     // The kernel counts the time of real-time processes only: a timer that looks every so often does for others.
     const struct timespec   period = clock_timespec(CALL_CPU_MAX_MS * (uint64_t)CLOCK_NS_PER_MS);
     const struct itimerspec time   = {.it_interval = period, .it_value = period};

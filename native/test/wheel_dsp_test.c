@@ -323,6 +323,21 @@ older_kernel(void)
   dsp_stop(b);
 }
 
+static void
+without_priority(void)
+{
+  take_away(SYS_sched_setscheduler);
+}
+
+static void
+not_realtime(void)
+{
+  DspBench* const b = dsp_start((DspWish){.library = "never-returns", .before = without_priority});
+  CHECK(dsp_exchange_many(b, FRAMES) == FRAMES - 1u && dsp_wait(b) == SIGXCPU);
+  CHECK(b->loop.report->end.kind == END_TIMEOUT && b->loop.report->end.value >= 5u * CLOCK_NS_PER_MS);
+  dsp_stop(b);
+}
+
 int
 main(void)
 {
@@ -347,6 +362,7 @@ main(void)
     {"malloc gives as many bytes as the plugin may have, and then NULL", memory_limit},
     {"allocations in process() are counted", allocation_in_process},
     {"a leak grows to the limit and no further", leak},
+    {"a call that does not return is told without a real-time priority too", not_realtime},
     {"where the kernel lacks landlock or seccomp the report says which is in force", older_kernel},
   };
   return RUN("wheel_dsp_test", tests);

@@ -17,8 +17,8 @@ find_segment(struct dl_phdr_info* const info, const size_t size, void* const fou
     const uintptr_t end = info->dlpi_addr + part->p_vaddr + part->p_memsz;
     for (uintptr_t at = (info->dlpi_addr + part->p_vaddr + 7u) & ~(uintptr_t)7u; at + 8u <= end; at += 8u) {
       uint8_t* const page = *(uint8_t* const*)at;
-      // The program's data points to pages only that are mapped.
-      if ((uintptr_t)page % 4096u || (uintptr_t)page < 65536u || (uintptr_t)page >> 47u) { continue; }
+      // What is mapped is far above the program; other words of its data are smaller, or no address at all.
+      if ((uintptr_t)page % 4096u || (uintptr_t)page < info->dlpi_addr + (1ull << 32u) || (uintptr_t)page >> 48u) { continue; }
       if (*(const uint32_t*)(void*)page != PLUGIN_SEGMENT_MAGIC) { continue; }
       *(uint8_t**)found = page;
       return 1;
