@@ -11,7 +11,6 @@
 #include <sys/syscall.h>
 
 #define FRAMES 100u ///< The vices show at this one
-#define ANY_NUMBER -1
 
 // ---------------------------------------------------------------- ends
 
@@ -197,6 +196,16 @@ answers(void)
   dsp_stop(b);
 }
 
+/// 5 s without a frame: the one test that waits for a time, because that is what it is about.
+static void
+ends_when_idle(void)
+{
+  DspBench* const b = dsp_start((DspWish){.library = "inverts"});
+  CHECK(dsp_exchange_many(b, 10u) == 10u);
+  CHECK(dsp_wait(b) == 0 && WEXITSTATUS(b->status) == 0 && b->loop.report->end.kind == END_NONE);
+  dsp_stop(b);
+}
+
 static void
 answers_that_are_no_use(void)
 {
@@ -262,6 +271,15 @@ memory_limit(void)
   const PluginReport* const report = b->loop.report;
   CHECK(report->memory_bytes == 1000000u && report->memory_max == 1000000u && report->memory_refused == 1u);
   CHECK(dsp_exchange_many(b, FRAMES) == FRAMES && report->allocations == 0u);
+  dsp_stop(b);
+}
+
+static void
+memory_of_every_kind(void)
+{
+  DspBench* const b = dsp_start((DspWish){.library = "minds-memory"});
+  CHECK(dsp_is_ready(b));
+  CHECK(b->loop.report->memory_bytes == 0u && b->loop.report->memory_max >= 100000u && b->loop.report->memory_refused == 1u);
   dsp_stop(b);
 }
 
@@ -345,6 +363,7 @@ main(void)
   static const Test tests[] = {
     {"a plugin behind the whole fence answers", answers},
     {"answers that are not finite, and failures, go to the loop and end nothing", answers_that_are_no_use},
+    {"the process of a plugin that gets no frames any more ends by itself", ends_when_idle},
     {"a crash in process() is told with its signal, frame and function", crash_in_process},
     {"a crash is told with the address that it used", crash_address},
     {"a crash in a constructor or in create() is told as one", crash_before},
@@ -361,6 +380,7 @@ main(void)
     {"a library of another ABI, without the entry point, or that creates nothing says so", refused},
     {"a library that somebody could still change is refused", not_sealed},
     {"malloc gives as many bytes as the plugin may have, and then NULL", memory_limit},
+    {"memory is cleared, moved and aligned as C says, and what is from elsewhere is left alone", memory_of_every_kind},
     {"allocations in process() are counted", allocation_in_process},
     {"a leak grows to the limit and no further", leak},
     {"a call that does not return is told without a real-time priority too", not_realtime},
