@@ -23,8 +23,9 @@ plugin_library_is_sealed(const int fd, char* const text, const size_t room)
   const int wanted = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
   const int seals  = fcntl(fd, F_GET_SEALS);
   if (seals >= 0 && (seals & wanted) == wanted) { return true; }
-  return refuse(text, room, "PLUGIN_INVALID: file descriptor %d holds no sealed library (%s); it takes a memfd with the verified bytes, "
-                            "sealed against writing, growing, shrinking and further seals",
+  return refuse(text, room,
+                "PLUGIN_INVALID: file descriptor %d holds no sealed library (%s); it takes a memfd with the verified bytes, "
+                "sealed against writing, growing, shrinking and further seals",
                 fd, seals < 0 ? strerror(errno) : "a seal is missing");
 }
 
@@ -66,7 +67,8 @@ plugin_library_open(PluginVTable* const plugin, const int fd, char* const text, 
   *plugin                   = get_plugin_vtable_of();
   const char* const missing = left_out(plugin);
   if (missing) {
-    return refuse(text, room, "PLUGIN_INVALID: get_plugin_vtable() leaves out %s(); it must return all four functions of sdk/c/plugin.h",
+    return refuse(text, room,
+                  "PLUGIN_INVALID: get_plugin_vtable() leaves out %s(); it must return all four functions of sdk/c/plugin.h",
                   missing);
   }
   const uint32_t actual = plugin->get_info().abi_version;

@@ -149,8 +149,10 @@ fence(Dsp* const dsp, const char* const library_directory, const size_t memory_b
 {
   const int error = plugin_memory_begin(dsp->shared.report, memory_bytes);
   if (error) {
-    return fail(dsp, "PLUGIN_FAILED: there is no room for the %zu bytes that it may allocate (%s); lower its max_memory_bytes, or free "
-                     "memory", memory_bytes, strerror(error));
+    return fail(dsp,
+                "PLUGIN_FAILED: there is no room for the %zu bytes that it may allocate (%s); lower its max_memory_bytes, or "
+                "free memory",
+                memory_bytes, strerror(error));
   }
   if (!plugin_end_watch(dsp->shared.report, &dsp->library)) {
     return fail(dsp, "PLUGIN_FAILED: the system does not let its process handle signals (%s)", strerror(errno));
@@ -348,8 +350,10 @@ main(const int argc, char** const argv)
 {
   size_t memory_bytes = 0u;
   if (argc != 5 || !read_bytes(argv[4], &memory_bytes)) {
-    fprintf(stderr, "wheel-dsp: usage: wheel-dsp SEGMENT LIBRARY_DIRECTORY CONFIG MEMORY_BYTES (%u to %u), with the library, a sealed "
-                    "memfd, on file descriptor %d\n", PLUGIN_MEMORY_BYTES_MIN, PLUGIN_MEMORY_BYTES_MAX, LIBRARY_FD);
+    fprintf(stderr,
+            "wheel-dsp: usage: wheel-dsp SEGMENT LIBRARY_DIRECTORY CONFIG MEMORY_BYTES (%u to %u), with the library, a sealed "
+            "memfd, on file descriptor %d\n",
+            PLUGIN_MEMORY_BYTES_MIN, PLUGIN_MEMORY_BYTES_MAX, LIBRARY_FD);
     return 4;
   }
   const struct sigaction ignore = {.sa_handler = SIG_IGN};

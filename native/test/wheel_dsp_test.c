@@ -28,11 +28,11 @@ check_end(const DspBench* const b, const Vice* const vice)
 {
   const PluginEnd* const end = &b->loop.report->end;
   const bool number = end->number == vice->numbers[0] || (vice->numbers[1] && end->number == vice->numbers[1]);
-  const bool ok     = CHECK(end->kind == vice->kind) & CHECK(number) & CHECK(end->phase == vice->phase) & CHECK(end->address != 0u) &
-                  CHECK(strncmp(end->symbol, vice->symbol, strlen(vice->symbol)) == 0);
+  const bool ok     = CHECK(end->kind == vice->kind) & CHECK(number) & CHECK(end->phase == vice->phase) &
+                  CHECK(end->address != 0u) & CHECK(strncmp(end->symbol, vice->symbol, strlen(vice->symbol)) == 0);
   if (!ok) {
-    printf("  %s: kind %u number %d phase %u sequence %u symbol '%s' value %llu, report '%s'\n", vice->library, end->kind, end->number,
-           end->phase, end->sequence, end->symbol, (unsigned long long)end->value, b->report);
+    printf("  %s: kind %u number %d phase %u sequence %u symbol '%s' value %llu, report '%s'\n", vice->library, end->kind,
+           end->number, end->phase, end->sequence, end->symbol, (unsigned long long)end->value, b->report);
   }
 }
 

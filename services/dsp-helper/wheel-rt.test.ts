@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { frameSlotBytes, frameSlot as layout } from '../../gen/layout.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
-import { createPluginSegment } from '../../shm/plugin-segment.ts'
 import { openControlSlot, openOutputRing } from '../../shm/slots.ts'
 import { isAlive } from '../../test/alive.ts'
 import { produceForce } from '../../test/force-producer.ts'
-import { buildNativePlugin } from '../../test/native-plugin.ts'
 import { limits } from '../../test/plane.ts'
 import { inTime, until } from '../../test/until.ts'
 import { encodeControl } from './control.ts'
@@ -122,18 +120,6 @@ test('a second loop on the same rig is refused, and the first does not notice', 
   assert.deepEqual(await inTime('the second loop ended', once(second, 'exit')), [5, null])
   const ticks = loop.torques().length
   await until('100 more ticks', () => loop.torques().length > ticks + 100)
-})
-
-test('the process of a plugin that gets no frames any more ends by itself', async () => {
-  const directory = mkdtempSync(join('/dev/shm', 'openracing-idle-'))
-  const segment = join(directory, 'plugin-1')
-  createPluginSegment(segment)
-  const config = join(directory, 'config-1')
-  writeFileSync(config, '')
-  const wheelDsp = fileURLToPath(new URL('../../native/build/wheel-dsp', import.meta.url))
-  const child = spawn(wheelDsp, [segment, buildNativePlugin('inverts', directory), config], { stdio: 'ignore' })
-  assert.deepEqual(await inTime('its process ended', once(child, 'exit')), [0, null])
-  rmSync(directory, { recursive: true })
 })
 
 /** Keeps the last core, which is the loop's, for itself: above the loop's priority, and without ever sleeping. */
