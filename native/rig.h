@@ -204,7 +204,9 @@ typedef struct {
   uint64_t         value;
   uint32_t         phase;    ///< PluginPhase
   uint32_t         sequence; ///< Of the frame
-  char             symbol[96]; ///< Nearest exported symbol below `address` with the distance, `process+0x1f`; may be empty
+  /// The plugin's function with the distance, `process+0x1f`: that of `address`, or of the call out of the plugin that led
+  /// there; may be empty.
+  char             symbol[96];
 } PluginEnd;
 
 _Static_assert(sizeof(PluginEnd) == 128, "layout is ABI");
