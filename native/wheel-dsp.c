@@ -38,7 +38,7 @@
 /// CPU time of one call after which it counts as one that does not return: 10 ticks, fifty times the largest budget.
 #define CALL_CPU_MAX_MS 10u
 /// CPU time of everything up to the end of create(). The dsp-helper waits 5 s, and cannot say what kept it.
-#define CREATE_CPU_MAX_S 4u
+#define CREATE_CPU_MAX_S 3u
 
 /// A process that is awake this long before its frame is due pays for no wake-up: a timer of this kernel is late by
 /// less, 99 times in 100.
