@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
@@ -29,8 +38,8 @@ function outOfBounds(): Uint8Array {
   return array
 }
 
-/** One handle of each kind, with the functions that take it and what they take beside it. */
-function everyHandle(file: (name: string) => string) {
+/** One handle of each kind that takes bytes, with the functions that take it and what they take beside it. */
+function memoryHandles(file: (name: string) => string) {
   writeFileSync(file('window'), Buffer.alloc(128))
   const bytes = new Uint8Array(64)
   return [
@@ -41,6 +50,17 @@ function everyHandle(file: (name: string) => string) {
     { close: 'windowClose', use: 'windowCopy', handle: addon.windowOpen(file('window'), 128), rest: [0, bytes] },
   ] as const
 }
+
+/** The others too. */
+const everyHandle = (file: (name: string) => string) => [
+  ...memoryHandles(file),
+  {
+    close: 'sealedClose',
+    use: 'sealedDescriptor',
+    handle: addon.sealedCreate('sealed', new Uint8Array(64)),
+    rest: [],
+  } as const,
+]
 
 test('a handle of another kind, and what is none, is refused by every function', () => {
   using directory = shmDirectory()
@@ -99,7 +119,7 @@ test('bytes of the wrong kind or length are refused by every function', () => {
     new DataView(new ArrayBuffer(64)),
     new ArrayBuffer(64),
   ]
-  for (const { use, handle, rest } of everyHandle(directory.file)) {
+  for (const { use, handle, rest } of memoryHandles(directory.file)) {
     const before = rest.slice(0, -1)
     const fits =
       use === 'windowCopy' ? lengths.filter((array) => array.length % 8 !== 0) : [...lengths, detached(), outOfBounds()]
@@ -110,6 +130,29 @@ test('bytes of the wrong kind or length are refused by every function', () => {
     assert.throws(() => call(use, handle), wrong)
     assert.throws(() => call(use, handle, ...rest, 0), wrong)
   }
+})
+
+test('what was sealed has exactly these bytes, and nobody can change one, not even through its descriptor', () => {
+  const bytes = Uint8Array.from({ length: 100_000 }, (_, index) => index % 251)
+  const sealed = addon.sealedCreate('library', bytes)
+  const path = `/proc/self/fd/${addon.sealedDescriptor(sealed)}`
+  assert.ok(readFileSync(path).equals(bytes))
+  const forbidden = { code: 'EPERM' }
+  for (const change of [() => truncateSync(path, 0), () => truncateSync(path, 200_000), () => appendFileSync(path, 'x')])
+    assert.throws(change, forbidden)
+  const fd = openSync(path, 'r+')
+  assert.throws(() => writeSync(fd, 'x', 0), forbidden)
+  closeSync(fd)
+  addon.sealedClose(sealed)
+  assert.throws(() => readlinkSync(path), { code: 'ENOENT' })
+})
+
+test('CPU time is that of the process that is named, and null of none', () => {
+  const before = addon.processCpuNanoseconds(process.pid) as bigint
+  const start = process.cpuUsage()
+  while (process.cpuUsage(start).user < 5000) {}
+  assert.ok((addon.processCpuNanoseconds(process.pid) as bigint) - before >= 5_000_000n)
+  for (const pid of [0, 2 ** 22 + 1, 2 ** 32 - 1]) assert.equal(addon.processCpuNanoseconds(pid), null)
 })
 
 test('a window is not left', () => {

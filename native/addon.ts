@@ -17,8 +17,12 @@ interface Addon {
   windowCopy(window: Handle, offset: number, target: Uint8Array): void
   windowClose(window: Handle): void
   pluginSegmentCreate(path: string): void
+  sealedCreate(name: string, bytes: Uint8Array): Handle
+  sealedDescriptor(sealed: Handle): number
+  sealedClose(sealed: Handle): void
   lockFile(path: string): boolean
   threadCpuNanoseconds(): bigint
+  processCpuNanoseconds(pid: number): bigint | null
 }
 
 /** Compiled by `npm ci`; `make -C native` builds it again. */

@@ -217,6 +217,9 @@ main(void)
   CONSTANT("chainMax", RIG_CHAIN_MAX);
   CONSTANT("rigMagic", RIG_MAGIC);
   CONSTANT("rigVersion", RIG_VERSION);
+  CONSTANT("sandboxLandlock", SANDBOX_LANDLOCK);
+  CONSTANT("sandboxSeccomp", SANDBOX_SECCOMP);
+  CONSTANT("pluginSegmentMagic", PLUGIN_SEGMENT_MAGIC);
   CONSTANT("histogramSubBits", HISTOGRAM_SUB_BITS);
   CONSTANT("histogramMaxBits", HISTOGRAM_MAX_BITS);
   CONSTANT("histogramBuckets", HISTOGRAM_BUCKETS);

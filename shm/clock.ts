@@ -2,3 +2,6 @@ import { addon } from '../native/addon.ts'
 
 /** CPU time of the calling thread, ns (CLOCK_THREAD_CPUTIME_ID). */
 export const threadCpuNanoseconds = (): bigint => addon.threadCpuNanoseconds()
+
+/** CPU time of a process and all its threads until now, ns; undefined when there is no such process. */
+export const processCpuNanoseconds = (pid: number): bigint | undefined => addon.processCpuNanoseconds(pid) ?? undefined

@@ -10,6 +10,7 @@
 bool binding_ring(napi_env env, napi_value exports);
 bool binding_latest(napi_env env, napi_value exports);
 bool binding_window(napi_env env, napi_value exports);
+bool binding_sealed(napi_env env, napi_value exports);
 bool binding_system(napi_env env, napi_value exports);
 
 #endif

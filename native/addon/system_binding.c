@@ -19,6 +19,24 @@ thread_cpu(const napi_env env, const napi_callback_info info)
   return ns;
 }
 
+/// processCpuNanoseconds(pid) -> CPU time of all its threads until now, ns; null when there is no such process
+static napi_value
+process_cpu(const napi_env env, const napi_callback_info info)
+{
+  napi_value      argument[CALL_ARGUMENTS_MAX];
+  uint32_t        pid   = 0u;
+  clockid_t       clock = 0;
+  struct timespec time  = {0, 0};
+  napi_value      answer;
+  if (!call_arguments(env, info, 1, argument) || !call_u32(env, argument[0], &pid)) { return NULL; }
+  if (pid < 1u || pid > INT32_MAX || clock_getcpuclockid((pid_t)pid, &clock) || clock_gettime(clock, &time)) {
+    TRY(napi_get_null(env, &answer));
+    return answer;
+  }
+  TRY(napi_create_bigint_uint64(env, (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec, &answer));
+  return answer;
+}
+
 /// lockFile(path) -> true, or false when another process holds it. The lock lasts as long as this process.
 static napi_value
 lock_file(const napi_env env, const napi_callback_info info)
@@ -44,5 +62,6 @@ bool
 binding_system(const napi_env env, const napi_value exports)
 {
   return call_export(env, exports, "threadCpuNanoseconds", thread_cpu) &&
+         call_export(env, exports, "processCpuNanoseconds", process_cpu) &&
          call_export(env, exports, "lockFile", lock_file);
 }

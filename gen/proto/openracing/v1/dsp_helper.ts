@@ -19,7 +19,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { PluginState } from "./plugin.ts";
-import { PluginStatistics } from "./statistics.ts";
+import { PluginStatistics, Violation } from "./statistics.ts";
 
 export const protobufPackage = "openracing.v1";
 
@@ -55,6 +55,10 @@ export interface FastPluginSpec {
   /** CPU time of a call, µs, 1..200. */
   readonly budgetUs: number;
   readonly maxMemoryBytes: bigint;
+  /** Absolute path of the plugin's own directory: with the system's libraries all that it can read. */
+  readonly directory: string;
+  /** It may run where the kernel cannot confine it. */
+  readonly allowUnsandboxed: boolean;
 }
 
 export interface SetChainResponse {
@@ -76,6 +80,9 @@ export interface FastPlugin {
     | undefined;
   /** Process id of its wheel-dsp; 0 while there is none. */
   readonly pid: number;
+  readonly violations: readonly Violation[];
+  /** Why what was asked for last does not run, a code and a sentence; what ran before does. Empty when it runs. */
+  readonly refusal: string;
 }
 
 export interface GetDataPlaneRequest {
@@ -89,6 +96,10 @@ export interface GetDataPlaneResponse {
   readonly wheelRtRestarts: number;
   /** True when this helper found the data plane running and took it over. */
   readonly adopted: boolean;
+  /** A plugin's process became ready without landlock: the kernel has none, and files are within reach. */
+  readonly landlockMissing: boolean;
+  /** The same of seccomp, and system calls. */
+  readonly seccompMissing: boolean;
 }
 
 function createBaseSetChainRequest(): SetChainRequest {
@@ -252,7 +263,17 @@ export const RigLimits: MessageFns<RigLimits> = {
 };
 
 function createBaseFastPluginSpec(): FastPluginSpec {
-  return { id: "", name: "", path: "", sha256: "", configJson: "", budgetUs: 0, maxMemoryBytes: 0n };
+  return {
+    id: "",
+    name: "",
+    path: "",
+    sha256: "",
+    configJson: "",
+    budgetUs: 0,
+    maxMemoryBytes: 0n,
+    directory: "",
+    allowUnsandboxed: false,
+  };
 }
 
 export const FastPluginSpec: MessageFns<FastPluginSpec> = {
@@ -280,6 +301,12 @@ export const FastPluginSpec: MessageFns<FastPluginSpec> = {
         throw new globalThis.Error("value provided for field message.maxMemoryBytes of type uint64 too large");
       }
       writer.uint32(56).uint64(message.maxMemoryBytes);
+    }
+    if (message.directory !== "") {
+      writer.uint32(66).string(message.directory);
+    }
+    if (message.allowUnsandboxed !== false) {
+      writer.uint32(72).bool(message.allowUnsandboxed);
     }
     return writer;
   },
@@ -353,6 +380,22 @@ export const FastPluginSpec: MessageFns<FastPluginSpec> = {
             message.maxMemoryBytes = reader.uint64() as bigint;
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.directory = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.allowUnsandboxed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -379,6 +422,8 @@ export const FastPluginSpec: MessageFns<FastPluginSpec> = {
     message.maxMemoryBytes = (object.maxMemoryBytes !== undefined && object.maxMemoryBytes !== null)
       ? BigInt(object.maxMemoryBytes)
       : 0n;
+    message.directory = object.directory ?? "";
+    message.allowUnsandboxed = object.allowUnsandboxed ?? false;
     return message;
   },
 };
@@ -525,7 +570,7 @@ export const ListFastPluginsResponse: MessageFns<ListFastPluginsResponse> = {
 };
 
 function createBaseFastPlugin(): FastPlugin {
-  return { id: "", state: 0, detail: "", statistics: undefined, pid: 0 };
+  return { id: "", state: 0, detail: "", statistics: undefined, pid: 0, violations: [], refusal: "" };
 }
 
 export const FastPlugin: MessageFns<FastPlugin> = {
@@ -544,6 +589,12 @@ export const FastPlugin: MessageFns<FastPlugin> = {
     }
     if (message.pid !== 0) {
       writer.uint32(40).uint32(message.pid);
+    }
+    for (const v of message.violations) {
+      Violation.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.refusal !== "") {
+      writer.uint32(58).string(message.refusal);
     }
     return writer;
   },
@@ -601,6 +652,22 @@ export const FastPlugin: MessageFns<FastPlugin> = {
             message.pid = reader.uint32();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.violations.push(Violation.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.refusal = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -625,6 +692,8 @@ export const FastPlugin: MessageFns<FastPlugin> = {
       ? PluginStatistics.fromPartial(object.statistics)
       : undefined;
     message.pid = object.pid ?? 0;
+    message.violations = object.violations?.map((e) => Violation.fromPartial(e)) || [];
+    message.refusal = object.refusal ?? "";
     return message;
   },
 };
@@ -673,7 +742,7 @@ export const GetDataPlaneRequest: MessageFns<GetDataPlaneRequest> = {
 };
 
 function createBaseGetDataPlaneResponse(): GetDataPlaneResponse {
-  return { wheelRtPid: 0, wheelRtRestarts: 0, adopted: false };
+  return { wheelRtPid: 0, wheelRtRestarts: 0, adopted: false, landlockMissing: false, seccompMissing: false };
 }
 
 export const GetDataPlaneResponse: MessageFns<GetDataPlaneResponse> = {
@@ -686,6 +755,12 @@ export const GetDataPlaneResponse: MessageFns<GetDataPlaneResponse> = {
     }
     if (message.adopted !== false) {
       writer.uint32(24).bool(message.adopted);
+    }
+    if (message.landlockMissing !== false) {
+      writer.uint32(32).bool(message.landlockMissing);
+    }
+    if (message.seccompMissing !== false) {
+      writer.uint32(40).bool(message.seccompMissing);
     }
     return writer;
   },
@@ -727,6 +802,22 @@ export const GetDataPlaneResponse: MessageFns<GetDataPlaneResponse> = {
             message.adopted = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.landlockMissing = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.seccompMissing = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -747,6 +838,8 @@ export const GetDataPlaneResponse: MessageFns<GetDataPlaneResponse> = {
     message.wheelRtPid = object.wheelRtPid ?? 0;
     message.wheelRtRestarts = object.wheelRtRestarts ?? 0;
     message.adopted = object.adopted ?? false;
+    message.landlockMissing = object.landlockMissing ?? false;
+    message.seccompMissing = object.seccompMissing ?? false;
     return message;
   },
 };
@@ -756,7 +849,9 @@ export type DspHelperServiceService = typeof DspHelperServiceService;
 export const DspHelperServiceService = {
   /**
    * Makes these plugins, in this order, the chain of the loop. Plugins that run already with the
-   * same artefact and configuration go on untouched; others start, and those not named end.
+   * same artefact and configuration go on untouched, in whatever order; others start, and those not
+   * named end. A plugin that is asked for with another artefact, configuration or limit goes on as it
+   * is until its successor is ready, and if that fails.
    */
   setChain: {
     path: "/openracing.v1.DspHelperService/SetChain" as const,
@@ -795,7 +890,9 @@ export const DspHelperServiceService = {
 export interface DspHelperServiceServer extends UntypedServiceImplementation {
   /**
    * Makes these plugins, in this order, the chain of the loop. Plugins that run already with the
-   * same artefact and configuration go on untouched; others start, and those not named end.
+   * same artefact and configuration go on untouched, in whatever order; others start, and those not
+   * named end. A plugin that is asked for with another artefact, configuration or limit goes on as it
+   * is until its successor is ready, and if that fails.
    */
   setChain: handleUnaryCall<SetChainRequest, SetChainResponse>;
   /** The chain and what it did. */
@@ -807,7 +904,9 @@ export interface DspHelperServiceServer extends UntypedServiceImplementation {
 export interface DspHelperServiceClient extends Client {
   /**
    * Makes these plugins, in this order, the chain of the loop. Plugins that run already with the
-   * same artefact and configuration go on untouched; others start, and those not named end.
+   * same artefact and configuration go on untouched, in whatever order; others start, and those not
+   * named end. A plugin that is asked for with another artefact, configuration or limit goes on as it
+   * is until its successor is ready, and if that fails.
    */
   setChain(
     request: SetChainRequest,

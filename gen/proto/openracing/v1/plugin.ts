@@ -18,7 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { PluginStatistics } from "./statistics.ts";
+import { PluginStatistics, Violation } from "./statistics.ts";
 
 export const protobufPackage = "openracing.v1";
 
@@ -97,7 +97,11 @@ export interface Plugin {
   readonly directory: string;
   /** Calls a second that the manifest asks for. */
   readonly updateRateHz: number;
-  readonly statistics: PluginStatistics | undefined;
+  readonly statistics:
+    | PluginStatistics
+    | undefined;
+  /** What the plugin did that it must not do, by kind. */
+  readonly violations: readonly Violation[];
 }
 
 function createBaseListPluginsRequest(): ListPluginsRequest {
@@ -321,6 +325,7 @@ function createBasePlugin(): Plugin {
     directory: "",
     updateRateHz: 0,
     statistics: undefined,
+    violations: [],
   };
 }
 
@@ -352,6 +357,9 @@ export const Plugin: MessageFns<Plugin> = {
     }
     if (message.statistics !== undefined) {
       PluginStatistics.encode(message.statistics, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.violations) {
+      Violation.encode(v!, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -441,6 +449,14 @@ export const Plugin: MessageFns<Plugin> = {
             message.statistics = PluginStatistics.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.violations.push(Violation.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -469,6 +485,7 @@ export const Plugin: MessageFns<Plugin> = {
     message.statistics = (object.statistics !== undefined && object.statistics !== null)
       ? PluginStatistics.fromPartial(object.statistics)
       : undefined;
+    message.violations = object.violations?.map((e) => Violation.fromPartial(e)) || [];
     return message;
   },
 };

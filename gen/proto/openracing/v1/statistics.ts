@@ -11,6 +11,64 @@ export const protobufPackage = "openracing.v1";
 
 export const protobufFileName = "openracing/v1/statistics.proto";
 
+/** What a plugin did that it must not do. */
+export const ViolationKind = {
+  VIOLATION_KIND_UNSPECIFIED: 0,
+  /** VIOLATION_KIND_CRASH - A signal ended its process, or it ended its process itself. */
+  VIOLATION_KIND_CRASH: 1,
+  /** VIOLATION_KIND_CAPABILITY - A system call that its sandbox forbids. */
+  VIOLATION_KIND_CAPABILITY: 2,
+  /** VIOLATION_KIND_TIMEOUT - A call that did not return. */
+  VIOLATION_KIND_TIMEOUT: 3,
+  /** VIOLATION_KIND_MEMORY - An allocation above its memory limit; it got none. */
+  VIOLATION_KIND_MEMORY: 4,
+  /** VIOLATION_KIND_BUDGET - Calls whose own CPU time was above the budget. */
+  VIOLATION_KIND_BUDGET: 5,
+  /** VIOLATION_KIND_RESULT - Calls that returned another result than 0. */
+  VIOLATION_KIND_RESULT: 6,
+  /** VIOLATION_KIND_NOT_FINITE - Answers that were not finite. */
+  VIOLATION_KIND_NOT_FINITE: 7,
+} as const;
+
+export type ViolationKind = typeof ViolationKind[keyof typeof ViolationKind];
+
+export namespace ViolationKind {
+  export type VIOLATION_KIND_UNSPECIFIED = typeof ViolationKind.VIOLATION_KIND_UNSPECIFIED;
+  export type VIOLATION_KIND_CRASH = typeof ViolationKind.VIOLATION_KIND_CRASH;
+  export type VIOLATION_KIND_CAPABILITY = typeof ViolationKind.VIOLATION_KIND_CAPABILITY;
+  export type VIOLATION_KIND_TIMEOUT = typeof ViolationKind.VIOLATION_KIND_TIMEOUT;
+  export type VIOLATION_KIND_MEMORY = typeof ViolationKind.VIOLATION_KIND_MEMORY;
+  export type VIOLATION_KIND_BUDGET = typeof ViolationKind.VIOLATION_KIND_BUDGET;
+  export type VIOLATION_KIND_RESULT = typeof ViolationKind.VIOLATION_KIND_RESULT;
+  export type VIOLATION_KIND_NOT_FINITE = typeof ViolationKind.VIOLATION_KIND_NOT_FINITE;
+}
+
+/** What a Fast plugin was doing. */
+export const PluginPhase = {
+  PLUGIN_PHASE_UNSPECIFIED: 0,
+  /** PLUGIN_PHASE_LOADING - Constructors of the library, get_plugin_vtable(), get_info(). */
+  PLUGIN_PHASE_LOADING: 1,
+  /** PLUGIN_PHASE_CREATING - create(). */
+  PLUGIN_PHASE_CREATING: 2,
+  /** PLUGIN_PHASE_IDLE - Nothing: it was between two frames. */
+  PLUGIN_PHASE_IDLE: 3,
+  /** PLUGIN_PHASE_PROCESSING - process(). */
+  PLUGIN_PHASE_PROCESSING: 4,
+  /** PLUGIN_PHASE_DESTROYING - destroy(). */
+  PLUGIN_PHASE_DESTROYING: 5,
+} as const;
+
+export type PluginPhase = typeof PluginPhase[keyof typeof PluginPhase];
+
+export namespace PluginPhase {
+  export type PLUGIN_PHASE_UNSPECIFIED = typeof PluginPhase.PLUGIN_PHASE_UNSPECIFIED;
+  export type PLUGIN_PHASE_LOADING = typeof PluginPhase.PLUGIN_PHASE_LOADING;
+  export type PLUGIN_PHASE_CREATING = typeof PluginPhase.PLUGIN_PHASE_CREATING;
+  export type PLUGIN_PHASE_IDLE = typeof PluginPhase.PLUGIN_PHASE_IDLE;
+  export type PLUGIN_PHASE_PROCESSING = typeof PluginPhase.PLUGIN_PHASE_PROCESSING;
+  export type PLUGIN_PHASE_DESTROYING = typeof PluginPhase.PLUGIN_PHASE_DESTROYING;
+}
+
 /** What a plugin's calls did and cost since it was loaded. */
 export interface PluginStatistics {
   /** Calls that returned. */
@@ -27,6 +85,25 @@ export interface PluginStatistics {
     | undefined;
   /** Times the plugin was started again. */
   readonly restarts: number;
+  /** Allocations of a Fast plugin during process(), which a real-time function must not make. A finding, not a violation. */
+  readonly processAllocations: bigint;
+  /** Memory that a Fast plugin has allocated now, and the most so far, bytes. */
+  readonly memoryBytes: bigint;
+  readonly memoryMaxBytes: bigint;
+}
+
+/** Violations of one kind, since the plugin was put into the rig. */
+export interface Violation {
+  readonly kind: ViolationKind;
+  readonly count: bigint;
+  /** Evidence of the newest one, a sentence. */
+  readonly detail: string;
+  /** What the plugin was doing; unspecified where the kind says it. */
+  readonly phase: PluginPhase;
+  /** Low half of the number of the tick whose frame it had; 0 where it had none. */
+  readonly sequence: number;
+  /** Time of the newest one, or when it was noticed, µs since 1970. */
+  readonly lastTimeUs: bigint;
 }
 
 /** Counts of durations. Differences of two readings are the counts between them. */
@@ -44,7 +121,17 @@ export interface HistogramBucket {
 }
 
 function createBasePluginStatistics(): PluginStatistics {
-  return { executions: 0n, failures: 0n, budgetViolations: 0n, missedDeadlines: 0n, cpu: undefined, restarts: 0 };
+  return {
+    executions: 0n,
+    failures: 0n,
+    budgetViolations: 0n,
+    missedDeadlines: 0n,
+    cpu: undefined,
+    restarts: 0,
+    processAllocations: 0n,
+    memoryBytes: 0n,
+    memoryMaxBytes: 0n,
+  };
 }
 
 export const PluginStatistics: MessageFns<PluginStatistics> = {
@@ -78,6 +165,24 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
     }
     if (message.restarts !== 0) {
       writer.uint32(48).uint32(message.restarts);
+    }
+    if (message.processAllocations !== 0n) {
+      if (BigInt.asUintN(64, message.processAllocations) !== message.processAllocations) {
+        throw new globalThis.Error("value provided for field message.processAllocations of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.processAllocations);
+    }
+    if (message.memoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
+        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.memoryBytes);
+    }
+    if (message.memoryMaxBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryMaxBytes) !== message.memoryMaxBytes) {
+        throw new globalThis.Error("value provided for field message.memoryMaxBytes of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.memoryMaxBytes);
     }
     return writer;
   },
@@ -143,6 +248,30 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
             message.restarts = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.processAllocations = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.memoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.memoryMaxBytes = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -172,6 +301,138 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
       : 0n;
     message.cpu = (object.cpu !== undefined && object.cpu !== null) ? Histogram.fromPartial(object.cpu) : undefined;
     message.restarts = object.restarts ?? 0;
+    message.processAllocations = (object.processAllocations !== undefined && object.processAllocations !== null)
+      ? BigInt(object.processAllocations)
+      : 0n;
+    message.memoryBytes = (object.memoryBytes !== undefined && object.memoryBytes !== null)
+      ? BigInt(object.memoryBytes)
+      : 0n;
+    message.memoryMaxBytes = (object.memoryMaxBytes !== undefined && object.memoryMaxBytes !== null)
+      ? BigInt(object.memoryMaxBytes)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseViolation(): Violation {
+  return { kind: 0, count: 0n, detail: "", phase: 0, sequence: 0, lastTimeUs: 0n };
+}
+
+export const Violation: MessageFns<Violation> = {
+  encode(message: Violation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.count !== 0n) {
+      if (BigInt.asUintN(64, message.count) !== message.count) {
+        throw new globalThis.Error("value provided for field message.count of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.count);
+    }
+    if (message.detail !== "") {
+      writer.uint32(26).string(message.detail);
+    }
+    if (message.phase !== 0) {
+      writer.uint32(32).int32(message.phase);
+    }
+    if (message.sequence !== 0) {
+      writer.uint32(40).uint32(message.sequence);
+    }
+    if (message.lastTimeUs !== 0n) {
+      if (BigInt.asUintN(64, message.lastTimeUs) !== message.lastTimeUs) {
+        throw new globalThis.Error("value provided for field message.lastTimeUs of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.lastTimeUs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Violation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseViolation() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.phase = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sequence = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.lastTimeUs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Violation>): Violation {
+    return Violation.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Violation>): Violation {
+    const message = createBaseViolation() as any;
+    message.kind = object.kind ?? 0;
+    message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    message.detail = object.detail ?? "";
+    message.phase = object.phase ?? 0;
+    message.sequence = object.sequence ?? 0;
+    message.lastTimeUs = (object.lastTimeUs !== undefined && object.lastTimeUs !== null)
+      ? BigInt(object.lastTimeUs)
+      : 0n;
     return message;
   },
 };
