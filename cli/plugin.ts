@@ -1,10 +1,16 @@
 import { Command } from 'commander'
-import { type ListPluginsResponse, PluginServiceClient } from '../gen/proto/openracing/v1/plugin.ts'
+import {
+  type GetPluginResponse,
+  type ListPluginsResponse,
+  type Plugin,
+  PluginServiceClient,
+} from '../gen/proto/openracing/v1/plugin.ts'
+import type { Violation } from '../gen/proto/openracing/v1/statistics.ts'
 import { call, within } from '../rpc/client.ts'
 import { distributionOf, emptyHistogram } from './distribution.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { json, table } from './table.ts'
-import { pluginClassWord, pluginStateWord } from './words.ts'
+import { pluginClassWord, pluginStateWord, violationWord } from './words.ts'
 
 const heading = [
   'NAME',
@@ -42,8 +48,56 @@ async function list(options: { readonly json?: boolean }, command: Command): Pro
   process.stdout.write(options.json ? json(plugins) : table([heading, ...rows]))
 }
 
+/** Newest first, as somebody who asks what is wrong wants them. */
+function violationRows(violations: readonly Violation[]): readonly (readonly string[])[] {
+  const newestFirst = violations.toSorted((a, b) => Number(b.lastTimeUs - a.lastTimeUs))
+  return newestFirst.map(({ kind, count, lastTimeUs, detail }) => [
+    `violation: ${violationWord(kind)}`,
+    `${count}, the newest at ${new Date(Number(lastTimeUs / 1000n)).toISOString()}: ${detail}`,
+  ])
+}
+
+function describe(plugin: Plugin): readonly (readonly string[])[] {
+  const { p50, p99, max } = distributionOf(plugin.statistics?.cpu ?? emptyHistogram)
+  const { executions = 0n, failures = 0n, missedDeadlines = 0n, restarts = 0, memory } = plugin.statistics ?? {}
+  const rows = [
+    ['id', plugin.id],
+    ['name', plugin.name],
+    ['version', plugin.version],
+    ['directory', plugin.directory],
+    ['class', pluginClassWord(plugin)],
+    ['state', pluginStateWord(plugin)],
+    ['detail', plugin.detail],
+    ['executions', `${executions}, ${failures} failed, ${missedDeadlines} deadlines missed`],
+    ['CPU time', `p50 ${p50.toFixed(1)} µs, p99 ${p99.toFixed(1)} µs, max ${max.toFixed(1)} µs`],
+    ['restarts', `${restarts}`],
+  ]
+  if (memory === undefined) return [...rows, ...violationRows(plugin.violations)]
+  const { allocatedBytes, mostBytes, processAllocations } = memory
+  return [
+    ...rows,
+    ['memory', `${allocatedBytes} bytes, at most ${mostBytes} bytes`],
+    ['allocations in process()', `${processAllocations}`],
+    ...violationRows(plugin.violations),
+  ]
+}
+
+async function info(id: string, options: { readonly json?: boolean }, command: Command): Promise<void> {
+  const { plugin } = await withClient(command, PluginServiceClient, (client) =>
+    call<GetPluginResponse>((done) => client.getPlugin({ id }, ...within(answerMs), done)),
+  )
+  process.stdout.write(options.json ? json(plugin) : table(describe(plugin as Plugin)))
+}
+
 /** `wheelctl plugin …` */
 export const pluginCommand = (): Command =>
   new Command('plugin')
     .description('the plugins of the rig')
     .addCommand(new Command('list').description('every installed plugin').option('--json', 'for programs').action(list))
+    .addCommand(
+      new Command('info')
+        .description('one plugin, and what it did that it must not do')
+        .argument('<plugin>', 'its id, or the name of its directory')
+        .option('--json', 'for programs')
+        .action(info),
+    )

@@ -1,4 +1,5 @@
 import { type Plugin, PluginClass, PluginState } from '../gen/proto/openracing/v1/plugin.ts'
+import { ViolationKind } from '../gen/proto/openracing/v1/statistics.ts'
 import { ServiceState } from '../gen/proto/openracing/v1/supervisor.ts'
 
 // The words of the API for a person. A state that is added there without a word here does not compile.
@@ -26,6 +27,19 @@ const pluginClasses: Record<PluginClass, string> = {
   [PluginClass.PLUGIN_CLASS_FAST]: 'Fast',
 }
 
+const violationKinds: Record<ViolationKind, string> = {
+  [ViolationKind.VIOLATION_KIND_UNSPECIFIED]: 'unknown',
+  [ViolationKind.VIOLATION_KIND_CRASH]: 'crash',
+  [ViolationKind.VIOLATION_KIND_CAPABILITY]: 'capability',
+  [ViolationKind.VIOLATION_KIND_TIMEOUT]: 'timeout',
+  [ViolationKind.VIOLATION_KIND_MEMORY]: 'memory',
+  [ViolationKind.VIOLATION_KIND_BUDGET]: 'budget',
+  [ViolationKind.VIOLATION_KIND_RESULT]: 'result',
+  [ViolationKind.VIOLATION_KIND_NOT_FINITE]: 'not finite',
+  [ViolationKind.VIOLATION_KIND_PROTOCOL]: 'protocol',
+}
+
 export const pluginStateWord = (plugin: Plugin): string => pluginStates[plugin.state]
 export const pluginClassWord = (plugin: Plugin): string => pluginClasses[plugin.pluginClass]
 export const serviceStateWord = (state: ServiceState): string => serviceStates[state]
+export const violationWord = (kind: ViolationKind): string => violationKinds[kind]

@@ -138,7 +138,11 @@ test('what was sealed has exactly these bytes, and nobody can change one, not ev
   const path = `/proc/self/fd/${addon.sealedDescriptor(sealed)}`
   assert.ok(readFileSync(path).equals(bytes))
   const forbidden = { code: 'EPERM' }
-  for (const change of [() => truncateSync(path, 0), () => truncateSync(path, 200_000), () => appendFileSync(path, 'x')])
+  for (const change of [
+    () => truncateSync(path, 0),
+    () => truncateSync(path, 200_000),
+    () => appendFileSync(path, 'x'),
+  ])
     assert.throws(change, forbidden)
   const fd = openSync(path, 'r+')
   assert.throws(() => writeSync(fd, 'x', 0), forbidden)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import {
-  chainMax,
+  histogram as histogramLayout,
   rigStatus as layout,
   rigPlugin as pluginLayout,
   rigMagic,
@@ -21,11 +21,16 @@ export interface SlotCounts {
   readonly life: number
   readonly instance: number
   readonly state: (typeof rigPluginStates)[number]
+  /** Of the newest answer whose result was not 0, or 0. */
+  readonly lastResult: number
   readonly sent: bigint
   readonly executions: bigint
   readonly failures: bigint
   readonly budgetViolations: bigint
   readonly missedDeadlines: bigint
+  readonly nonFinite: bigint
+  /** When the frame that is with it was sent, CLOCK_MONOTONIC ns; 0: none is. */
+  readonly underWayNs: bigint
 }
 
 /** The RigStatus of wheel-rt, read only. A reading is not one instant: each value is whole, all are at most a tick apart. */
@@ -35,10 +40,12 @@ export interface RigWindow {
   state(): (typeof rigStates)[number]
   /** CLOCK_MONOTONIC of the newest tick, ns. */
   beatNs(): bigint
-  /** Counters of each slot, without histograms. */
-  slots(): readonly SlotCounts[]
+  /** Counters of a slot, without histograms. */
+  slot(slot: number): SlotCounts
   /** CPU time of the calls of the plugin in a slot. */
   slotCpu(slot: number): Histogram
+  /** The longest of these calls, ns. */
+  slotLongestNs(slot: number): bigint
   /** Copies the struct from its beginning, as much of it as `target` holds; a length that is a multiple of 8. */
   copy(target: Buffer): void
   close(): void
@@ -52,11 +59,14 @@ function readSlot(bytes: Buffer): SlotCounts {
     life: bytes.readUInt32LE(pluginLayout.life.offset),
     instance: bytes.readUInt32LE(pluginLayout.instance.offset),
     state: rigPluginStates[bytes.readUInt32LE(pluginLayout.state.offset)] ?? 'detached',
+    lastResult: bytes.readInt32LE(pluginLayout.last_result.offset),
     sent: bytes.readBigUInt64LE(pluginLayout.sent.offset),
     executions: bytes.readBigUInt64LE(pluginLayout.executions.offset),
     failures: bytes.readBigUInt64LE(pluginLayout.failures.offset),
     budgetViolations: bytes.readBigUInt64LE(pluginLayout.budget_violations.offset),
     missedDeadlines: bytes.readBigUInt64LE(pluginLayout.missed_deadlines.offset),
+    nonFinite: bytes.readBigUInt64LE(pluginLayout.non_finite.offset),
+    underWayNs: bytes.readBigUInt64LE(pluginLayout.under_way_ns.offset),
   }
 }
 
@@ -67,6 +77,7 @@ export function openRigWindow(home: Home): RigWindow {
   const head = Buffer.alloc(headBytes)
   const counts = Buffer.alloc(countsBytes)
   const cpu = Buffer.alloc(pluginLayout.cpu.bytes)
+  const longest = Buffer.alloc(8)
   const slotAt = (slot: number): number => layout.plugins.offset + slot * rigPluginBytes
   const readHead = (): Buffer => {
     window.copy(0, head)
@@ -84,14 +95,17 @@ export function openRigWindow(home: Home): RigWindow {
     pid: () => readHead().readUInt32LE(layout.pid.offset),
     state: () => rigStates[readHead().readUInt32LE(layout.state.offset)] ?? 'ended',
     beatNs: () => readHead().readBigUInt64LE(layout.beat_ns.offset),
-    slots: () =>
-      Array.from({ length: chainMax }, (_, slot) => {
-        window.copy(slotAt(slot), counts)
-        return readSlot(counts)
-      }),
+    slot: (slot) => {
+      window.copy(slotAt(slot), counts)
+      return readSlot(counts)
+    },
     slotCpu: (slot) => {
       window.copy(slotAt(slot) + pluginLayout.cpu.offset, cpu)
       return readHistogram(cpu, 0)
+    },
+    slotLongestNs: (slot) => {
+      window.copy(slotAt(slot) + pluginLayout.cpu.offset + histogramLayout.max_ns.offset, longest)
+      return longest.readBigUInt64LE()
     },
     copy: (target) => window.copy(0, target),
     close: window.close,

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastPluginSpec } from '../gen/proto/openracing/v1/dsp_helper.ts'
 
@@ -24,13 +26,15 @@ export function buildNativePlugin(name: string, directory: string): string {
   return library
 }
 
-/** A plugin with the limits of the guide. The digest only has to differ between libraries. */
+/** A plugin with the limits of the guide. */
 export const fastPlugin = (id: string, path: string): FastPluginSpec => ({
   id,
   name: id,
   path,
-  sha256: path,
+  sha256: createHash('sha256').update(readFileSync(path)).digest('hex'),
   configJson: '{}',
   budgetUs: 200,
   maxMemoryBytes: 4_194_304n,
+  directory: dirname(path),
+  allowUnsandboxed: false,
 })

@@ -39,11 +39,11 @@ function windowOf(home: Home): RigWindow | undefined {
 }
 
 /** A data plane of its own: real processes, real shared memory, an independent producer of 2 N·m. */
-export async function startPlane(): Promise<PlaneUnderTest> {
+export async function startPlane(wheelDsp = programs.wheelDsp): Promise<PlaneUnderTest> {
   const directory = mkdtempSync(join(tmpdir(), 'openracing-plane-'))
   const home = findHome({ OPENRACING_HOME: directory })
   createHome(home)
-  const plane = startDataPlane({ home, programs, log })
+  const plane = startDataPlane({ home, programs: { ...programs, wheelDsp }, log })
   const window = await until('the loop runs', () => windowOf(home))
   const producer = produceForce(home, () => 2)
   return {

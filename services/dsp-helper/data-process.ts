@@ -4,11 +4,21 @@ import type { Readable } from 'node:stream'
 import { describeExit } from '../../supervision/exit.ts'
 import { followProcess } from '../../supervision/found-process.ts'
 
+/** How a process ended, from its status. */
+export interface ProcessExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** In the operator's words. */
+export const describeEnd = (exit: ProcessExit | undefined): string =>
+  exit === undefined ? 'ended' : describeExit(exit.code, exit.signal)
+
 /** A process of the data plane. It outlives us; a later helper adopts it. */
 export interface DataProcess {
   readonly pid: number
-  /** Resolves with how it ended, in the operator's words. */
-  readonly exited: Promise<string>
+  /** Resolves when it is gone; with undefined where it was not our child, whose status nobody gets. */
+  readonly exited: Promise<ProcessExit | undefined>
   /** Ends it at once; resolves when it is gone. May be called twice. */
   kill(): Promise<void>
 }
@@ -32,8 +42,8 @@ async function readReport(stream: Readable): Promise<string> {
 }
 
 function watchChild(child: ChildProcess): DataProcess {
-  const exited = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(describeExit(code, signal)))
+  const exited = new Promise<ProcessExit>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }))
   })
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL')
@@ -44,14 +54,15 @@ function watchChild(child: ChildProcess): DataProcess {
 
 /**
  * Starts a process of the data plane in a session of its own, so that neither a Ctrl-C for us nor our end reaches it.
- * `logFd` takes its stderr: a file, because a pipe would break with us.
+ * `logFd` takes its stderr: a file, because a pipe would break with us. `inherited` become its descriptors from 4 on.
  */
 export async function startDataProcess(
   command: string,
   args: readonly string[],
   logFd: number,
+  inherited: readonly number[] = [],
 ): Promise<ReportingProcess> {
-  const child = spawn(command, [...args], { detached: true, stdio: ['ignore', 'ignore', logFd, 'pipe'] })
+  const child = spawn(command, [...args], { detached: true, stdio: ['ignore', 'ignore', logFd, 'pipe', ...inherited] })
   await once(child, 'spawn')
   child.unref()
   const pipe = child.stdio[3] as Readable
@@ -65,7 +76,7 @@ export async function startDataProcess(
 export function adoptDataProcess(pid: number, argument: string): DataProcess | undefined {
   const found = followProcess(pid, argument)
   if (found === undefined) return undefined
-  const exited = found.exited.then(() => 'ended')
+  const exited = found.exited.then(() => undefined)
   const kill = async (): Promise<void> => {
     found.send('SIGKILL')
     await exited

@@ -1,17 +1,54 @@
 import type { FastPlugin } from '../../gen/proto/openracing/v1/dsp_helper.ts'
-import type { Histogram } from '../../gen/proto/openracing/v1/statistics.ts'
+import { type Histogram, PluginPhase, type Violation, ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
+import type { PluginPhase as Phase, PluginReport } from '../../shm/plugin-report.ts'
 import type { SlotCounts } from '../../shm/rig-window.ts'
+import type { Charge, Conduct, ViolationKind as Kind } from './conduct.ts'
 import type { Seat } from './seat.ts'
 
 const noCounts = { executions: 0n, failures: 0n, budgetViolations: 0n, missedDeadlines: 0n }
 
-/** A seat and what the loop counted for it, as the API says it. */
-export function fastPluginOf(
-  seat: Seat,
-  counts: SlotCounts | undefined,
-  cpuOf: (slot: number) => Histogram,
-): FastPlugin {
-  const { slot, pid, restarts } = seat.saved()
+const kinds: Readonly<Record<Kind, ViolationKind>> = {
+  crash: ViolationKind.VIOLATION_KIND_CRASH,
+  capability: ViolationKind.VIOLATION_KIND_CAPABILITY,
+  timeout: ViolationKind.VIOLATION_KIND_TIMEOUT,
+  memory: ViolationKind.VIOLATION_KIND_MEMORY,
+  budget: ViolationKind.VIOLATION_KIND_BUDGET,
+  result: ViolationKind.VIOLATION_KIND_RESULT,
+  'not-finite': ViolationKind.VIOLATION_KIND_NOT_FINITE,
+  protocol: ViolationKind.VIOLATION_KIND_PROTOCOL,
+}
+
+const phases: Readonly<Record<Phase, PluginPhase>> = {
+  loading: PluginPhase.PLUGIN_PHASE_LOADING,
+  creating: PluginPhase.PLUGIN_PHASE_CREATING,
+  idle: PluginPhase.PLUGIN_PHASE_IDLE,
+  processing: PluginPhase.PLUGIN_PHASE_PROCESSING,
+  destroying: PluginPhase.PLUGIN_PHASE_DESTROYING,
+}
+
+const toMessage = ({ kind, phase, count, detail, sequence, lastMs }: Charge): Violation => ({
+  kind: kinds[kind],
+  phase: phase === null ? PluginPhase.PLUGIN_PHASE_UNSPECIFIED : phases[phase],
+  count: BigInt(count),
+  detail,
+  sequence,
+  lastTimeUs: BigInt(lastMs) * 1000n,
+})
+
+export interface FastPluginParts {
+  readonly seat: Seat
+  /** Undefined while the loop does not have it. */
+  readonly counts: SlotCounts | undefined
+  readonly cpu: Histogram | undefined
+  /** What its process says of itself. */
+  readonly report: PluginReport | undefined
+  readonly conduct: Conduct
+  readonly refusal: string
+}
+
+/** A plugin's seat, what the loop counted for it and what it did, as the API says it. */
+export function fastPluginOf({ seat, counts, cpu, report, conduct, refusal }: FastPluginParts): FastPlugin {
+  const { pid, restarts } = seat.saved()
   const { executions, failures, budgetViolations, missedDeadlines } = counts ?? noCounts
   return {
     id: seat.spec.id,
@@ -24,7 +61,14 @@ export function fastPluginOf(
       budgetViolations,
       missedDeadlines,
       restarts,
-      cpu: counts === undefined ? undefined : cpuOf(slot),
+      cpu,
+      memory: {
+        allocatedBytes: report?.memoryBytes ?? 0n,
+        mostBytes: report?.memoryMax ?? 0n,
+        processAllocations: BigInt(conduct.allocations),
+      },
     },
+    violations: conduct.charges.map(toMessage),
+    refusal,
   }
 }

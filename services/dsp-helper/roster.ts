@@ -1,5 +1,10 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
+import { chainMax, pluginPhases } from '../../gen/layout.ts'
+import type { Frozen } from '../../input/freeze.ts'
+import { violationKinds } from './conduct.ts'
+
+const count = z.int().min(0)
 
 const fastPluginSpec = z.strictObject({
   id: z.string(),
@@ -9,33 +14,52 @@ const fastPluginSpec = z.strictObject({
   configJson: z.string(),
   budgetUs: z.number(),
   maxMemoryBytes: z.string(),
+  directory: z.string(),
+  allowUnsandboxed: z.boolean(),
+})
+
+const conduct = z.strictObject({
+  charges: z.array(
+    z.strictObject({
+      kind: z.enum(violationKinds),
+      detail: z.string(),
+      phase: z.enum(pluginPhases).nullable(),
+      sequence: count,
+      count,
+      lastMs: count,
+    }),
+  ),
+  allocations: count,
+  life: z.strictObject({ life: count, budget: count, results: count, notFinite: count }),
+  processes: z.array(z.strictObject({ instance: count, refused: count, allocations: count })),
 })
 
 const rosterSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   /** Names for shared memory that were given out; never given twice. */
-  instances: z.int().min(0),
-  lives: z.int().min(0),
-  seats: z.array(
+  instances: count,
+  lives: count,
+  places: z.array(
     z.strictObject({
       spec: fastPluginSpec,
-      slot: z.int().min(0).max(15),
-      life: z.int().min(0),
-      instance: z.int().min(0),
-      pid: z.int().min(0),
-      restarts: z.int().min(0),
+      conduct,
+      slot: count.max(chainMax - 1),
+      life: count,
+      instance: count,
+      pid: count,
+      restarts: count,
     }),
   ),
-  wheelRtRestarts: z.int().min(0),
+  wheelRtRestarts: count,
 })
 
 /**
- * Which processes run the data plane: what a helper that replaces us needs to adopt them. It lies beside the shared
- * memory and goes with it.
+ * Which processes run the data plane, and what each plugin did that it must not: what a helper that replaces us needs to
+ * adopt them. It lies beside the shared memory and goes with it.
  */
-export type Roster = z.infer<typeof rosterSchema>
+export type Roster = Frozen<z.infer<typeof rosterSchema>>
 
-export const emptyRoster: Roster = { version: 1, instances: 0, lives: 0, seats: [], wheelRtRestarts: 0 }
+const emptyRoster: Roster = { version: 2, instances: 0, lives: 0, places: [], wheelRtRestarts: 0 }
 
 /** The roster that was left there, or an empty one. A roster that cannot be read adopts nobody. */
 export function readRoster(path: string): Roster {

@@ -24,16 +24,16 @@ function readLimits({ limits }: SetChainRequest): Limits {
   }
 }
 
+function checkAbsolute(place: string, path: string): void {
+  if (path.startsWith('/')) return
+  throw new RigError('REQUEST_INVALID', `${place} is ${JSON.stringify(path)}; it must be an absolute path`)
+}
+
 function checkSpecs(specs: readonly FastPluginSpec[]): readonly FastPluginSpec[] {
   for (const [index, spec] of specs.entries()) {
     const place = `plugins[${index}]`
     checkNumber(`${place}.budget_us`, spec.budgetUs, 1, 200, 'µs')
-    if (!spec.path.startsWith('/')) {
-      throw new RigError(
-        'REQUEST_INVALID',
-        `${place}.path is ${JSON.stringify(spec.path)}; it must be an absolute path`,
-      )
-    }
+    for (const key of ['path', 'directory'] as const) checkAbsolute(`${place}.${key}`, spec[key])
     if (spec.id === '' || specs.findIndex((other) => other.id === spec.id) !== index) {
       throw new RigError(
         'REQUEST_INVALID',
@@ -53,6 +53,13 @@ export const dspHelperHandlers = (plane: DataPlane, log: Logger): DspHelperServi
   listFastPlugins: unary(() => ({ plugins: plane.plugins() }), log),
   getDataPlane: unary(() => {
     const { pid, restarts } = plane.wheelRt()
-    return { wheelRtPid: pid, wheelRtRestarts: restarts, adopted: plane.adopted }
+    const { landlock, seccomp } = plane.missingSandbox()
+    return {
+      wheelRtPid: pid,
+      wheelRtRestarts: restarts,
+      adopted: plane.adopted,
+      landlockMissing: landlock,
+      seccompMissing: seccomp,
+    }
   }, log),
 })

@@ -1,7 +1,7 @@
 import type { FastPluginSpec } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import type { Roster } from './roster.ts'
 
-type SavedSpec = Roster['seats'][number]['spec']
+type SavedSpec = Roster['places'][number]['spec']
 
 /** JSON has no 64-bit integers: the memory limit travels as text. */
 export const toSaved = (spec: FastPluginSpec): SavedSpec => ({
@@ -17,4 +17,6 @@ export const sameSpec = (a: FastPluginSpec, b: FastPluginSpec): boolean =>
   a.sha256 === b.sha256 &&
   a.configJson === b.configJson &&
   a.budgetUs === b.budgetUs &&
-  a.maxMemoryBytes === b.maxMemoryBytes
+  a.maxMemoryBytes === b.maxMemoryBytes &&
+  a.directory === b.directory &&
+  a.allowUnsandboxed === b.allowUnsandboxed

@@ -3,7 +3,7 @@ import type { Home } from '../../rpc/home.ts'
 import { openRigWindow, type RigWindow } from '../../shm/rig-window.ts'
 import { keepRunning } from '../../supervision/keep-running.ts'
 import type { RestartPolicy } from '../../supervision/restart.ts'
-import { adoptDataProcess, type DataProcess, startDataProcess } from './data-process.ts'
+import { adoptDataProcess, type DataProcess, describeEnd, startDataProcess } from './data-process.ts'
 
 /** A rig without its loop has no force: it is started again at once, and less eagerly only when it keeps ending. */
 const restartPolicy: RestartPolicy = { firstDelayMs: 5, maxDelayMs: 5000, forgiveAfterMs: 10_000 }
@@ -72,7 +72,7 @@ export function keepWheelRt(needs: WheelRtNeeds): WheelRt {
     ready()
     needs.changed()
     log.info({ pid: current.pid }, 'wheel-rt runs')
-    const how = await current.exited
+    const how = describeEnd(await current.exited)
     process = undefined
     log.warn({ pid: current.pid, how }, 'wheel-rt ended')
     return 'again'

@@ -26,7 +26,7 @@ const defaults = {
   plugins: {
     enabled: null,
     autoLoad: true,
-    native: { requireSignatures: true, allowUnsigned: false },
+    native: { requireSignatures: true, allowUnsigned: false, allowUnsandboxed: false },
     quarantinePolicy: null,
   },
   logging: { level: 'info', plugins: { level: 'info' } },
@@ -76,7 +76,12 @@ plugins:
     allow_unsigned: true        # Allow unsigned plugins (development only!)
     require_signatures: false   # Skip signature verification
 `
-  assert.deepEqual(parse(text).plugins.native, { requireSignatures: false, allowUnsigned: true })
+  assert.deepEqual(parse(text).plugins.native, {
+    requireSignatures: false,
+    allowUnsigned: true,
+    allowUnsandboxed: false, // development trust is no leave to run unconfined
+  })
+  assert.ok(parse('plugins: {native: {allow_unsandboxed: true}}').plugins.native.allowUnsandboxed)
 })
 
 test('the log levels that the guide prints are read as printed', () => {

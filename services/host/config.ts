@@ -21,8 +21,13 @@ export interface Config {
     readonly enabled: readonly string[] | null
     /** Without `enabled`: true loads every plugin that is there, false loads none. */
     readonly autoLoad: boolean
-    /** The two keys of the trust table. They hold for Safe plugins too, whatever the section's name says. */
-    readonly native: { readonly requireSignatures: boolean; readonly allowUnsigned: boolean }
+    readonly native: {
+      /** With `allowUnsigned` the trust table's. They hold for Safe plugins too, whatever the section's name says. */
+      readonly requireSignatures: boolean
+      readonly allowUnsigned: boolean
+      /** Fast plugins run also where the kernel has no landlock or no seccomp to confine them. */
+      readonly allowUnsandboxed: boolean
+    }
     /** Read and not enforced by this version; null when the file does not have it. */
     readonly quarantinePolicy: {
       readonly maxCrashes: number
@@ -84,6 +89,7 @@ const configFile = section({
     native: section({
       require_signatures: z.boolean().default(true),
       allow_unsigned: z.boolean().default(false),
+      allow_unsandboxed: z.boolean().default(false),
     }),
     quarantine_policy: quarantinePolicy.optional(),
   }),
@@ -111,6 +117,7 @@ function complete(file: z.infer<typeof configFile>): Config {
       native: {
         requireSignatures: plugins.native.require_signatures,
         allowUnsigned: plugins.native.allow_unsigned,
+        allowUnsandboxed: plugins.native.allow_unsandboxed,
       },
       quarantinePolicy:
         policy === undefined

@@ -38,6 +38,15 @@ test('a plugin that is back says that it runs again, and why it was gone', () =>
   assert.equal(stands(running, detail, 2).detail, 'it runs again; the last time create() returned NULL')
 })
 
+test('a new version that does not start is told while the one before runs on', () => {
+  const refusal = 'PLUGIN_INVALID: the library exports no get_plugin_vtable()'
+  const report = { id: 'gentle', state: running, detail: '', statistics: undefined, refusal }
+  assert.deepEqual(fastStanding(report, { artefact, dataPlaneLog, loopComplaint: undefined }), {
+    state: running,
+    detail: `PLUGIN_INVALID: ${artefact}: the library exports no get_plugin_vtable(); what ran before runs on`,
+  })
+})
+
 test('a plugin that nothing happened to says nothing', () => {
   assert.deepEqual(stands(running, ''), { state: running, detail: '' })
   assert.deepEqual(stands(running, 'adopted'), { state: running, detail: 'adopted' })

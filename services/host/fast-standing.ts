@@ -32,7 +32,12 @@ function parseDetail(detail: string): { readonly code: string; readonly sentence
     : { code: 'PLUGIN_FAILED', sentence: detail }
 }
 
-function detailOf({ state, detail, statistics }: Report, { artefact, dataPlaneLog }: FastPlace): string {
+function detailOf(report: Report, { artefact, dataPlaneLog }: FastPlace): string {
+  const { state, detail, statistics, refusal = '' } = report
+  if (refusal !== '') {
+    const { code, sentence } = parseDetail(refusal)
+    return `${code}: ${artefact}: ${sentence}; what ran before runs on`
+  }
   if (detail === '' || detail === adopted) return detail
   const { code, sentence } = parseDetail(detail)
   const failure = `${code}: ${artefact}: ${sentence}`

@@ -69,7 +69,14 @@ export const safeRequest = (
   order,
 })
 
-export const fastSpec = (manifest: Manifest, verified: Verified, configJson: string): FastPluginSpec => ({
+/** `directory`: the plugin's own, real path. */
+export const fastSpec = (
+  manifest: Manifest,
+  verified: Verified,
+  configJson: string,
+  directory: string,
+  policy: Config['plugins']['native'],
+): FastPluginSpec => ({
   id: manifest.id,
   name: manifest.name,
   path: verified.path,
@@ -77,6 +84,8 @@ export const fastSpec = (manifest: Manifest, verified: Verified, configJson: str
   configJson,
   budgetUs: manifest.constraints.maxExecutionTimeUs,
   maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),
+  directory,
+  allowUnsandboxed: policy.allowUnsandboxed,
 })
 
 export const rigLimits = ({ ffb, device }: Pick<Config, 'ffb' | 'device'>): RigLimits => ({

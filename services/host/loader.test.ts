@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pino } from 'pino'
-import type { SetChainRequest } from '../../gen/proto/openracing/v1/dsp_helper.ts'
+import { FastPlugin, type SetChainRequest } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import { Decision, Finding, type VerifyArtefactResponse } from '../../gen/proto/openracing/v1/trust.ts'
 import type { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
@@ -228,7 +228,7 @@ function listOf(it: ReturnType<typeof rig>) {
   const reports: { safe: readonly Report[]; fast: readonly Report[] } = { safe: [], fast: [] }
   const services = {
     listSafe: async () => reports.safe,
-    listFast: async () => reports.fast.map((each) => ({ ...each, pid: 1 })),
+    listFast: async () => reports.fast.map((each) => FastPlugin.fromPartial({ ...each, pid: 1 })),
   }
   const loop: { why: string | undefined } = { why: undefined }
   const list = createPluginList({

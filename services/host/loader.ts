@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Frozen } from '../../input/freeze.ts'
@@ -122,7 +123,9 @@ export function createLoader({ plan, config, services, isServing, log }: LoaderN
   async function link(plugin: Runnable) {
     needServing('dsp-helper')
     const verified = await verify(plugin)
-    return { plugin, verified, spec: fastSpec(plugin.manifest, verified, configJson(plugin)) }
+    const { native } = config.plugins
+    const spec = fastSpec(plugin.manifest, verified, configJson(plugin), realpathSync(plugin.path), native)
+    return { plugin, verified, spec }
   }
 
   async function setChain(): Promise<'done' | 'unfinished'> {

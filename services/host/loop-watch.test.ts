@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { GetDataPlaneResponse } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { inTime } from '../../test/until.ts'
 import { watchLoop } from './loop-watch.ts'
 
@@ -7,7 +8,7 @@ import { watchLoop } from './loop-watch.ts'
 function loop() {
   const is = { ticking: false, helperServes: true, pid: 0, restarts: 0 }
   const services = {
-    dataPlane: async () => ({ wheelRtPid: is.pid, wheelRtRestarts: is.restarts, adopted: false }),
+    dataPlane: async () => GetDataPlaneResponse.fromPartial({ wheelRtPid: is.pid, wheelRtRestarts: is.restarts }),
   }
   const watch = watchLoop({
     ticks: () => is.ticking,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Plugin, PluginClass, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
-import type { PluginStatistics } from '../../gen/proto/openracing/v1/statistics.ts'
+import type { PluginStatistics, Violation } from '../../gen/proto/openracing/v1/statistics.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { fastStanding, type Standing } from './fast-standing.ts'
 import { type Loader, type Outcome, serviceMissing } from './loader.ts'
@@ -14,6 +14,9 @@ export interface Report {
   readonly state: PluginState
   readonly detail: string
   readonly statistics: PluginStatistics | undefined
+  readonly violations?: readonly Violation[]
+  /** Why what was asked for last does not run, while what ran before does; empty when it runs. */
+  readonly refusal?: string
 }
 
 /** The plugins of this rig as the API shows them. */
@@ -76,6 +79,7 @@ function toMessage(plugin: PlannedPlugin, { state, detail }: Standing, report: R
     directory,
     updateRateHz: manifest.constraints.updateRateHz,
     statistics: report?.statistics,
+    violations: report?.violations ?? [],
   }
 }
 

@@ -28,6 +28,8 @@ export const ViolationKind = {
   VIOLATION_KIND_RESULT: 6,
   /** VIOLATION_KIND_NOT_FINITE - Answers that were not finite. */
   VIOLATION_KIND_NOT_FINITE: 7,
+  /** VIOLATION_KIND_PROTOCOL - It wrote what cannot be into the memory that it shares with the loop. */
+  VIOLATION_KIND_PROTOCOL: 8,
 } as const;
 
 export type ViolationKind = typeof ViolationKind[keyof typeof ViolationKind];
@@ -41,6 +43,7 @@ export namespace ViolationKind {
   export type VIOLATION_KIND_BUDGET = typeof ViolationKind.VIOLATION_KIND_BUDGET;
   export type VIOLATION_KIND_RESULT = typeof ViolationKind.VIOLATION_KIND_RESULT;
   export type VIOLATION_KIND_NOT_FINITE = typeof ViolationKind.VIOLATION_KIND_NOT_FINITE;
+  export type VIOLATION_KIND_PROTOCOL = typeof ViolationKind.VIOLATION_KIND_PROTOCOL;
 }
 
 /** What a Fast plugin was doing. */
@@ -85,11 +88,18 @@ export interface PluginStatistics {
     | undefined;
   /** Times the plugin was started again. */
   readonly restarts: number;
-  /** Allocations of a Fast plugin during process(), which a real-time function must not make. A finding, not a violation. */
+  /** Of Fast plugins. */
+  readonly memory?: PluginMemory | undefined;
+}
+
+/** What a plugin allocates. */
+export interface PluginMemory {
+  /** Allocated by its process now, bytes. */
+  readonly allocatedBytes: bigint;
+  /** The most that its process had so far, bytes. */
+  readonly mostBytes: bigint;
+  /** Allocations during process(), which a real-time function must not make. A finding, not a violation. */
   readonly processAllocations: bigint;
-  /** Memory that a Fast plugin has allocated now, and the most so far, bytes. */
-  readonly memoryBytes: bigint;
-  readonly memoryMaxBytes: bigint;
 }
 
 /** Violations of one kind, since the plugin was put into the rig. */
@@ -98,7 +108,7 @@ export interface Violation {
   readonly count: bigint;
   /** Evidence of the newest one, a sentence. */
   readonly detail: string;
-  /** What the plugin was doing; unspecified where the kind says it. */
+  /** What the plugin was doing; unspecified where that is not known. */
   readonly phase: PluginPhase;
   /** Low half of the number of the tick whose frame it had; 0 where it had none. */
   readonly sequence: number;
@@ -128,9 +138,7 @@ function createBasePluginStatistics(): PluginStatistics {
     missedDeadlines: 0n,
     cpu: undefined,
     restarts: 0,
-    processAllocations: 0n,
-    memoryBytes: 0n,
-    memoryMaxBytes: 0n,
+    memory: undefined,
   };
 }
 
@@ -166,23 +174,8 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
     if (message.restarts !== 0) {
       writer.uint32(48).uint32(message.restarts);
     }
-    if (message.processAllocations !== 0n) {
-      if (BigInt.asUintN(64, message.processAllocations) !== message.processAllocations) {
-        throw new globalThis.Error("value provided for field message.processAllocations of type uint64 too large");
-      }
-      writer.uint32(56).uint64(message.processAllocations);
-    }
-    if (message.memoryBytes !== 0n) {
-      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
-        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
-      }
-      writer.uint32(64).uint64(message.memoryBytes);
-    }
-    if (message.memoryMaxBytes !== 0n) {
-      if (BigInt.asUintN(64, message.memoryMaxBytes) !== message.memoryMaxBytes) {
-        throw new globalThis.Error("value provided for field message.memoryMaxBytes of type uint64 too large");
-      }
-      writer.uint32(72).uint64(message.memoryMaxBytes);
+    if (message.memory !== undefined) {
+      PluginMemory.encode(message.memory, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -249,27 +242,11 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
             continue;
           }
           case 7: {
-            if (tag !== 56) {
+            if (tag !== 58) {
               break;
             }
 
-            message.processAllocations = reader.uint64() as bigint;
-            continue;
-          }
-          case 8: {
-            if (tag !== 64) {
-              break;
-            }
-
-            message.memoryBytes = reader.uint64() as bigint;
-            continue;
-          }
-          case 9: {
-            if (tag !== 72) {
-              break;
-            }
-
-            message.memoryMaxBytes = reader.uint64() as bigint;
+            message.memory = PluginMemory.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -301,14 +278,100 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
       : 0n;
     message.cpu = (object.cpu !== undefined && object.cpu !== null) ? Histogram.fromPartial(object.cpu) : undefined;
     message.restarts = object.restarts ?? 0;
+    message.memory = (object.memory !== undefined && object.memory !== null)
+      ? PluginMemory.fromPartial(object.memory)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePluginMemory(): PluginMemory {
+  return { allocatedBytes: 0n, mostBytes: 0n, processAllocations: 0n };
+}
+
+export const PluginMemory: MessageFns<PluginMemory> = {
+  encode(message: PluginMemory, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.allocatedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.allocatedBytes) !== message.allocatedBytes) {
+        throw new globalThis.Error("value provided for field message.allocatedBytes of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.allocatedBytes);
+    }
+    if (message.mostBytes !== 0n) {
+      if (BigInt.asUintN(64, message.mostBytes) !== message.mostBytes) {
+        throw new globalThis.Error("value provided for field message.mostBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.mostBytes);
+    }
+    if (message.processAllocations !== 0n) {
+      if (BigInt.asUintN(64, message.processAllocations) !== message.processAllocations) {
+        throw new globalThis.Error("value provided for field message.processAllocations of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.processAllocations);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PluginMemory {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePluginMemory() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.allocatedBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mostBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.processAllocations = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PluginMemory>): PluginMemory {
+    return PluginMemory.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PluginMemory>): PluginMemory {
+    const message = createBasePluginMemory() as any;
+    message.allocatedBytes = (object.allocatedBytes !== undefined && object.allocatedBytes !== null)
+      ? BigInt(object.allocatedBytes)
+      : 0n;
+    message.mostBytes = (object.mostBytes !== undefined && object.mostBytes !== null) ? BigInt(object.mostBytes) : 0n;
     message.processAllocations = (object.processAllocations !== undefined && object.processAllocations !== null)
       ? BigInt(object.processAllocations)
-      : 0n;
-    message.memoryBytes = (object.memoryBytes !== undefined && object.memoryBytes !== null)
-      ? BigInt(object.memoryBytes)
-      : 0n;
-    message.memoryMaxBytes = (object.memoryMaxBytes !== undefined && object.memoryMaxBytes !== null)
-      ? BigInt(object.memoryMaxBytes)
       : 0n;
     return message;
   },

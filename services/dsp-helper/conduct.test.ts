@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { PluginReport } from '../../shm/plugin-report.ts'
+import type { SlotCounts } from '../../shm/rig-window.ts'
+import { blameless, type Conduct, charge, chargeCounts, chargeReport } from './conduct.ts'
+
+const counts = (some: Partial<SlotCounts>): SlotCounts => ({
+  life: 1,
+  instance: 1,
+  state: 'attached',
+  lastResult: 0,
+  sent: 0n,
+  executions: 0n,
+  failures: 0n,
+  budgetViolations: 0n,
+  missedDeadlines: 0n,
+  nonFinite: 0n,
+  underWayNs: 0n,
+  ...some,
+})
+const counted = (conduct: Conduct, some: Partial<SlotCounts>, nowMs = 5): Conduct =>
+  chargeCounts(conduct, { counts: counts(some), longestNs: 523_400n, budgetUs: 200 }, nowMs)
+
+const report = (some: Partial<PluginReport>): PluginReport => ({
+  end: { kind: 'none', number: 0, address: 0n, value: 0n, phase: 'idle', sequence: 0, symbol: '' },
+  phase: 'idle',
+  sequence: 0,
+  sandbox: 3,
+  memoryBytes: 0n,
+  memoryMax: 0n,
+  memoryRefused: 0n,
+  allocations: 0n,
+  ...some,
+})
+const reported = (conduct: Conduct, instance: number, some: Partial<PluginReport>): Conduct =>
+  chargeReport(conduct, instance, report(some), 4_194_304n, 5)
+
+test('violations are counted by kind, and the newest is the evidence', () => {
+  const crash = { kind: 'crash', phase: 'processing', sequence: 7 } as const
+  const once = charge(blameless, { ...crash, detail: 'first' }, 1, 10)
+  const { charges } = charge(once, { ...crash, detail: 'second' }, 1, 20)
+  assert.deepEqual(charges, [{ ...crash, detail: 'second', count: 2, lastMs: 20 }])
+})
+
+test('what the loop counts is charged once, also by a helper that comes later, and a new life begins at zero', () => {
+  const first = counted(blameless, { budgetViolations: 3n, failures: 2n, lastResult: -7, nonFinite: 1n })
+  assert.deepEqual(
+    first.charges.map(({ kind, count, detail }) => [kind, count, detail]),
+    [
+      ['budget', 3, 'a call used more CPU time than its 200 µs; the longest used 523.4 µs'],
+      ['result', 2, 'process() returned -7, not 0'],
+      ['not-finite', 1, 'process() answered with a torque that is not finite'],
+    ],
+  )
+  const saved = JSON.parse(JSON.stringify(first)) as Conduct
+  assert.deepEqual(counted(saved, { budgetViolations: 3n, failures: 2n, nonFinite: 1n }, 99).charges, first.charges)
+  const next = counted(saved, { life: 2, budgetViolations: 4n })
+  assert.equal(next.charges.find(({ kind }) => kind === 'budget')?.count, 7)
+})
+
+test('memory that was refused is a violation, and allocations during process() are a finding', () => {
+  const first = reported(blameless, 1, { memoryRefused: 2n, allocations: 100n })
+  const limit = 'it was refused memory at its limit of 4194304 bytes'
+  assert.deepEqual(first.charges, [{ kind: 'memory', detail: limit, phase: null, sequence: 0, count: 2, lastMs: 5 }])
+  const replaced = reported(reported(first, 2, { allocations: 5n }), 1, { memoryRefused: 2n, allocations: 101n })
+  assert.equal(replaced.allocations, 106)
+  assert.equal(replaced.charges[0]?.count, 2)
+})
+
+test('counters that a process makes up stay numbers', () => {
+  let conduct = blameless
+  for (const counter of [2n ** 64n - 1n, 0n, 2n ** 64n - 1n])
+    conduct = reported(conduct, 1, { memoryRefused: counter, allocations: counter })
+  assert.equal(conduct.allocations, Number.MAX_SAFE_INTEGER)
+  assert.equal(conduct.charges[0]?.count, Number.MAX_SAFE_INTEGER)
+})

@@ -1,0 +1,57 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { FastPluginSpec } from '../../gen/proto/openracing/v1/dsp_helper.ts'
+import { type PluginReport, readPluginReport } from '../../shm/plugin-report.ts'
+import { createPluginSegment } from '../../shm/plugin-segment.ts'
+import { sealArtefact } from './artefact.ts'
+import { adoptDataProcess, type DataProcess, startDataProcess } from './data-process.ts'
+
+/** The files that a process of a plugin has, by its number. */
+export const segmentPath = (shmDir: string, instance: number): string => join(shmDir, `plugin-${instance}`)
+const configPath = (shmDir: string, instance: number): string => join(shmDir, `config-${instance}`)
+
+/** What the process of a plugin, with this number, says of itself; it outlives the process. */
+export const reportOf = (shmDir: string, instance: number): PluginReport | undefined =>
+  readPluginReport(segmentPath(shmDir, instance))
+
+export function removeFiles(shmDir: string, instance: number): void {
+  for (const path of [segmentPath(shmDir, instance), configPath(shmDir, instance)]) rmSync(path, { force: true })
+}
+
+/** The process of a plugin, wheel-dsp. */
+export interface PluginProcess extends DataProcess {
+  /** Names its shared memory; given once. */
+  readonly instance: number
+  /** `ready`, or a failure's code and sentence; empty when it ended without a word. */
+  readonly began: Promise<string>
+}
+
+export interface PluginProcessNeeds {
+  readonly shmDir: string
+  /** Path of the wheel-dsp program. */
+  readonly wheelDsp: string
+  /** Where its stderr goes. */
+  readonly logFd: number
+}
+
+/** Starts a process for a plugin. RigError where its library is not what was verified, or cannot be read. */
+export async function startPluginProcess(
+  spec: FastPluginSpec,
+  instance: number,
+  { shmDir, wheelDsp, logFd }: PluginProcessNeeds,
+): Promise<PluginProcess> {
+  using library = await sealArtefact(spec)
+  const segment = segmentPath(shmDir, instance)
+  const config = configPath(shmDir, instance)
+  createPluginSegment(segment)
+  writeFileSync(config, spec.configJson, { mode: 0o600 })
+  const args = [segment, spec.directory, config, `${spec.maxMemoryBytes}`]
+  const { pid, exited, kill, report } = await startDataProcess(wheelDsp, args, logFd, [library.descriptor])
+  return { instance, pid, exited, kill, began: report }
+}
+
+/** Takes over the process of a plugin that a helper before us started, if it still runs. It was ready. */
+export function adoptPluginProcess(pid: number, instance: number, shmDir: string): PluginProcess | undefined {
+  const found = adoptDataProcess(pid, segmentPath(shmDir, instance))
+  return found && { ...found, instance, began: Promise.resolve('ready') }
+}
