@@ -53,7 +53,7 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
   const sit = (wanted: FastPluginSpec, where: SavedSeat): Seat =>
     takeSeat(wanted, where, {
       ...needs,
-      isFed: needs.loop.isFed,
+      isFed: (instance) => needs.loop.isFed(where.slot, instance),
       left: left(wanted.maxMemoryBytes),
       violated: (violation: Violation) => {
         conduct = charge(conduct, violation, 1, needs.nowMs())

@@ -50,7 +50,7 @@ const vices: readonly (readonly [string, (typeof violationKinds)[number], Plugin
   ['forks', 'capability', processing, /^it called \w*(clone|fork)\w*\(\), which its sandbox forbids/],
   ['never-returns', 'timeout', processing, /did not return within \d+ ms/],
   ['waits-for-nobody', 'timeout', processing, /did not return within \d+ ms/],
-  ['spins-in-create', 'timeout', creating, /did not return within \d+ ms of CPU time/],
+  ['spins-in-create', 'timeout', creating, /did not return within \d+ ms of CPU time|was not ready within 5000 ms/],
   ['allocates-too-much', 'memory', unknown, /^it was refused memory at its limit of 4194304 bytes$/],
   ['fails', 'result', processing, /^process\(\) returned .*, not 0$/],
   ['not-finite', 'not-finite', processing, /not finite$/],
