@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -121,6 +121,23 @@ test('plugins run from the bytes that were verified, with their configuration co
   )
   assert.equal(chain?.limits?.maxTorqueNm, 8)
   assert.equal(chain?.limits?.simulatedWheel, true)
+})
+
+test('a Fast plugin reads its own directory, and runs unconfined only where the operator says so', async () => {
+  const native = [
+    '',
+    'plugins: {native: {require_signatures: false, allow_unsigned: true}}',
+    'plugins: {native: {allow_unsandboxed: true}}',
+  ]
+  const allowed: (boolean | undefined)[] = []
+  for (const config of native) {
+    using it = rig({ fast: 'Fast' }, config)
+    await it.start(...allServices)
+    const spec = it.chains.at(-1)?.plugins[0]
+    assert.equal(spec?.directory, realpathSync(it.plan[0]?.path as string))
+    allowed.push(spec?.allowUnsandboxed)
+  }
+  assert.deepEqual(allowed, [false, false, true])
 })
 
 test('plugins run in the order of plugins.enabled', async () => {
