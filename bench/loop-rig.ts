@@ -7,6 +7,7 @@ import pino from 'pino'
 import { rigControl, rigStatus, rigStatusBytes, type rigWaitings, rigWaitings as waitings } from '../gen/layout.ts'
 import { createHome, findHome, type Home } from '../rpc/home.ts'
 import { encodeControl } from '../services/dsp-helper/control.ts'
+import { watchSandbox } from '../services/dsp-helper/sandbox.ts'
 import { type Seat, takeSeat } from '../services/dsp-helper/seat.ts'
 import { openRigWindow, type RigWindow } from '../shm/rig-window.ts'
 import { openControlSlot } from '../shm/slots.ts'
@@ -35,13 +36,18 @@ export interface LoopRig extends AsyncDisposable {
 async function takeSeats(count: number, home: Home, logFd: number): Promise<readonly Seat[]> {
   if (count === 0) return []
   let instances = 0
+  const log = pino({ level: 'silent' })
   const needs = {
     shmDir: home.shmDir,
     wheelDsp: program('wheel-dsp'),
     logFd,
-    log: pino({ level: 'silent' }),
+    log,
+    sandbox: watchSandbox(log),
     nextInstance: () => ++instances,
     changed: () => undefined,
+    isFed: () => true,
+    violated: () => undefined,
+    left: () => undefined,
   }
   const library = builtProgram('pass_through.so')
   const seats = Array.from({ length: count }, (_, slot) =>
@@ -92,12 +98,7 @@ export async function startLoopRig(plugins: number, waiting: Waiting): Promise<L
   parts.defer(() => endChild(loop))
   const window = await until('the loop runs', () => windowOf(home))
   parts.defer(() => window.close())
-  await until('every plugin answers', () =>
-    window
-      .slots()
-      .slice(0, plugins)
-      .every((slot) => slot.executions >= 50n),
-  )
+  await until('every plugin answers', () => seats.every((seat) => window.slot(seat.saved().slot).executions >= 50n))
 
   const pids = [loop.pid as number, ...seats.map((seat) => seat.saved().pid)]
   const whole = parts.move()
