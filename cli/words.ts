@@ -1,4 +1,5 @@
 import { type Plugin, PluginClass, PluginState } from '../gen/proto/openracing/v1/plugin.ts'
+import { Waiting } from '../gen/proto/openracing/v1/rig.ts'
 import { ServiceState } from '../gen/proto/openracing/v1/supervisor.ts'
 
 // The words of the API for a person. A state that is added there without a word here does not compile.
@@ -26,6 +27,13 @@ const pluginClasses: Record<PluginClass, string> = {
   [PluginClass.PLUGIN_CLASS_FAST]: 'Fast',
 }
 
-export const pluginStateWord = (plugin: Plugin): string => pluginStates[plugin.state]
+const waitings: Record<Waiting, string> = {
+  [Waiting.WAITING_UNSPECIFIED]: 'unknown',
+  [Waiting.WAITING_PREDICTIVE]: 'predictive',
+  [Waiting.WAITING_FUTEX]: 'futex',
+}
+
+export const waitingWord = (waiting: Waiting = Waiting.WAITING_UNSPECIFIED): string => waitings[waiting]
+export const pluginStateWord = (plugin: Pick<Plugin, 'state'>): string => pluginStates[plugin.state]
 export const pluginClassWord = (plugin: Plugin): string => pluginClasses[plugin.pluginClass]
 export const serviceStateWord = (state: ServiceState): string => serviceStates[state]

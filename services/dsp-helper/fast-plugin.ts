@@ -11,13 +11,14 @@ export function fastPluginOf(
   counts: SlotCounts | undefined,
   cpuOf: (slot: number) => Histogram,
 ): FastPlugin {
-  const { slot, pid, restarts } = seat.saved()
+  const { slot, life, pid, restarts } = seat.saved()
   const { executions, failures, budgetViolations, missedDeadlines } = counts ?? noCounts
   return {
     id: seat.spec.id,
     state: seat.state(),
     detail: seat.detail(),
     pid,
+    life,
     statistics: {
       executions,
       failures,

@@ -108,7 +108,7 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
 const allServices = ['trust', 'wasm-runner', 'dsp-helper'] as const
 
 test('plugins run from the bytes that were verified, with their configuration complete', async () => {
-  using it = rig({ safe: 'Safe', fast: 'Fast' }, 'ffb: { max_torque_nm: 8 }')
+  using it = rig({ safe: 'Safe', fast: 'Fast' }, 'ffb: { max_torque_nm: 8, allow_high_torque: true }')
   await it.start(...allServices)
   const [load] = it.loads
   assert.match(load?.path ?? '', /^\/store\/.*\/safe\/artefact$/)
@@ -121,6 +121,7 @@ test('plugins run from the bytes that were verified, with their configuration co
   )
   assert.equal(chain?.limits?.maxTorqueNm, 8)
   assert.equal(chain?.limits?.simulatedWheel, true)
+  assert.equal(chain?.limits?.assent, true)
 })
 
 test('plugins run in the order of plugins.enabled', async () => {
@@ -228,7 +229,7 @@ function listOf(it: ReturnType<typeof rig>) {
   const reports: { safe: readonly Report[]; fast: readonly Report[] } = { safe: [], fast: [] }
   const services = {
     listSafe: async () => reports.safe,
-    listFast: async () => reports.fast.map((each) => ({ ...each, pid: 1 })),
+    listFast: async () => reports.fast.map((each) => ({ ...each, pid: 1, life: 1 })),
   }
   const loop: { why: string | undefined } = { why: undefined }
   const list = createPluginList({

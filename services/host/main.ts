@@ -8,8 +8,10 @@ import { lockFile } from '../../rpc/lock.ts'
 import { logLevelOf } from '../../rpc/log-level.ts'
 import { claimService, serve } from '../../rpc/serve.ts'
 import { shutdownRequested } from '../../rpc/shutdown.ts'
+import { openEstop } from '../../state/estop.ts'
 import { announceByMs, announceStart } from './announcement.ts'
 import { standardCare } from './care.ts'
+import { createChainOwners } from './chain-owners.ts'
 import { readConfig } from './config.ts'
 import { createHub } from './hub.ts'
 import { openLedFrames } from './led-frames.ts'
@@ -68,6 +70,10 @@ async function run(): Promise<void> {
   createHome(home)
   const status = ends.adopt(watchRigStatus(home, nowNs), (it) => it.close())
   ends.defer(() => removeSharedMemory(home))
+  // Before anything drives: a stop outlives the host, the rig and the machine.
+  const estop = ends.adopt(openEstop(home, Date.now), (it) => it.close())
+  const stopped = estop.standing().engaged
+  if (stopped !== null) log.warn(stopped, 'the emergency stop is engaged; `wheelctl rig clear` clears it')
   const leds = ends.adopt(openLedFrames(home), (it) => it.close())
   const memory = ends.adopt(openRigMemory(home, log), (it) => it.close())
   const hub = ends.adopt(createHub({ memory, ...config.ffb, nowNs, log }), (it) => it.close())
@@ -88,6 +94,8 @@ async function run(): Promise<void> {
   const dataPlaneLog = join(home.stateDir, 'data-plane.log')
   const loop = watchLoop({ ticks: () => status.read().loop.running, services, isServing, dataPlaneLog })
   const plugins = createPluginList({ plan, outcomeOf: loader.outcomeOf, services, isServing, loop, dataPlaneLog })
+  const nameOf = (id: string): string => plan.find(({ manifest }) => manifest?.id === id)?.manifest?.name ?? ''
+  const owners = createChainOwners({ home, services, isServing, nameOf, nowMs: () => performance.now() })
   const server = await serve({
     service: 'host',
     home,
@@ -96,7 +104,7 @@ async function run(): Promise<void> {
     definitions: [
       telemetryService(hub, log),
       pluginService(plugins, log),
-      rigService({ status, hub, leds }, log),
+      rigService({ status, owners, nowNs, hub, leds, estop, ffb: config.ffb }, log),
       supervisorService(supervisor.services, log),
     ],
     log,

@@ -19,6 +19,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { PluginState } from "./plugin.ts";
+import { Waiting } from "./rig.ts";
 import { PluginStatistics } from "./statistics.ts";
 
 export const protobufPackage = "openracing.v1";
@@ -40,6 +41,10 @@ export interface RigLimits {
   readonly maxSlewNmPerS: number;
   /** Drive the simulated wheel; otherwise angle and speed come with the input frames. */
   readonly simulatedWheel: boolean;
+  /** The operator allows more than 5 N·m. Without it the loop holds torque to 5 N·m whatever `max_torque_nm` says. */
+  readonly assent: boolean;
+  /** Unspecified means predictive. */
+  readonly waiting: Waiting;
 }
 
 export interface FastPluginSpec {
@@ -76,6 +81,8 @@ export interface FastPlugin {
     | undefined;
   /** Process id of its wheel-dsp; 0 while there is none. */
   readonly pid: number;
+  /** Names its counters in the loop's shared memory: the slot's `life` in native/rig.h. */
+  readonly life: number;
 }
 
 export interface GetDataPlaneRequest {
@@ -161,7 +168,7 @@ export const SetChainRequest: MessageFns<SetChainRequest> = {
 };
 
 function createBaseRigLimits(): RigLimits {
-  return { gain: 0, maxTorqueNm: 0, maxSlewNmPerS: 0, simulatedWheel: false };
+  return { gain: 0, maxTorqueNm: 0, maxSlewNmPerS: 0, simulatedWheel: false, assent: false, waiting: 0 };
 }
 
 export const RigLimits: MessageFns<RigLimits> = {
@@ -177,6 +184,12 @@ export const RigLimits: MessageFns<RigLimits> = {
     }
     if (message.simulatedWheel !== false) {
       writer.uint32(32).bool(message.simulatedWheel);
+    }
+    if (message.assent !== false) {
+      writer.uint32(40).bool(message.assent);
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(48).int32(message.waiting);
     }
     return writer;
   },
@@ -226,6 +239,22 @@ export const RigLimits: MessageFns<RigLimits> = {
             message.simulatedWheel = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.assent = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.waiting = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -247,6 +276,8 @@ export const RigLimits: MessageFns<RigLimits> = {
     message.maxTorqueNm = object.maxTorqueNm ?? 0;
     message.maxSlewNmPerS = object.maxSlewNmPerS ?? 0;
     message.simulatedWheel = object.simulatedWheel ?? false;
+    message.assent = object.assent ?? false;
+    message.waiting = object.waiting ?? 0;
     return message;
   },
 };
@@ -525,7 +556,7 @@ export const ListFastPluginsResponse: MessageFns<ListFastPluginsResponse> = {
 };
 
 function createBaseFastPlugin(): FastPlugin {
-  return { id: "", state: 0, detail: "", statistics: undefined, pid: 0 };
+  return { id: "", state: 0, detail: "", statistics: undefined, pid: 0, life: 0 };
 }
 
 export const FastPlugin: MessageFns<FastPlugin> = {
@@ -544,6 +575,9 @@ export const FastPlugin: MessageFns<FastPlugin> = {
     }
     if (message.pid !== 0) {
       writer.uint32(40).uint32(message.pid);
+    }
+    if (message.life !== 0) {
+      writer.uint32(48).uint32(message.life);
     }
     return writer;
   },
@@ -601,6 +635,14 @@ export const FastPlugin: MessageFns<FastPlugin> = {
             message.pid = reader.uint32();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.life = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -625,6 +667,7 @@ export const FastPlugin: MessageFns<FastPlugin> = {
       ? PluginStatistics.fromPartial(object.statistics)
       : undefined;
     message.pid = object.pid ?? 0;
+    message.life = object.life ?? 0;
     return message;
   },
 };
