@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { rigStatusBytes, rigStatus as layout, rigStates } from '../gen/layout.ts'
+import { rigStatus as layout } from '../gen/layout.ts'
 import {
   type ClearEstopResponse,
   type EngageEstopResponse,
@@ -11,7 +11,7 @@ import {
 import { call, within } from '../rpc/client.ts'
 import { RigError } from '../rpc/failure.ts'
 import { findHome, type Home } from '../rpc/home.ts'
-import { openRigWindow } from '../shm/rig-window.ts'
+import { isTicking, openRigWindow } from '../shm/rig-window.ts'
 import { openEstop } from '../state/estop.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { describeEstop } from './rig-status.ts'
@@ -28,8 +28,7 @@ async function isInForce(home: Home): Promise<boolean> {
     const window = openRigWindow(home)
     for (const startMs = performance.now(); performance.now() - startMs < loopMs; await delay(1)) {
       window.copy(bytes)
-      const running = rigStates[bytes.readUInt32LE(layout.state.offset)] === 'running'
-      if (running && bytes.readUInt32LE(layout.estopped.offset) === 1) return true
+      if (isTicking(bytes, process.hrtime.bigint()) && bytes.readUInt32LE(layout.estopped.offset) === 1) return true
     }
     return false
   } catch (cause) {

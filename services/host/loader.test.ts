@@ -9,10 +9,11 @@ import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import { Decision, Finding, type VerifyArtefactResponse } from '../../gen/proto/openracing/v1/trust.ts'
 import type { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { arrange, type ChainOrder, noOrder } from './chain-order.ts'
 import { parseConfig } from './config.ts'
 import { createLoader } from './loader.ts'
 import { createPluginList, type Report } from './plugin-list.ts'
-import { planPlugins } from './plugin-plan.ts'
+import { createPlan, planPlugins } from './plugin-plan.ts'
 import { scanPlugins } from './registry.ts'
 
 type PluginClass = 'Safe' | 'Fast'
@@ -53,7 +54,9 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
     writeFileSync(join(root, name, 'artefact'), name)
   }
   const config = parseConfig(configText, 'config.yaml')
-  const plan = planPlugins(scanPlugins(root), config.plugins, root)
+  const plan = createPlan(planPlugins(scanPlugins(root), config.plugins, root))
+  let order: ChainOrder = noOrder
+  const arrangement = () => arrange(plan.plugins(), order)
   const up = new Set<string>()
   const loads: LoadSafePluginRequest[] = []
   const chains: SetChainRequest[] = []
@@ -75,10 +78,14 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
     },
   }
   const isServing = (service: string): boolean => up.has(service)
-  const loader = createLoader({ plan, config, services, isServing, log: pino({ level: 'silent' }) })
+  const loader = createLoader({ plan, arrangement, config, services, isServing, log: pino({ level: 'silent' }) })
   return {
     loader,
     plan,
+    setOrder: (next: ChainOrder) => {
+      order = next
+      return loader.chainChanged()
+    },
     loads,
     chains,
     decisions,
@@ -94,7 +101,7 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
     },
     stop: (name: string) => up.delete(name),
     outcome: (directory: string) => {
-      const plugin = plan.find((each) => each.directory === directory)
+      const plugin = plan.plugins().find((each) => each.directory === directory)
       assert.ok(plugin)
       return loader.outcomeOf(plugin)
     },
@@ -202,7 +209,7 @@ test('a rig without Fast plugins has its limits even while trust is away', async
 
 test('a plugin with a configuration that does not fit its schema fails with the place', async () => {
   using it = rig({ safe: 'Safe' })
-  writeFileSync(join(it.plan[0]?.path as string, 'config.json'), '{"strength": "much"}')
+  writeFileSync(join(it.plan.plugins()[0]?.path as string, 'config.json'), '{"strength": "much"}')
   await it.start(...allServices)
   const outcome = it.outcome('safe')
   assert.match(outcome.kind === 'failed' ? outcome.detail : '', /config\.json.*strength/)
@@ -301,6 +308,6 @@ test('what went wrong with a Fast plugin names the library in its directory, and
   const { reports, list } = listOf(it)
   const detail = 'PLUGIN_INVALID: the library exports no get_plugin_vtable(); export it with C linkage'
   reports.fast = [{ ...report(0, 0n), state: PluginState.PLUGIN_STATE_FAILED, detail }]
-  const place = join(it.plan[0]?.path as string, 'artefact')
+  const place = join(it.plan.plugins()[0]?.path as string, 'artefact')
   assert.equal((await list.get('fast')).detail, detail.replace(': ', `: ${place}: `))
 })

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { WatchLoopRequest, WatchLoopResponse } from '../../gen/proto/openracing/v1/rig.ts'
+import { isTicking } from '../../shm/rig-window.ts'
 import type { ChainOwners } from './chain-owners.ts'
 import { intervalWithin } from './interval.ts'
 import { intervalBetween, type LoopReading } from './loop-interval.ts'
-import { isRunning, type RigStatus } from './rig-status.ts'
+import type { RigStatus } from './rig-status.ts'
 
 export interface LoopStreamNeeds {
   readonly status: Pick<RigStatus, 'snapshot'>
@@ -22,7 +23,7 @@ export async function* watchLoop(
   const read = (): LoopReading => {
     const bytes = status.snapshot()
     const atNs = nowNs()
-    return { bytes, atNs, running: isRunning(bytes, atNs) }
+    return { bytes, atNs, running: isTicking(bytes, atNs) }
   }
   let earlier = read()
   for (;;) {

@@ -1,12 +1,9 @@
-import { rigStatus as layout, rigStates, rigStatusBytes, rigWaitings } from '../../gen/layout.ts'
+import { rigStatus as layout, rigStatusBytes, rigWaitings } from '../../gen/layout.ts'
 import { Loop, Torque, Waiting, Wheel } from '../../gen/proto/openracing/v1/rig.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Home } from '../../rpc/home.ts'
 import { readHistogram } from '../../shm/histogram.ts'
-import { openRigWindow, type RigWindow } from '../../shm/rig-window.ts'
-
-/** A loop that has not ticked for this long does not run, ns: a hundred periods. */
-const silenceNs = 100_000_000n
+import { isTicking, openRigWindow, type RigWindow } from '../../shm/rig-window.ts'
 
 /** Everything but the plugins, which the dsp-helper reports. */
 const headBytes = layout.plugins.offset
@@ -29,11 +26,6 @@ export interface RigStatus {
   /** May be called twice. */
   close(): void
 }
-
-/** Whether the loop of a RigStatus ticks. */
-export const isRunning = (bytes: Buffer, nowNs: bigint): boolean =>
-  rigStates[bytes.readUInt32LE(layout.state.offset)] === 'running' &&
-  nowNs - bytes.readBigUInt64LE(layout.beat_ns.offset) < silenceNs
 
 const absent: RigReading = {
   loop: Loop.fromPartial({}),
@@ -59,7 +51,7 @@ function decode(bytes: Buffer, nowNs: bigint): RigReading {
   const u64 = (field: Field): bigint => bytes.readBigUInt64LE(layout[field].offset)
   const f32 = (field: Field): number => bytes.readFloatLE(layout[field].offset)
   const f64 = (field: Field): number => bytes.readDoubleLE(layout[field].offset)
-  const running = isRunning(bytes, nowNs)
+  const running = isTicking(bytes, nowNs)
   return {
     loop: {
       running,
@@ -125,7 +117,7 @@ export function watchRigStatus(home: Home, nowNs: () => bigint): RigStatus {
     snapshot: () => {
       const all = Buffer.alloc(rigStatusBytes)
       copy(all)
-      if (!isRunning(all, nowNs())) close()
+      if (!isTicking(all, nowNs())) close()
       return all
     },
     close,
