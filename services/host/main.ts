@@ -78,7 +78,7 @@ async function run(): Promise<void> {
   const stopped = estop.standing().engaged
   if (stopped !== null) log.warn(stopped, 'the emergency stop is engaged; `wheelctl rig clear` clears it')
   const leds = ends.adopt(openLedFrames(home), (it) => it.close())
-  const memory = ends.adopt(openRigMemory(home, log), (it) => it.close())
+  const memory = ends.adopt(openRigMemory(home, config.telemetry.input, log), (it) => it.close())
   const hub = ends.adopt(createHub({ memory, ...config.ffb, nowNs, log }), (it) => it.close())
 
   const plan = createPlan(planPlugins(scanPlugins(home.pluginDir), config.plugins, home.pluginDir))
