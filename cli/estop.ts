@@ -51,6 +51,8 @@ async function stopWithoutHost(home: Home, reason: string): Promise<Estop> {
   }
 }
 
+const ours = (home: Home): string => `unix:${home.socket('host')}`
+
 const isUnanswered = (cause: unknown): boolean => cause instanceof RigError && cause.code === 'SERVICE_UNAVAILABLE'
 
 /** `wheelctl rig estop` */
@@ -62,8 +64,8 @@ export async function stopRig({ reason }: { readonly reason: string }, command: 
     process.stdout.write(`estop ${describeEstop(estop)}\n`)
   } catch (cause) {
     const home = findHome(process.env)
-    const isOurs = command.optsWithGlobals<{ endpoint: string }>().endpoint === `unix:${home.socket('host')}`
-    if (!isUnanswered(cause) || !isOurs || !existsSync(home.shmDir)) throw cause
+    const { endpoint = ours(home) } = command.optsWithGlobals<{ endpoint?: string }>()
+    if (!isUnanswered(cause) || endpoint !== ours(home) || !existsSync(home.shmDir)) throw cause
     const estop = await stopWithoutHost(home, reason)
     process.stdout.write(`estop ${describeEstop(estop)}\n`)
     process.stderr.write(
