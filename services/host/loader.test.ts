@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { pino } from 'pino'
 import type { SetChainRequest } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
@@ -56,6 +57,7 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
   const config = parseConfig(configText, 'config.yaml')
   const plan = createPlan(planPlugins(scanPlugins(root), config.plugins, root))
   let order: ChainOrder = noOrder
+  let underWay: Promise<void> = Promise.resolve()
   const arrangement = () => arrange(plan.plugins(), order)
   const up = new Set<string>()
   const loads: LoadSafePluginRequest[] = []
@@ -75,6 +77,7 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
     },
     async setChain(request: SetChainRequest) {
       chains.push(request)
+      await underWay
     },
   }
   const isServing = (service: string): boolean => up.has(service)
@@ -82,6 +85,10 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
   return {
     loader,
     plan,
+    /** Whatever is told to the dsp-helper from now on takes until then. */
+    delayChain: (until: Promise<void>) => {
+      underWay = until
+    },
     setOrder: (next: ChainOrder) => {
       order = next
       return loader.chainChanged()
@@ -191,6 +198,23 @@ test('a restarted dsp-helper gets the chain again, but never one that lacks a pl
   await it.start('trust')
   assert.equal(it.chains.length, 2)
   assert.equal(it.chains.at(-1)?.plugins.length, 2)
+})
+
+test('a chain that changes while another is on its way is told after it', async () => {
+  using it = rig({ one: 'Fast', two: 'Fast' })
+  await it.start(...allServices)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  it.delayChain(promise)
+  const first = it.setOrder({ order: [idOf(1), idOf(0)], removed: [] })
+  while (it.chains.length < 2) await setImmediate()
+  const second = it.setOrder({ order: [], removed: [idOf(0)] })
+  resolve()
+  await Promise.all([first, second])
+  assert.deepEqual(
+    it.chains.slice(1).map(({ plugins }) => plugins.map(({ id }) => id)),
+    [[idOf(1), idOf(0)], [idOf(1)]],
+  )
+  assert.deepEqual([it.outcome('one').kind, it.outcome('two').kind], ['removed', 'placed'])
 })
 
 test('a restart of trust alone touches nothing that runs', async () => {
