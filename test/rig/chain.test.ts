@@ -112,10 +112,8 @@ test('what the loop does is told interval by interval: for itself, and for each 
     newest.plugins.map(({ name }) => name),
     ['inverts', 'lowpass'],
   )
-  // The CPU time of `inverts` is below what can be told from the waiting around it.
   const [inverts, lowpass] = newest.plugins
   assert.ok((inverts?.roundTrip?.p50 ?? 0) > 0 && (lowpass?.roundTrip?.p50 ?? 0) > 0)
-  assert.ok((lowpass?.cpu?.max ?? 0) > 0)
   const whole = await until('torque flows for an interval', () =>
     watch.intervals.find(({ outRmsNm }) => outRmsNm > 1.9),
   )
