@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pino from 'pino'
-import { rigControl, rigStatus, rigStatusBytes, type rigWaitings, rigWaitings as waitings } from '../gen/layout.ts'
+import { rigStatus, rigStatusBytes, type rigWaitings } from '../gen/layout.ts'
 import { createHome, findHome, type Home } from '../rpc/home.ts'
 import { encodeControl } from '../services/dsp-helper/control.ts'
 import { watchSandbox } from '../services/dsp-helper/sandbox.ts'
@@ -90,9 +90,8 @@ export async function startLoopRig(plugins: number, waiting: Waiting): Promise<L
   const chain = seats.flatMap((seat) => seat.place() ?? [])
   if (chain.length < plugins)
     throw new Error(`a plugin did not start: ${seats.find((seat) => !seat.place())?.detail()}`)
-  const wish = encodeControl({ stop: false, limits, chain }, process.hrtime.bigint())
-  wish.writeUInt32LE(waitings.indexOf(waiting), rigControl.waiting.offset)
-  control.publish(wish)
+  const told = { ...limits, assent: false, waiting }
+  control.publish(encodeControl({ stop: false, limits: told, chain }, process.hrtime.bigint()))
 
   const loop = spawn(program('wheel-rt'), [home.shmDir, join(home.runtimeDir, 'host.sock.lock')], { stdio: 'ignore' })
   parts.defer(() => endChild(loop))

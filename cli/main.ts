@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { chainCommand } from './chain.ts'
 import { endCommand } from './ending.ts'
 import { pluginCommand } from './plugin.ts'
 import { rigCommand } from './rig.ts'
@@ -18,7 +19,14 @@ const program = new Command('wheelctl')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
 
-for (const command of [upCommand(), telemetryCommand(), pluginCommand(), rigCommand(), serviceCommand()]) {
+for (const command of [
+  upCommand(),
+  telemetryCommand(),
+  pluginCommand(),
+  chainCommand(),
+  rigCommand(),
+  serviceCommand(),
+]) {
   program.addCommand(command)
 }
 

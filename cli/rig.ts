@@ -1,39 +1,53 @@
 import { Command } from 'commander'
+import { type Chain, ChainServiceClient, type ListChainResponse } from '../gen/proto/openracing/v1/chain.ts'
 import { type GetRigResponse, type Rig, RigServiceClient } from '../gen/proto/openracing/v1/rig.ts'
 import { call, within } from '../rpc/client.ts'
-import { distributionOf, emptyHistogram } from './distribution.ts'
+import { findHome } from '../rpc/home.ts'
 import { answerMs, withClient } from './endpoint.ts'
+import { clearRig, stopRig } from './estop.ts'
+import { describeRig } from './rig-status.ts'
+import { parseInterval, watchRig } from './rig-watch.ts'
 import { json, table } from './table.ts'
 
-function describe({ loop, torque, wheel, telemetry }: Rig): readonly (readonly string[])[] {
-  const late = distributionOf(loop?.lateness ?? emptyHistogram)
-  const us = (value: number): string => `${value.toFixed(1)} µs`
-  return [
-    ['loop', loop?.running ? `running, pid ${loop.pid}` : 'not running'],
-    ['ticks', `${loop?.ticks ?? 0n}, ${loop?.missedTicks ?? 0n} missed`],
-    ['lateness', `p50 ${us(late.p50)}, p99 ${us(late.p99)}, p99.9 ${us(late.p999)}, max ${us(late.max)}`],
-    [
-      'real time',
-      `${loop?.realtime ? 'SCHED_FIFO' : 'no SCHED_FIFO'}, ${loop?.memoryLocked ? 'memory locked' : 'memory not locked'}`,
-    ],
-    [
-      'torque',
-      `in ${(torque?.inNm ?? 0).toFixed(3)} N·m, out ${(torque?.outNm ?? 0).toFixed(3)} N·m, at most ${(torque?.maxAbsNm ?? 0).toFixed(3)} N·m`,
-    ],
-    ['wheel', `${(wheel?.angle ?? 0).toFixed(3)} rad, ${(wheel?.speed ?? 0).toFixed(3)} rad/s`],
-    ['telemetry', `${telemetry?.frames ?? 0n} frames, ${telemetry?.droppedPackets ?? 0n} packets dropped`],
-  ]
+interface StatusOptions {
+  readonly json?: boolean
+  readonly watch?: boolean
+  readonly interval: number
 }
 
-async function status(options: { readonly json?: boolean }, command: Command): Promise<void> {
+async function status(options: StatusOptions, command: Command): Promise<void> {
+  if (options.watch) return watchRig(options, command)
   const { rig } = await withClient(command, RigServiceClient, (client) =>
     call<GetRigResponse>((done) => client.getRig({}, ...within(answerMs), done)),
   )
-  process.stdout.write(options.json ? json(rig) : table(describe(rig as Rig)))
+  const { chain } = await withClient(command, ChainServiceClient, (client) =>
+    call<ListChainResponse>((done) => client.listChain({}, ...within(answerMs), done)),
+  )
+  const shown = { ...(rig as Rig), chain: chain as Chain }
+  process.stdout.write(options.json ? json(shown) : table(describeRig(shown)))
 }
 
 /** `wheelctl rig …` */
 export const rigCommand = (): Command =>
   new Command('rig')
     .description('the 1 kHz loop and the wheel')
-    .addCommand(new Command('status').description('the rig now').option('--json', 'for programs').action(status))
+    .addCommand(
+      new Command('status')
+        .description('the rig now: loop, torque, limits, emergency stop, chain')
+        .option('--json', 'for programs')
+        .option('--watch', 'what the loop did, interval by interval, until Ctrl-C')
+        .option('--interval <ms>', 'length of an interval, 10 to 10000', parseInterval, 1000)
+        .action(status),
+    )
+    .addCommand(
+      new Command('estop')
+        .description('torque to zero at once, until it is cleared; works without a host, too')
+        .option('--reason <text>', 'for whoever finds the rig stopped', '')
+        .action(stopRig),
+    )
+    .addCommand(new Command('clear').description('clear the emergency stop: torque ramps up again').action(clearRig))
+    .addCommand(
+      new Command('memory')
+        .description("the directory of the rig's shared memory, for programs that open its rings")
+        .action(() => void process.stdout.write(`${findHome(process.env).shmDir}\n`)),
+    )

@@ -1,4 +1,5 @@
 import { type Plugin, PluginClass, PluginState } from '../gen/proto/openracing/v1/plugin.ts'
+import { Waiting } from '../gen/proto/openracing/v1/rig.ts'
 import { ViolationKind } from '../gen/proto/openracing/v1/statistics.ts'
 import { ServiceState } from '../gen/proto/openracing/v1/supervisor.ts'
 
@@ -39,7 +40,14 @@ const violationKinds: Record<ViolationKind, string> = {
   [ViolationKind.VIOLATION_KIND_PROTOCOL]: 'protocol',
 }
 
-export const pluginStateWord = (plugin: Plugin): string => pluginStates[plugin.state]
+const waitings: Record<Waiting, string> = {
+  [Waiting.WAITING_UNSPECIFIED]: 'unknown',
+  [Waiting.WAITING_PREDICTIVE]: 'predictive',
+  [Waiting.WAITING_FUTEX]: 'futex',
+}
+
+export const waitingWord = (waiting: Waiting = Waiting.WAITING_UNSPECIFIED): string => waitings[waiting]
+export const pluginStateWord = (plugin: Pick<Plugin, 'state'>): string => pluginStates[plugin.state]
 export const pluginClassWord = (plugin: Plugin): string => pluginClasses[plugin.pluginClass]
 export const serviceStateWord = (state: ServiceState): string => serviceStates[state]
 export const violationWord = (kind: ViolationKind): string => violationKinds[kind]

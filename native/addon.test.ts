@@ -223,7 +223,7 @@ test('a path that is no text, has a NUL or is too long is refused, not cut', () 
 test('no arguments whatever do more than throw an Error', () => {
   using directory = shmDirectory()
   const handles = everyHandle(directory.file).map(({ handle }) => handle)
-  const closed = everyHandle(directory.file).map(({ close, handle }) => {
+  const closed = everyHandle((name) => directory.file(`closed-${name}`)).map(({ close, handle }) => {
     call(close, handle)
     return handle
   })

@@ -56,6 +56,7 @@ typedef struct {
   uint64_t      armed_ns;
   uint64_t      mark_ns;
   uint64_t      mark_cpu_ns;
+  uint64_t      clock_ns;    ///< What reading the clock of CPU time takes
   uint32_t      call_cpu_ns; ///< Of the call before
   bool          timed;       ///< There was one
   size_t        config_bytes;
@@ -253,6 +254,18 @@ mark(Dsp* const dsp)
   dsp->mark_ns     = clock_now_ns();
 }
 
+/// The least of a few times: what is more is somebody else's.
+static void
+measure_clock(Dsp* const dsp)
+{
+  dsp->clock_ns = UINT64_MAX;
+  for (int i = 0; i < 16; ++i) {
+    const uint64_t began_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+    const uint64_t took_ns  = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - began_ns;
+    if (took_ns < dsp->clock_ns) { dsp->clock_ns = took_ns; }
+  }
+}
+
 static void
 answer(Dsp* const dsp, FrameSlot* const frame)
 {
@@ -272,8 +285,8 @@ answer(Dsp* const dsp, FrameSlot* const frame)
   // The answer is on its way: reading this clock is a system call, and is told with the next one. A spin that was
   // interrupted used less than its time, which then counts for the plugin and never against it.
   const uint64_t used_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - dsp->mark_cpu_ns;
-  const uint64_t spun_ns = began_ns - dsp->mark_ns;
-  dsp->call_cpu_ns       = used_ns > spun_ns ? saturate(used_ns - spun_ns) : 0u;
+  const uint64_t ours_ns = began_ns - dsp->mark_ns + dsp->clock_ns;
+  dsp->call_cpu_ns       = used_ns > ours_ns ? saturate(used_ns - ours_ns) : 0u;
   dsp->timed             = true;
 }
 
@@ -292,6 +305,15 @@ expect(const uint64_t at_ns, const bool yield, const uint64_t now_ns)
   return next;
 }
 
+/// Spins for a frame. What a spin used is its time, unless it gave way to others: then only the kernel knows.
+static bool
+spin(Dsp* const dsp, const Expectation next)
+{
+  const bool come = doorbell_spin(&dsp->shared.from, next.at_ns + SPIN_AFTER_NS, next.yield);
+  if (come && next.yield) { mark(dsp); }
+  return come;
+}
+
 /// Waits for a frame, awake when it is expected. True when there is one.
 static bool
 await_frame(Dsp* const dsp, const Expectation next, const uint64_t until_ns)
@@ -299,7 +321,7 @@ await_frame(Dsp* const dsp, const Expectation next, const uint64_t until_ns)
   const Ring* const ring = &dsp->shared.from;
   const bool        come = next.at_ns && doorbell_wait(ring, next.at_ns - AWAKE_BEFORE_NS, 0u);
   mark(dsp);
-  if (come || (next.at_ns && doorbell_spin(ring, next.at_ns + SPIN_AFTER_NS, next.yield))) { return true; }
+  if (come || (next.at_ns && spin(dsp, next))) { return true; }
   const bool late = doorbell_wait(ring, until_ns, 0u);
   mark(dsp);
   return late;
@@ -366,6 +388,7 @@ main(const int argc, char** const argv)
                      make_timers(&dsp) && fence(&dsp, argv[2], memory_bytes) && load(&dsp) && create(&dsp) && settle(&dsp);
   int status = 1;
   if (ready) {
+    measure_clock(&dsp);
     tell(&dsp, REPORT_READY, "ready");
     status = serve(&dsp);
     enter(&dsp, PHASE_DESTROYING);

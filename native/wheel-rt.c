@@ -34,6 +34,8 @@
 #define STARVED_NS 20000000u
 #define PATH_BYTES 4096
 #define STACK_TOUCHED_BYTES (64u * 1024u)
+/// The usual 8 MiB of a thread are as much as a user may keep in memory altogether.
+#define STACK_BYTES (256u * 1024u)
 
 static volatile sig_atomic_t asked_to_end;
 
@@ -164,21 +166,32 @@ loop_thread(void* const argument)
   return NULL;
 }
 
+/// An errno.
+static int
+create_thread(pthread_t* const thread, Loop* const loop)
+{
+  pthread_attr_t attributes;
+  int            error = pthread_attr_init(&attributes);
+  if (error) { return error; }
+  error = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+  if (!error) { error = pthread_create(thread, &attributes, loop_thread, loop); }
+  pthread_attr_destroy(&attributes);
+  return error;
+}
+
 static bool
 start_loop(Loop* const loop, LoopCores* const cores)
 {
   RigStatus* const status = loop->status;
   atomic_fetch_add(&status->generation, 1u);
   atomic_store(&status->pid, (uint32_t)getpid());
-  const bool locked = realtime_lock_memory();
+  cores->began_ns = clock_now_ns();
+  const int error = sched_getaffinity(0, sizeof cores->cores, &cores->cores) ? errno : create_thread(&cores->thread, loop);
+  if (error) { say("no thread for the loop", strerror(error)); }
+
+  const bool locked = realtime_lock_memory(); // with the thread's stack
   atomic_store(&status->memory_locked, locked ? 1u : 0u);
   if (!locked) { say("no mlockall, a page that is swapped out stalls the loop", strerror(errno)); }
-
-  cores->began_ns = clock_now_ns();
-  const int error = sched_getaffinity(0, sizeof cores->cores, &cores->cores)
-                      ? errno
-                      : pthread_create(&cores->thread, NULL, loop_thread, loop);
-  if (error) { say("no thread for the loop", strerror(error)); }
   atomic_store(&status->state, error ? RIG_ENDED : RIG_RUNNING);
   return !error;
 }

@@ -18,6 +18,7 @@ export const failures = {
   HOME_IN_USE: 'another process of the same service runs on this home directory',
   SERVICE_UNAVAILABLE: 'a service that is needed does not answer',
   SHARED_MEMORY_INVALID: 'a shared memory file is missing, foreign, or of another version',
+  RING_IN_USE: 'another process writes into this ring already',
   DEVICE_UNAVAILABLE: 'the wheel does not answer',
   PERMISSION_DENIED: 'the operating system or the policy forbids it',
 } as const
@@ -40,6 +41,7 @@ const statusOf: Record<FailureCode, status> = {
   HOME_IN_USE: status.ALREADY_EXISTS,
   SERVICE_UNAVAILABLE: status.UNAVAILABLE,
   SHARED_MEMORY_INVALID: status.FAILED_PRECONDITION,
+  RING_IN_USE: status.ALREADY_EXISTS,
   DEVICE_UNAVAILABLE: status.FAILED_PRECONDITION,
   PERMISSION_DENIED: status.PERMISSION_DENIED,
 }
@@ -61,6 +63,7 @@ const exitCodeOf: Record<FailureCode, 1 | 2 | 4 | 5 | 6> = {
   HOME_IN_USE: 5,
   SERVICE_UNAVAILABLE: 5,
   SHARED_MEMORY_INVALID: 5,
+  RING_IN_USE: 5,
   DEVICE_UNAVAILABLE: 2,
   PERMISSION_DENIED: 6,
 }

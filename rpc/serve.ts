@@ -64,7 +64,7 @@ const serviceName = (binding: ServiceBinding): string => {
 }
 
 function addReflection(server: Server, names: readonly string[]): void {
-  const files = ['plugin', 'rig', 'supervisor', 'telemetry', 'trust', 'wasm_runner', 'dsp_helper']
+  const files = ['plugin', 'rig', 'chain', 'supervisor', 'telemetry', 'trust', 'wasm_runner', 'dsp_helper']
   const paths = files.map((file) => `openracing/v1/${file}.proto`)
   // Without grpc.health.v1: its map field comes out of protobufjs as a descriptor that other languages refuse.
   new ReflectionService(loadSync(paths, { includeDirs: [protoDir] }), { services: [...names] }).addToServer(server)

@@ -54,6 +54,14 @@ export interface RigWindow {
 const headBytes = layout.lateness.offset
 const countsBytes = pluginLayout.cpu.offset
 
+/** A loop that has not ticked for this long does not run, ns: a hundred periods. */
+const silenceNs = 100_000_000n
+
+/** Whether the loop ticks, from the beginning of its RigStatus. `nowNs`: CLOCK_MONOTONIC. */
+export const isTicking = (bytes: Buffer, nowNs: bigint): boolean =>
+  rigStates[bytes.readUInt32LE(layout.state.offset)] === 'running' &&
+  nowNs - bytes.readBigUInt64LE(layout.beat_ns.offset) < silenceNs
+
 function readSlot(bytes: Buffer): SlotCounts {
   return {
     life: bytes.readUInt32LE(pluginLayout.life.offset),

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { RigError } from '../rpc/failure.ts'
 import { openRingReader, openRingWriter, type RingReader } from './ring.ts'
 import { readNumbered, slotBytes, slotCount, writeNumbered } from './test/numbered.ts'
 import { startProgram } from './test/program.ts'
@@ -88,4 +89,35 @@ test('a peer with an impossible counter is named, and heard again when it tells 
   assert.throws(() => reader.pop(slot), { code: 'RING_CORRUPT' })
   scribble(1n)
   assert.equal(reader.pop(slot), 1)
+})
+
+const isInUse = (cause: unknown): boolean => cause instanceof RigError && cause.code === 'RING_IN_USE'
+
+test('a ring has one writer: a second is refused until the first has closed', () => {
+  using directory = shmDirectory()
+  const path = directory.file('ring')
+  const first = openRingWriter(path, slotBytes, slotCount)
+  assert.throws(() => openRingWriter(path, slotBytes, slotCount), isInUse)
+  assert.equal(first.push(Buffer.alloc(slotBytes)), 1)
+  first.close()
+  const second = openRingWriter(path, slotBytes, slotCount)
+  const reader = openRingReader(path, slotBytes, slotCount)
+  assert.equal(second.push(Buffer.alloc(slotBytes)), 1)
+  assert.equal(reader.pop(Buffer.alloc(slotBytes * 4)), 2)
+  second.close()
+  reader.close()
+})
+
+test('a writer in another process is the one until it is killed', { timeout: 60_000 }, async () => {
+  using directory = shmDirectory()
+  const path = directory.file('ring')
+  const reader = openRingReader(path, slotBytes, slotCount)
+  await using other = startProgram('push-batches', [path, '1000000000'])
+  const room = Buffer.alloc(slotBytes)
+  while (reader.pop(room) === 0) await setImmediate()
+  assert.throws(() => openRingWriter(path, slotBytes, slotCount), isInUse)
+  other.child.kill('SIGKILL')
+  await once(other.child, 'exit')
+  openRingWriter(path, slotBytes, slotCount).close()
+  reader.close()
 })

@@ -18,9 +18,11 @@ export interface RingReader {
 }
 
 /**
- * Opens a side of a ring, or creates the ring. `slotBytes`: a multiple of 8 up to 65536; `slotCount`: a power of two
- * up to 2^20. A side that replaces one that died goes on where it stopped. push and pop throw an Error with code
- * RING_CORRUPT when the peer wrote an impossible counter.
+ * Opens the writing side of a ring, or creates the ring. `slotBytes`: a multiple of 8 from 8 to 65536; `slotCount`: a
+ * power of two from 2 to 2^20. A ring has one writer: RING_IN_USE while another process, or another handle of this one,
+ * is it. A writer that replaces one that died goes on where it stopped. Throws TypeError for wrong arguments,
+ * SHARED_MEMORY_INVALID for another geometry or version, PERMISSION_DENIED for the file of another user. push throws an
+ * Error with code RING_CORRUPT when the reader wrote an impossible counter.
  */
 export function openRingWriter(path: string, slotBytes: number, slotCount: number): RingWriter {
   const handle = openShared(path, () => addon.ringOpen(path, true, slotBytes, slotCount))
@@ -30,7 +32,7 @@ export function openRingWriter(path: string, slotBytes: number, slotCount: numbe
   }
 }
 
-/** As openRingWriter, the other side. */
+/** As openRingWriter, the other side. Nobody guards it: a ring has one reader, and it is the caller's to see to that. */
 export function openRingReader(path: string, slotBytes: number, slotCount: number): RingReader {
   const handle = openShared(path, () => addon.ringOpen(path, false, slotBytes, slotCount))
   return {

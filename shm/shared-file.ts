@@ -14,6 +14,13 @@ export function openShared<T>(path: string, open: () => T): T {
         { cause },
       )
     }
+    if (code === 'EAGAIN') {
+      throw new RigError(
+        'RING_IN_USE',
+        `another process writes into ${path}, which has room for one; end it, or let it finish`,
+        { cause },
+      )
+    }
     throw new RigError(
       'SHARED_MEMORY_INVALID',
       code === 'EPROTO'

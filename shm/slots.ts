@@ -3,6 +3,7 @@ import {
   frameSlotBytes,
   ledFrameBytes,
   rigControlBytes,
+  rigEstopBytes,
   ringSlots,
   safeScalarBytes,
   telemetryFrameBytes,
@@ -27,6 +28,10 @@ export const openScalarSlot = (home: Pick<Home, 'shmDir'>): Latest =>
 /** What the loop is told, a RigControl. The dsp-helper publishes. */
 export const openControlSlot = (home: Pick<Home, 'shmDir'>): Latest =>
   openLatest(join(home.shmDir, 'control'), rigControlBytes)
+
+/** The emergency stop, a RigEstop. The host publishes; `wheelctl` in its place when it is dead. */
+export const openEstopSlot = (home: Pick<Home, 'shmDir'>): Latest =>
+  openLatest(join(home.shmDir, 'estop'), rigEstopBytes)
 
 /** Frames for the loop. The hub, or another producer in its place, writes. */
 export const openInputRing = (home: Pick<Home, 'shmDir'>): RingWriter =>

@@ -16,7 +16,14 @@ import { until } from './until.ts'
 const build = (name: string): string => fileURLToPath(new URL(`../native/build/${name}`, import.meta.url))
 const programs = { wheelRt: build('wheel-rt'), wheelDsp: build('wheel-dsp') }
 /** Full strength, so that what goes in is what comes out. */
-export const limits: Limits = { gain: 1, maxTorqueNm: 5, maxSlewNmPerS: 5000, simulatedWheel: false }
+export const limits: Limits = {
+  gain: 1,
+  maxTorqueNm: 5,
+  maxSlewNmPerS: 5000,
+  simulatedWheel: false,
+  assent: false,
+  waiting: 'predictive',
+}
 const log = pino({ level: 'silent' })
 
 /** A data plane under test. */

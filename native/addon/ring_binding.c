@@ -5,7 +5,10 @@
 #include "../segment.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 static const napi_type_tag RING_TAG = {0x6f70656e72616369u, 0x72696e6700000001u};
 
@@ -14,6 +17,7 @@ typedef struct {
   Segment segment;
   Ring    ring;
   bool    writer;
+  int     lock; ///< Of a writer: the file, locked; else -1
 } RingHandle;
 
 typedef struct {
@@ -24,7 +28,21 @@ typedef struct {
 static void
 release(void* const self)
 {
-  segment_close(&((RingHandle*)self)->segment);
+  RingHandle* const ring = self;
+  segment_close(&ring->segment);
+  if (ring->lock >= 0) { close(ring->lock); }
+  ring->lock = -1;
+}
+
+/// A ring has one writer: two would each publish a counter of its own. The lock goes with the handle, or with the
+/// process, however it ends. Returns 0 or an errno, EWOULDBLOCK while somebody else writes.
+static int
+lock_writer(RingHandle* const self, const char* const path)
+{
+  if (!self->writer) { return 0; }
+  self->lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (self->lock < 0) { return errno; }
+  return flock(self->lock, LOCK_EX | LOCK_NB) ? errno : 0;
 }
 
 static bool
@@ -67,9 +85,11 @@ ring_open(const napi_env env, const napi_callback_info info)
   if (!self) { return call_wrong(env, "out of memory"); }
   self->handle.release = release;
   self->writer         = writer;
-  const int error      = segment_open_or_create(&self->segment, path, bytes, init, &geometry);
+  self->lock           = -1;
+  int error            = segment_open_or_create(&self->segment, path, bytes, init, &geometry);
+  if (!error) { error = lock_writer(self, path); }
   if (error || open_side(self, geometry) != RING_OK) {
-    segment_close(&self->segment);
+    release(self);
     free(self);
     return call_failed(env, error ? error : EPROTO, path);
   }

@@ -4,6 +4,7 @@ import {
   controlEntry as entryLayout,
   rigControl as layout,
   rigControlBytes,
+  rigWaitings,
 } from '../../gen/layout.ts'
 
 /** A plugin's place in the chain, as the loop is told. */
@@ -25,7 +26,13 @@ export interface Limits {
   readonly maxTorqueNm: number
   readonly maxSlewNmPerS: number
   readonly simulatedWheel: boolean
+  /** The operator allows more than 5 N·m. */
+  readonly assent: boolean
+  readonly waiting: Waiting
 }
+
+/** How the loop and a plugin's process wait for each other. */
+export type Waiting = (typeof rigWaitings)[number]
 
 /** A RigControl without the time of its publication. */
 export interface Control {
@@ -35,7 +42,14 @@ export interface Control {
 }
 
 /** Until the host says otherwise the rig has no strength. */
-export const noLimits: Limits = { gain: 0, maxTorqueNm: 0, maxSlewNmPerS: 0, simulatedWheel: false }
+export const noLimits: Limits = {
+  gain: 0,
+  maxTorqueNm: 0,
+  maxSlewNmPerS: 0,
+  simulatedWheel: false,
+  assent: false,
+  waiting: 'predictive',
+}
 
 const deviceNone = 0
 const deviceSimulated = 1
@@ -49,6 +63,8 @@ export function encodeControl(control: Control, leaseNs: bigint): Buffer {
   bytes.writeFloatLE(control.limits.gain, layout.gain.offset)
   bytes.writeFloatLE(control.limits.maxTorqueNm, layout.max_torque_nm.offset)
   bytes.writeFloatLE(control.limits.maxSlewNmPerS, layout.max_slew_nm_per_s.offset)
+  bytes.writeUInt32LE(control.limits.assent ? 1 : 0, layout.assent.offset)
+  bytes.writeUInt32LE(rigWaitings.indexOf(control.limits.waiting), layout.waiting.offset)
   bytes.writeUInt32LE(control.chain.length, layout.chain_count.offset)
   for (const [index, place] of control.chain.slice(0, chainMax).entries()) {
     const at = layout.chain.offset + index * controlEntryBytes
@@ -67,5 +83,7 @@ export function decodeLimits(bytes: Buffer): Limits {
     maxTorqueNm: bytes.readFloatLE(layout.max_torque_nm.offset),
     maxSlewNmPerS: bytes.readFloatLE(layout.max_slew_nm_per_s.offset),
     simulatedWheel: bytes.readUInt32LE(layout.device.offset) === deviceSimulated,
+    assent: bytes.readUInt32LE(layout.assent.offset) === 1,
+    waiting: rigWaitings[bytes.readUInt32LE(layout.waiting.offset)] ?? 'predictive',
   }
 }

@@ -48,13 +48,14 @@ export interface FastPluginParts {
 
 /** A plugin's seat, what the loop counted for it and what it did, as the API says it. */
 export function fastPluginOf({ seat, counts, cpu, report, conduct, refusal }: FastPluginParts): FastPlugin {
-  const { pid, restarts } = seat.saved()
+  const { life, pid, restarts } = seat.saved()
   const { executions, failures, budgetViolations, missedDeadlines } = counts ?? noCounts
   return {
     id: seat.spec.id,
     state: seat.state(),
     detail: seat.detail(),
     pid,
+    life,
     statistics: {
       executions,
       failures,

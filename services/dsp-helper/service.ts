@@ -4,6 +4,7 @@ import type {
   FastPluginSpec,
   SetChainRequest,
 } from '../../gen/proto/openracing/v1/dsp_helper.ts'
+import { Waiting } from '../../gen/proto/openracing/v1/rig.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { unary } from '../../rpc/unary.ts'
 import { type Limits, noLimits } from './control.ts'
@@ -21,6 +22,8 @@ function readLimits({ limits }: SetChainRequest): Limits {
     maxTorqueNm: checkNumber('limits.max_torque_nm', limits.maxTorqueNm, 0, 25, 'N·m'),
     maxSlewNmPerS: checkNumber('limits.max_slew_nm_per_s', limits.maxSlewNmPerS, 1, 1e6, 'N·m/s'),
     simulatedWheel: limits.simulatedWheel,
+    assent: limits.assent,
+    waiting: limits.waiting === Waiting.WAITING_FUTEX ? 'futex' : 'predictive',
   }
 }
 

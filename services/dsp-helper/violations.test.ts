@@ -12,6 +12,7 @@ import {
   type ListFastPluginsResponse,
   type SetChainResponse,
 } from '../../gen/proto/openracing/v1/dsp_helper.ts'
+import { Waiting } from '../../gen/proto/openracing/v1/rig.ts'
 import { PluginPhase, type Violation, ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
 import { call, connect, within } from '../../rpc/client.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
@@ -126,7 +127,7 @@ test('what a plugin did is known to the helper that comes after one that was kil
   createHome(home)
   const first = await startHelper(home)
   const chain = ['fails', 'crashes'].map((name) => fastPlugin(name, buildNativePlugin(name, directory)))
-  const request = { plugins: chain, limits }
+  const request = { plugins: chain, limits: { ...limits, waiting: Waiting.WAITING_PREDICTIVE } }
   await call<SetChainResponse>((done) => first.client.setChain(request, ...within(20_000), done))
   const pluginIn = async (helper: typeof first, id: string): Promise<FastPlugin> =>
     (await helper.plugins()).find((plugin) => plugin.id === id) as FastPlugin

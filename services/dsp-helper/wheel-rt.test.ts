@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { frameSlotBytes, frameSlot as layout } from '../../gen/layout.ts'
+import { frameSlotBytes, frameSlot as layout, rigStatus } from '../../gen/layout.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
+import { openRigWindow } from '../../shm/rig-window.ts'
 import { openControlSlot, openOutputRing } from '../../shm/slots.ts'
 import { isAlive } from '../../test/alive.ts'
 import { produceForce } from '../../test/force-producer.ts'
+import { giveAway, ordinaryUser } from '../../test/ordinary-user.ts'
 import { limits } from '../../test/plane.ts'
 import { inTime, until } from '../../test/until.ts'
 import { encodeControl } from './control.ts'
@@ -28,8 +30,8 @@ interface Loop extends AsyncDisposable {
   torques(): readonly number[]
 }
 
-/** wheel-rt alone: no dsp-helper, no host. */
-function startLoop(): Loop {
+/** wheel-rt alone: no dsp-helper, no host. As an ordinary user when a program that runs it comes `before`. */
+function startLoop(...before: readonly string[]): Loop {
   const directory = mkdtempSync(join(tmpdir(), 'openracing-loop-'))
   const home = findHome({ OPENRACING_HOME: directory })
   createHome(home)
@@ -46,7 +48,10 @@ function startLoop(): Loop {
     return torques
   }
   want(0n)
-  const child = spawn(program, [home.shmDir, join(home.runtimeDir, 'host.sock.lock')], { stdio: 'ignore' })
+  const [command = '', ...args] = [...before, program, home.shmDir, join(home.runtimeDir, 'host.sock.lock')]
+  const user = before.length === 0 ? {} : ordinaryUser
+  if (before.length > 0) giveAway(home.shmDir, ...readdirSync(home.shmDir).map((name) => join(home.shmDir, name)))
+  const child = spawn(command, args, { ...user, stdio: 'ignore' })
   const timer = setInterval(drain, 50)
   return {
     home,
@@ -152,4 +157,17 @@ test('a loop whose core somebody else holds goes on with another', async (contex
   } finally {
     await hog.end()
   }
+})
+
+const mayRead = spawnSync(program, [], ordinaryUser).status !== null
+const skip = mayRead ? false : `an ordinary user cannot run the programs of this checkout (${program})`
+
+test('a loop that may keep 8 MiB in memory keeps itself there, and ticks', { skip }, async () => {
+  await using loop = startLoop('prlimit', '--memlock=8388608')
+  await until('the loop ticks', () => loop.torques().length > 10)
+  const window = openRigWindow(loop.home)
+  const status = Buffer.alloc(rigStatus.memory_locked.offset + 8)
+  window.copy(status)
+  window.close()
+  assert.equal(status.readUInt32LE(rigStatus.memory_locked.offset), 1)
 })

@@ -30,9 +30,11 @@ const defaults = {
     quarantinePolicy: null,
   },
   logging: { level: 'info', plugins: { level: 'info' } },
-  ffb: { gain: 0.8, maxTorqueNm: 5, maxSlewNmPerS: 5000 },
+  ffb: { gain: 0.8, maxTorqueNm: 5, allowHighTorque: false, maxSlewNmPerS: 5000 },
   leds: { count: 15 },
   device: 'simulated',
+  telemetry: { input: 'hub' },
+  rt: { waiting: 'predictive' },
 }
 
 test('without a file, and with an empty one, every key has its default', () => {
@@ -144,10 +146,23 @@ test('a misspelt key is refused with its place and the key that was meant', () =
   )
 })
 
+test('more than 5 N·m is had by saying so', () => {
+  const { ffb } = parse('ffb: {max_torque_nm: 25, allow_high_torque: true}')
+  assert.deepEqual([ffb.maxTorqueNm, ffb.allowHighTorque], [25, true])
+  assert.equal(parse('ffb: {allow_high_torque: true}').ffb.maxTorqueNm, 5)
+})
+
 const outOfBounds: readonly (readonly [text: string, sentence: RegExp])[] = [
   ['ffb: {gain: 1.01}', /^config\.yaml:1:13: ffb\.gain is 1\.01; write a number from 0 to 1$/],
   ['ffb: {gain: -0.1}', /ffb\.gain is -0\.1; write a number from 0 to 1$/],
   ['ffb: {max_torque_nm: 26}', /ffb\.max_torque_nm is 26; write a number from 0\.1 to 25$/],
+  [
+    'ffb: {max_torque_nm: 5.1}',
+    /^config\.yaml:1:22: ffb\.max_torque_nm is 5\.1; write at most 5, or also set ffb\.allow_high_torque: true; it says that you accept a wheel that can break a wrist$/,
+  ],
+  ['ffb: {max_torque_nm: 25, allow_high_torque: false}', /ffb\.max_torque_nm is 25; write at most 5, or/],
+  ['rt: {waiting: spin}', /rt\.waiting is "spin"; write one of predictive, futex$/],
+  ['telemetry: {input: both}', /telemetry\.input is "both"; write one of hub, external$/],
   ['ffb: {max_slew_nm_per_s: 0}', /ffb\.max_slew_nm_per_s is 0; write a number from 1 to 1000000$/],
   ['leds: {count: 65}', /leds\.count is 65; write a whole number from 1 to 64$/],
   ['leds: {count: "15"}', /leds\.count is "15"; write a whole number from 1 to 64$/],

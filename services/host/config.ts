@@ -43,8 +43,10 @@ export interface Config {
   readonly ffb: {
     /** Multiplies the game's torque, 0..1. */
     readonly gain: number
-    /** Largest torque in either direction, N·m, 0.1..25. */
+    /** Largest torque in either direction, N·m, 0.1..25; above 5 only with `allowHighTorque`. */
     readonly maxTorqueNm: number
+    /** The operator's assent to more than 5 N·m. */
+    readonly allowHighTorque: boolean
     /** Fastest change of the torque, N·m/s. */
     readonly maxSlewNmPerS: number
   }
@@ -53,6 +55,14 @@ export interface Config {
     readonly count: number
   }
   readonly device: 'simulated'
+  readonly telemetry: {
+    /** Who feeds the loop: the hub, with the force of the games, or a program of the operator's own. */
+    readonly input: 'hub' | 'external'
+  }
+  readonly rt: {
+    /** How the loop and the processes of Fast plugins wait for each other. */
+    readonly waiting: 'predictive' | 'futex'
+  }
 }
 
 /** A section whose keys are all optional. `plugins:` with nothing below it is the same as no `plugins:`. */
@@ -81,6 +91,23 @@ const quarantinePolicy = z.strictObject({
   quarantine_duration_minutes: integerWithin(1, 30 * 24 * 60).default(60),
 })
 
+/** RIG_TORQUE_ASSENT_NM of native/rig.h: the loop holds to it by itself. */
+const unassentedTorqueNm = 5
+/** The strongest direct-drive bases on sale. */
+const torqueMaxNm = 25
+
+const ffb = section({
+  gain: numberWithin(0, 1).default(0.8),
+  max_torque_nm: numberWithin(0.1, torqueMaxNm).default(unassentedTorqueNm),
+  allow_high_torque: z.boolean().default(false),
+  max_slew_nm_per_s: numberWithin(1, 1_000_000).default(5000), // 5 N·m in 1 ms: the whole default torque in one tick
+}).superRefine(({ max_torque_nm: torqueNm, allow_high_torque: allowed }, context) => {
+  if (allowed || torqueNm <= unassentedTorqueNm || torqueNm > torqueMaxNm) return // the last is told already
+  const remedy = `write at most ${unassentedTorqueNm}, or also set ffb.allow_high_torque: true`
+  const meaning = 'it says that you accept a wheel that can break a wrist'
+  context.addIssue({ code: 'custom', path: ['max_torque_nm'], message: `${remedy}; ${meaning}` })
+})
+
 const configFile = section({
   listen: listen.default('127.0.0.1:50051'),
   plugins: section({
@@ -97,13 +124,11 @@ const configFile = section({
     level: z.enum(logLevels).default('info'),
     plugins: section({ level: z.enum(logLevels).optional() }),
   }),
-  ffb: section({
-    gain: numberWithin(0, 1).default(0.8),
-    max_torque_nm: numberWithin(0.1, 25).default(5), // 25 N·m: the strongest direct-drive bases on sale
-    max_slew_nm_per_s: numberWithin(1, 1_000_000).default(5000), // 5 N·m in 1 ms: the whole default torque in one tick
-  }),
+  ffb,
   leds: section({ count: integerWithin(1, 64).default(15) }),
   device: z.enum(['simulated']).default('simulated'),
+  telemetry: section({ input: z.enum(['hub', 'external']).default('hub') }),
+  rt: section({ waiting: z.enum(['predictive', 'futex']).default('predictive') }),
 })
 
 function complete(file: z.infer<typeof configFile>): Config {
@@ -129,9 +154,16 @@ function complete(file: z.infer<typeof configFile>): Config {
             },
     },
     logging: { level: logging.level, plugins: { level: logging.plugins.level ?? logging.level } },
-    ffb: { gain: ffb.gain, maxTorqueNm: ffb.max_torque_nm, maxSlewNmPerS: ffb.max_slew_nm_per_s },
+    ffb: {
+      gain: ffb.gain,
+      maxTorqueNm: ffb.max_torque_nm,
+      allowHighTorque: ffb.allow_high_torque,
+      maxSlewNmPerS: ffb.max_slew_nm_per_s,
+    },
     leds: { count: file.leds.count },
     device: file.device,
+    telemetry: file.telemetry,
+    rt: file.rt,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { FastPluginSpec, RigLimits } from '../../gen/proto/openracing/v1/dsp_helper.ts'
+import { Waiting } from '../../gen/proto/openracing/v1/rig.ts'
 import {
   Decision,
   type VerifyArtefactRequest,
@@ -88,9 +89,16 @@ export const fastSpec = (
   allowUnsandboxed: policy.allowUnsandboxed,
 })
 
-export const rigLimits = ({ ffb, device }: Pick<Config, 'ffb' | 'device'>): RigLimits => ({
+const waitingOf: Readonly<Record<Config['rt']['waiting'], Waiting>> = {
+  predictive: Waiting.WAITING_PREDICTIVE,
+  futex: Waiting.WAITING_FUTEX,
+}
+
+export const rigLimits = ({ ffb, device, rt }: Pick<Config, 'ffb' | 'device' | 'rt'>): RigLimits => ({
   gain: ffb.gain,
   maxTorqueNm: ffb.maxTorqueNm,
   maxSlewNmPerS: ffb.maxSlewNmPerS,
   simulatedWheel: device === 'simulated',
+  assent: ffb.allowHighTorque,
+  waiting: waitingOf[rt.waiting],
 })

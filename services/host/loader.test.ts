@@ -3,16 +3,18 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { pino } from 'pino'
 import { FastPlugin, type SetChainRequest } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import { Decision, Finding, type VerifyArtefactResponse } from '../../gen/proto/openracing/v1/trust.ts'
 import type { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { arrange, type ChainOrder, noOrder } from './chain-order.ts'
 import { parseConfig } from './config.ts'
 import { createLoader } from './loader.ts'
 import { createPluginList, type Report } from './plugin-list.ts'
-import { planPlugins } from './plugin-plan.ts'
+import { createPlan, planPlugins } from './plugin-plan.ts'
 import { scanPlugins } from './registry.ts'
 
 type PluginClass = 'Safe' | 'Fast'
@@ -53,7 +55,10 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
     writeFileSync(join(root, name, 'artefact'), name)
   }
   const config = parseConfig(configText, 'config.yaml')
-  const plan = planPlugins(scanPlugins(root), config.plugins, root)
+  const plan = createPlan(planPlugins(scanPlugins(root), config.plugins, root))
+  let order: ChainOrder = noOrder
+  let underWay: Promise<void> = Promise.resolve()
+  const arrangement = () => arrange(plan.plugins(), order)
   const up = new Set<string>()
   const loads: LoadSafePluginRequest[] = []
   const chains: SetChainRequest[] = []
@@ -72,13 +77,22 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
     },
     async setChain(request: SetChainRequest) {
       chains.push(request)
+      await underWay
     },
   }
   const isServing = (service: string): boolean => up.has(service)
-  const loader = createLoader({ plan, config, services, isServing, log: pino({ level: 'silent' }) })
+  const loader = createLoader({ plan, arrangement, config, services, isServing, log: pino({ level: 'silent' }) })
   return {
     loader,
     plan,
+    /** Whatever is told to the dsp-helper from now on takes until then. */
+    delayChain: (until: Promise<void>) => {
+      underWay = until
+    },
+    setOrder: (next: ChainOrder) => {
+      order = next
+      return loader.chainChanged()
+    },
     loads,
     chains,
     decisions,
@@ -94,7 +108,7 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
     },
     stop: (name: string) => up.delete(name),
     outcome: (directory: string) => {
-      const plugin = plan.find((each) => each.directory === directory)
+      const plugin = plan.plugins().find((each) => each.directory === directory)
       assert.ok(plugin)
       return loader.outcomeOf(plugin)
     },
@@ -108,7 +122,7 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
 const allServices = ['trust', 'wasm-runner', 'dsp-helper'] as const
 
 test('plugins run from the bytes that were verified, with their configuration complete', async () => {
-  using it = rig({ safe: 'Safe', fast: 'Fast' }, 'ffb: { max_torque_nm: 8 }')
+  using it = rig({ safe: 'Safe', fast: 'Fast' }, 'ffb: { max_torque_nm: 8, allow_high_torque: true }')
   await it.start(...allServices)
   const [load] = it.loads
   assert.match(load?.path ?? '', /^\/store\/.*\/safe\/artefact$/)
@@ -121,6 +135,7 @@ test('plugins run from the bytes that were verified, with their configuration co
   )
   assert.equal(chain?.limits?.maxTorqueNm, 8)
   assert.equal(chain?.limits?.simulatedWheel, true)
+  assert.equal(chain?.limits?.assent, true)
 })
 
 test('a Fast plugin reads its own directory, and runs unconfined only where the operator says so', async () => {
@@ -134,7 +149,7 @@ test('a Fast plugin reads its own directory, and runs unconfined only where the 
     using it = rig({ fast: 'Fast' }, config)
     await it.start(...allServices)
     const spec = it.chains.at(-1)?.plugins[0]
-    assert.equal(spec?.directory, realpathSync(it.plan[0]?.path as string))
+    assert.equal(spec?.directory, realpathSync(it.plan.plugins()[0]?.path as string))
     allowed.push(spec?.allowUnsandboxed)
   }
   assert.deepEqual(allowed, [false, false, true])
@@ -202,6 +217,23 @@ test('a restarted dsp-helper gets the chain again, but never one that lacks a pl
   assert.equal(it.chains.at(-1)?.plugins.length, 2)
 })
 
+test('a chain that changes while another is on its way is told after it', async () => {
+  using it = rig({ one: 'Fast', two: 'Fast' })
+  await it.start(...allServices)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  it.delayChain(promise)
+  const first = it.setOrder({ order: [idOf(1), idOf(0)], removed: [] })
+  while (it.chains.length < 2) await setImmediate()
+  const second = it.setOrder({ order: [], removed: [idOf(0)] })
+  resolve()
+  await Promise.all([first, second])
+  assert.deepEqual(
+    it.chains.slice(1).map(({ plugins }) => plugins.map(({ id }) => id)),
+    [[idOf(1), idOf(0)], [idOf(1)]],
+  )
+  assert.deepEqual([it.outcome('one').kind, it.outcome('two').kind], ['removed', 'placed'])
+})
+
 test('a restart of trust alone touches nothing that runs', async () => {
   using it = rig({ safe: 'Safe', fast: 'Fast' })
   await it.start(...allServices)
@@ -218,7 +250,7 @@ test('a rig without Fast plugins has its limits even while trust is away', async
 
 test('a plugin with a configuration that does not fit its schema fails with the place', async () => {
   using it = rig({ safe: 'Safe' })
-  writeFileSync(join(it.plan[0]?.path as string, 'config.json'), '{"strength": "much"}')
+  writeFileSync(join(it.plan.plugins()[0]?.path as string, 'config.json'), '{"strength": "much"}')
   await it.start(...allServices)
   const outcome = it.outcome('safe')
   assert.match(outcome.kind === 'failed' ? outcome.detail : '', /config\.json.*strength/)
@@ -245,7 +277,7 @@ function listOf(it: ReturnType<typeof rig>) {
   const reports: { safe: readonly Report[]; fast: readonly Report[] } = { safe: [], fast: [] }
   const services = {
     listSafe: async () => reports.safe,
-    listFast: async () => reports.fast.map((each) => FastPlugin.fromPartial({ ...each, pid: 1 })),
+    listFast: async () => reports.fast.map((each) => FastPlugin.fromPartial({ ...each, pid: 1, life: 1 })),
   }
   const loop: { why: string | undefined } = { why: undefined }
   const list = createPluginList({
@@ -317,6 +349,6 @@ test('what went wrong with a Fast plugin names the library in its directory, and
   const { reports, list } = listOf(it)
   const detail = 'PLUGIN_INVALID: the library exports no get_plugin_vtable(); export it with C linkage'
   reports.fast = [{ ...report(0, 0n), state: PluginState.PLUGIN_STATE_FAILED, detail }]
-  const place = join(it.plan[0]?.path as string, 'artefact')
+  const place = join(it.plan.plugins()[0]?.path as string, 'artefact')
   assert.equal((await list.get('fast')).detail, detail.replace(': ', `: ${place}: `))
 })

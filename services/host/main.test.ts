@@ -233,7 +233,7 @@ const frameOf = (rpm: number) => ({
 })
 
 test('what a game sends is in the rig, and its force at the wheel', { timeout: 30_000 }, async () => {
-  await using it = newRig(`{ listen: '127.0.0.1:0', ffb: { gain: 0.5, max_torque_nm: 8 } }`)
+  await using it = newRig(`{ listen: '127.0.0.1:0', ffb: { gain: 0.5, max_torque_nm: 8, allow_high_torque: true } }`)
   await it.ready()
   const { telemetry } = it.clients
   const latestFrame = () => call<GetLatestTelemetryResponse>((done) => telemetry.getLatestTelemetry({}, done))

@@ -8,8 +8,13 @@ import { lockFile } from '../../rpc/lock.ts'
 import { logLevelOf } from '../../rpc/log-level.ts'
 import { claimService, serve } from '../../rpc/serve.ts'
 import { shutdownRequested } from '../../rpc/shutdown.ts'
+import { openEstop } from '../../state/estop.ts'
 import { announceByMs, announceStart } from './announcement.ts'
 import { standardCare } from './care.ts'
+import { arrangementOf, createChainHand } from './chain.ts'
+import { createChainOwners } from './chain-owners.ts'
+import { openChainRecord } from './chain-record.ts'
+import { chainService } from './chain-service.ts'
 import { readConfig } from './config.ts'
 import { createHub } from './hub.ts'
 import { openLedFrames } from './led-frames.ts'
@@ -17,11 +22,11 @@ import { endLeftBehind } from './left-behind.ts'
 import { createLoader } from './loader.ts'
 import { watchLoop } from './loop-watch.ts'
 import { createPluginList } from './plugin-list.ts'
-import { planPlugins } from './plugin-plan.ts'
+import { createPlan, type PlannedPlugin, planPlugins } from './plugin-plan.ts'
 import { pluginService } from './plugin-service.ts'
 import { connectPluginServices } from './plugin-services.ts'
 import { readinessLine } from './readiness.ts'
-import { scanPlugins } from './registry.ts'
+import { readPlugin, scanPlugins } from './registry.ts'
 import { openRigMemory } from './rig-memory.ts'
 import { rigService } from './rig-service.ts'
 import { rigServices } from './rig-services.ts'
@@ -68,11 +73,17 @@ async function run(): Promise<void> {
   createHome(home)
   const status = ends.adopt(watchRigStatus(home, nowNs), (it) => it.close())
   ends.defer(() => removeSharedMemory(home))
+  // Before anything drives: a stop outlives the host, the rig and the machine.
+  const estop = ends.adopt(openEstop(home, Date.now), (it) => it.close())
+  const stopped = estop.standing().engaged
+  if (stopped !== null) log.warn(stopped, 'the emergency stop is engaged; `wheelctl rig clear` clears it')
   const leds = ends.adopt(openLedFrames(home), (it) => it.close())
-  const memory = ends.adopt(openRigMemory(home, log), (it) => it.close())
+  const memory = ends.adopt(openRigMemory(home, config.telemetry.input, log), (it) => it.close())
   const hub = ends.adopt(createHub({ memory, ...config.ffb, nowNs, log }), (it) => it.close())
 
-  const plan = planPlugins(scanPlugins(home.pluginDir), config.plugins, home.pluginDir)
+  const plan = createPlan(planPlugins(scanPlugins(home.pluginDir), config.plugins, home.pluginDir))
+  const record = openChainRecord(home)
+  const arrangement = () => arrangementOf(plan, record)
   const services = connectPluginServices(home)
   const supervisor = createSupervisor({
     services: rigServices(home, config, level, process.env),
@@ -83,11 +94,19 @@ async function run(): Promise<void> {
     },
     log,
   })
-  const loader = createLoader({ plan, config, services, isServing: supervisor.isServing, log })
+  const loader = createLoader({ plan, arrangement, config, services, isServing: supervisor.isServing, log })
   const { isServing } = supervisor
   const dataPlaneLog = join(home.stateDir, 'data-plane.log')
   const loop = watchLoop({ ticks: () => status.read().loop.running, services, isServing, dataPlaneLog })
   const plugins = createPluginList({ plan, outcomeOf: loader.outcomeOf, services, isServing, loop, dataPlaneLog })
+  const reread = (plugin: PlannedPlugin): PlannedPlugin => ({
+    ...plugin,
+    ...readPlugin(home.pluginDir, plugin.directory),
+  })
+  const hand = createChainHand({ plan, record, loader, reread })
+  const nameOf = (id: string): string =>
+    plan.plugins().find(({ manifest }) => manifest?.id === id)?.manifest?.name ?? ''
+  const owners = createChainOwners({ home, services, isServing, nameOf, nowMs: () => performance.now() })
   const server = await serve({
     service: 'host',
     home,
@@ -96,7 +115,8 @@ async function run(): Promise<void> {
     definitions: [
       telemetryService(hub, log),
       pluginService(plugins, log),
-      rigService({ status, hub, leds }, log),
+      rigService({ status, owners, nowNs, hub, leds, estop, ffb: config.ffb }, log),
+      chainService({ hand, arrangement, plugins }, log),
       supervisorService(supervisor.services, log),
     ],
     log,

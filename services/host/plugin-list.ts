@@ -3,9 +3,11 @@ import { Plugin, PluginClass, PluginState } from '../../gen/proto/openracing/v1/
 import type { PluginStatistics, Violation } from '../../gen/proto/openracing/v1/statistics.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { fastStanding, type Standing } from './fast-standing.ts'
-import { type Loader, type Outcome, serviceMissing } from './loader.ts'
+import { serviceMissing } from './judge.ts'
+import type { Loader } from './loader.ts'
 import type { LoopWatch } from './loop-watch.ts'
-import type { PlannedPlugin } from './plugin-plan.ts'
+import type { Outcome } from './outcomes.ts'
+import { isFast, type Plan, type PlannedPlugin } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
 
 /** What the service that runs a plugin says about it. */
@@ -28,7 +30,7 @@ export interface PluginList {
 }
 
 export interface PluginListNeeds {
-  readonly plan: readonly PlannedPlugin[]
+  readonly plan: Pick<Plan, 'plugins'>
   readonly outcomeOf: Loader['outcomeOf']
   readonly services: Pick<PluginServices, 'listSafe' | 'listFast'>
   readonly isServing: (service: string) => boolean
@@ -41,10 +43,9 @@ const stateOf: Readonly<Record<Outcome['kind'], PluginState>> = {
   loading: PluginState.PLUGIN_STATE_LOADED,
   waiting: PluginState.PLUGIN_STATE_WAITING,
   placed: PluginState.PLUGIN_STATE_LOADED, // until its service reports it
+  removed: PluginState.PLUGIN_STATE_AVAILABLE,
   failed: PluginState.PLUGIN_STATE_FAILED,
 }
-
-const isFast = ({ manifest }: PlannedPlugin): boolean => manifest?.pluginClass === 'Fast'
 
 /** How a plugin stands, from what is known about it, the strongest first. */
 function standing(
@@ -56,7 +57,7 @@ function standing(
   if (plugin.problem !== null) return { state: PluginState.PLUGIN_STATE_FAILED, detail: plugin.problem }
   if (!plugin.wanted) return { state: PluginState.PLUGIN_STATE_AVAILABLE, detail: '' }
   const detail = 'detail' in outcome ? outcome.detail : ''
-  if (outcome.kind === 'failed') return { state: stateOf.failed, detail }
+  if (outcome.kind === 'failed' || outcome.kind === 'removed') return { state: stateOf[outcome.kind], detail }
   // Safe plugins end with their service. Fast ones are the data plane's, which goes on.
   if (!runnerServes && !isFast(plugin)) {
     return { state: PluginState.PLUGIN_STATE_WAITING, detail: serviceMissing('wasm-runner').message }
@@ -118,7 +119,10 @@ export function createPluginList(needs: PluginListNeeds): PluginList {
 
   async function list(): Promise<readonly Plugin[]> {
     await refresh()
-    return plan.map(show).sort((a, b) => compare(a.id, b.id) || compare(a.directory, b.directory))
+    return plan
+      .plugins()
+      .map(show)
+      .sort((a, b) => compare(a.id, b.id) || compare(a.directory, b.directory))
   }
 
   return {

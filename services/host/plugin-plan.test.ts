@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chainMax } from '../../gen/layout.ts'
 import { parseManifest } from './manifest.ts'
 import { planPlugins, runs } from './plugin-plan.ts'
 import type { InstalledPlugin } from './registry.ts'
@@ -61,11 +60,4 @@ test('a plugin that is listed and not installed is shown with what to do', () =>
 
 test('a plugin that is broken does not run', () => {
   assert.deepEqual(running(plan(null, true, [{ ...installed('a'), problem: 'broken' }, installed('b')])), ['b'])
-})
-
-test('Fast plugins beyond the room of the loop are refused, and those within it run', () => {
-  const many = Array.from({ length: chainMax + 2 }, (_, index) => installed(`fast-${index}`, 'Fast', index))
-  const planned = plan(null, true, [...many, installed('safe')])
-  assert.equal(running(planned).length, chainMax + 1)
-  assert.match(planned[chainMax]?.problem ?? '', /the loop has room for 16 Fast plugins/)
 })

@@ -1,12 +1,16 @@
 import { join } from 'node:path'
-import { chainMax } from '../../gen/layout.ts'
+import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
+import type { PluginManifest } from './manifest.ts'
 import type { InstalledPlugin } from './registry.ts'
 
 /** A plugin of this rig and whether it is to run. */
 export interface PlannedPlugin extends InstalledPlugin {
   readonly wanted: boolean
 }
+
+/** A plugin that is to run and has a manifest to run by. */
+export type Runnable = PlannedPlugin & { readonly manifest: Frozen<PluginManifest> }
 
 /** What config.yaml says about which plugins run. */
 export interface Wish {
@@ -24,7 +28,22 @@ const missing = (pluginDir: string, directory: string): InstalledPlugin => ({
   ).message,
 })
 
-function inOrder(installed: readonly InstalledPlugin[], wish: Wish, pluginDir: string): readonly PlannedPlugin[] {
+/** Whether a plugin is to run and may. */
+export const runs = (plugin: PlannedPlugin): boolean => plugin.wanted && plugin.problem === null
+
+export const isRunnable = (plugin: PlannedPlugin): plugin is Runnable => runs(plugin) && plugin.manifest !== null
+
+export const isFast = ({ manifest }: PlannedPlugin): boolean => manifest?.pluginClass === 'Fast'
+
+/**
+ * Every plugin of the rig, those that are to run first and in the order in which they run: that of `enabled`, or of the
+ * directories' names.
+ */
+export function planPlugins(
+  installed: readonly InstalledPlugin[],
+  wish: Wish,
+  pluginDir: string,
+): readonly PlannedPlugin[] {
   const { enabled } = wish
   if (enabled === null) return installed.map((plugin) => ({ ...plugin, wanted: wish.autoLoad }))
   const named = enabled.map((name) => installed.find((plugin) => plugin.directory === name) ?? missing(pluginDir, name))
@@ -35,31 +54,18 @@ function inOrder(installed: readonly InstalledPlugin[], wish: Wish, pluginDir: s
   ]
 }
 
-const chainIsFull = new RigError(
-  'CONFIG_INVALID',
-  `the loop has room for ${chainMax} Fast plugins, all taken; list fewer in plugins.enabled`,
-)
-
-/** The loop has room for so many Fast plugins; those beyond it are refused one by one, not the whole chain. */
-function fitChain(plugins: readonly PlannedPlugin[]): readonly PlannedPlugin[] {
-  let fast = 0
-  return plugins.map((plugin) => {
-    if (!runs(plugin) || plugin.manifest?.pluginClass !== 'Fast') return plugin
-    fast += 1
-    if (fast <= chainMax) return plugin
-    return { ...plugin, problem: chainIsFull.message }
-  })
+/** The plan as it stands: a plugin that was read again takes its own place in it. */
+export interface Plan {
+  plugins(): readonly PlannedPlugin[]
+  replace(plugin: PlannedPlugin): void
 }
 
-/** Whether a plugin is to run and may. */
-export const runs = (plugin: PlannedPlugin): boolean => plugin.wanted && plugin.problem === null
-
-/**
- * Every plugin of the rig, those that are to run first and in the order in which they run: that of `enabled`, or of the
- * directories' names.
- */
-export const planPlugins = (
-  installed: readonly InstalledPlugin[],
-  wish: Wish,
-  pluginDir: string,
-): readonly PlannedPlugin[] => fitChain(inOrder(installed, wish, pluginDir))
+export function createPlan(plugins: readonly PlannedPlugin[]): Plan {
+  let current = plugins
+  return {
+    plugins: () => current,
+    replace(plugin) {
+      current = current.map((each) => (each.directory === plugin.directory ? plugin : each))
+    },
+  }
+}

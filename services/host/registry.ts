@@ -34,7 +34,8 @@ function refuseEscapes(pluginDir: string, path: string): void {
   for (const file of ownFiles.map((name) => join(path, name))) if (existsSync(file)) refuseEscape(own, file)
 }
 
-function readPlugin(pluginDir: string, directory: string): InstalledPlugin {
+/** One plugin as it lies on the disk now. Blocks on it. */
+export function readPlugin(pluginDir: string, directory: string): InstalledPlugin {
   const path = join(pluginDir, directory)
   try {
     refuseEscapes(pluginDir, path)

@@ -1,12 +1,9 @@
-import { rigStatus as layout, rigStates } from '../../gen/layout.ts'
-import { Loop, Torque, Wheel } from '../../gen/proto/openracing/v1/rig.ts'
+import { rigStatus as layout, rigStatusBytes, rigWaitings } from '../../gen/layout.ts'
+import { Loop, Torque, Waiting, Wheel } from '../../gen/proto/openracing/v1/rig.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Home } from '../../rpc/home.ts'
 import { readHistogram } from '../../shm/histogram.ts'
-import { openRigWindow, type RigWindow } from '../../shm/rig-window.ts'
-
-/** A loop that has not ticked for this long does not run, ns: a hundred periods. */
-const silenceNs = 100_000_000n
+import { isTicking, openRigWindow, type RigWindow } from '../../shm/rig-window.ts'
 
 /** Everything but the plugins, which the dsp-helper reports. */
 const headBytes = layout.plugins.offset
@@ -16,12 +13,16 @@ export interface RigReading {
   readonly loop: Loop
   readonly torque: Torque
   readonly wheel: Wheel
+  /** The emergency stop holds torque at zero. */
+  readonly estopped: boolean
 }
 
 /** Reads the loop's status, whether a loop is there or not. */
 export interface RigStatus {
   /** The loop now; zeros and `running: false` while there is none. Never throws. */
   read(): RigReading
+  /** The whole RigStatus now; all zeros while there is none. Never throws. */
+  snapshot(): Buffer
   /** May be called twice. */
   close(): void
 }
@@ -30,6 +31,17 @@ const absent: RigReading = {
   loop: Loop.fromPartial({}),
   torque: Torque.fromPartial({}),
   wheel: Wheel.fromPartial({}),
+  estopped: false,
+}
+
+const waitingOf: Readonly<Record<(typeof rigWaitings)[number], Waiting>> = {
+  predictive: Waiting.WAITING_PREDICTIVE,
+  futex: Waiting.WAITING_FUTEX,
+}
+
+function readWaiting(running: boolean, number: number): Waiting {
+  const waiting = rigWaitings[number]
+  return running && waiting !== undefined ? waitingOf[waiting] : Waiting.WAITING_UNSPECIFIED
 }
 
 type Field = keyof typeof layout
@@ -39,9 +51,10 @@ function decode(bytes: Buffer, nowNs: bigint): RigReading {
   const u64 = (field: Field): bigint => bytes.readBigUInt64LE(layout[field].offset)
   const f32 = (field: Field): number => bytes.readFloatLE(layout[field].offset)
   const f64 = (field: Field): number => bytes.readDoubleLE(layout[field].offset)
+  const running = isTicking(bytes, nowNs)
   return {
     loop: {
-      running: rigStates[u32('state')] === 'running' && nowNs - u64('beat_ns') < silenceNs,
+      running,
       pid: u32('pid'),
       generation: u32('generation'),
       ticks: u64('ticks'),
@@ -52,6 +65,8 @@ function decode(bytes: Buffer, nowNs: bigint): RigReading {
       memoryLocked: u32('memory_locked') === 1,
       staleInputs: u64('stale_inputs'),
       refusedInputs: u64('refused_inputs'),
+      waiting: readWaiting(running, u32('waiting')),
+      chainLength: u32('chain_count'),
     },
     torque: {
       inNm: f32('in_nm'),
@@ -65,6 +80,7 @@ function decode(bytes: Buffer, nowNs: bigint): RigReading {
       ffbScalar: f32('ffb_scalar'),
     },
     wheel: { angle: f32('wheel_angle'), speed: f32('wheel_speed') },
+    estopped: running && u32('estopped') === 1,
   }
 }
 
@@ -73,14 +89,14 @@ export function watchRigStatus(home: Home, nowNs: () => bigint): RigStatus {
   const bytes = Buffer.alloc(headBytes)
   let window: RigWindow | undefined
 
-  function copy(): boolean {
+  function copy(target: Buffer): boolean {
     try {
       window ??= openRigWindow(home)
     } catch (cause) {
       if (cause instanceof RigError) return false // no loop yet, or one of another version
       throw cause
     }
-    window.copy(bytes)
+    window.copy(target)
     return true
   }
 
@@ -90,11 +106,20 @@ export function watchRigStatus(home: Home, nowNs: () => bigint): RigStatus {
   }
 
   function read(): RigReading {
-    const reading = copy() ? decode(bytes, nowNs()) : absent
+    const reading = copy(bytes) ? decode(bytes, nowNs()) : absent
     // A loop that comes after one that was taken down has a file of its own.
     if (!reading.loop.running) close()
     return reading
   }
 
-  return { read, close }
+  return {
+    read,
+    snapshot: () => {
+      const all = Buffer.alloc(rigStatusBytes)
+      copy(all)
+      if (!isTicking(all, nowNs())) close()
+      return all
+    },
+    close,
+  }
 }

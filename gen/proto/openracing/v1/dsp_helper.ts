@@ -19,6 +19,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { PluginState } from "./plugin.ts";
+import { Waiting } from "./rig.ts";
 import { PluginStatistics, Violation } from "./statistics.ts";
 
 export const protobufPackage = "openracing.v1";
@@ -40,6 +41,10 @@ export interface RigLimits {
   readonly maxSlewNmPerS: number;
   /** Drive the simulated wheel; otherwise angle and speed come with the input frames. */
   readonly simulatedWheel: boolean;
+  /** The operator allows more than 5 N·m. Without it the loop holds torque to 5 N·m whatever `max_torque_nm` says. */
+  readonly assent: boolean;
+  /** Unspecified means predictive. */
+  readonly waiting: Waiting;
 }
 
 export interface FastPluginSpec {
@@ -83,6 +88,8 @@ export interface FastPlugin {
   readonly violations: readonly Violation[];
   /** Why what was asked for last does not run, a code and a sentence; what ran before does. Empty when it runs. */
   readonly refusal: string;
+  /** Names its counters in the loop's shared memory: the slot's `life` in native/rig.h. */
+  readonly life: number;
 }
 
 export interface GetDataPlaneRequest {
@@ -172,7 +179,7 @@ export const SetChainRequest: MessageFns<SetChainRequest> = {
 };
 
 function createBaseRigLimits(): RigLimits {
-  return { gain: 0, maxTorqueNm: 0, maxSlewNmPerS: 0, simulatedWheel: false };
+  return { gain: 0, maxTorqueNm: 0, maxSlewNmPerS: 0, simulatedWheel: false, assent: false, waiting: 0 };
 }
 
 export const RigLimits: MessageFns<RigLimits> = {
@@ -188,6 +195,12 @@ export const RigLimits: MessageFns<RigLimits> = {
     }
     if (message.simulatedWheel !== false) {
       writer.uint32(32).bool(message.simulatedWheel);
+    }
+    if (message.assent !== false) {
+      writer.uint32(40).bool(message.assent);
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(48).int32(message.waiting);
     }
     return writer;
   },
@@ -237,6 +250,22 @@ export const RigLimits: MessageFns<RigLimits> = {
             message.simulatedWheel = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.assent = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.waiting = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -258,6 +287,8 @@ export const RigLimits: MessageFns<RigLimits> = {
     message.maxTorqueNm = object.maxTorqueNm ?? 0;
     message.maxSlewNmPerS = object.maxSlewNmPerS ?? 0;
     message.simulatedWheel = object.simulatedWheel ?? false;
+    message.assent = object.assent ?? false;
+    message.waiting = object.waiting ?? 0;
     return message;
   },
 };
@@ -570,7 +601,7 @@ export const ListFastPluginsResponse: MessageFns<ListFastPluginsResponse> = {
 };
 
 function createBaseFastPlugin(): FastPlugin {
-  return { id: "", state: 0, detail: "", statistics: undefined, pid: 0, violations: [], refusal: "" };
+  return { id: "", state: 0, detail: "", statistics: undefined, pid: 0, violations: [], refusal: "", life: 0 };
 }
 
 export const FastPlugin: MessageFns<FastPlugin> = {
@@ -595,6 +626,9 @@ export const FastPlugin: MessageFns<FastPlugin> = {
     }
     if (message.refusal !== "") {
       writer.uint32(58).string(message.refusal);
+    }
+    if (message.life !== 0) {
+      writer.uint32(64).uint32(message.life);
     }
     return writer;
   },
@@ -668,6 +702,14 @@ export const FastPlugin: MessageFns<FastPlugin> = {
             message.refusal = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.life = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -694,6 +736,7 @@ export const FastPlugin: MessageFns<FastPlugin> = {
     message.pid = object.pid ?? 0;
     message.violations = object.violations?.map((e) => Violation.fromPartial(e)) || [];
     message.refusal = object.refusal ?? "";
+    message.life = object.life ?? 0;
     return message;
   },
 };

@@ -20,11 +20,28 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Histogram } from "./statistics.ts";
+import { Distribution, Histogram } from "./statistics.ts";
 
 export const protobufPackage = "openracing.v1";
 
 export const protobufFileName = "openracing/v1/rig.proto";
+
+/** How the loop and the process of a Fast plugin wait for each other. */
+export const Waiting = {
+  WAITING_UNSPECIFIED: 0,
+  /** WAITING_PREDICTIVE - The plugin is awake shortly before its frame is due, and both spin for a bounded time. */
+  WAITING_PREDICTIVE: 1,
+  /** WAITING_FUTEX - Both sleep until they are woken. */
+  WAITING_FUTEX: 2,
+} as const;
+
+export type Waiting = typeof Waiting[keyof typeof Waiting];
+
+export namespace Waiting {
+  export type WAITING_UNSPECIFIED = typeof Waiting.WAITING_UNSPECIFIED;
+  export type WAITING_PREDICTIVE = typeof Waiting.WAITING_PREDICTIVE;
+  export type WAITING_FUTEX = typeof Waiting.WAITING_FUTEX;
+}
 
 export interface GetRigRequest {
 }
@@ -42,11 +59,36 @@ export interface WatchRigResponse {
   readonly rig: Rig | undefined;
 }
 
+export interface WatchLoopRequest {
+  /** Length of an interval, ms, 10..10000. 0 means 1000. */
+  readonly intervalMs: number;
+}
+
+export interface WatchLoopResponse {
+  readonly interval: LoopInterval | undefined;
+}
+
 export interface WatchLedsRequest {
 }
 
 export interface WatchLedsResponse {
   readonly frame: LedFrame | undefined;
+}
+
+export interface EngageEstopRequest {
+  /** Why, for whoever finds the rig stopped; 200 bytes of it are kept. May be empty. */
+  readonly reason: string;
+}
+
+export interface EngageEstopResponse {
+  readonly estop: Estop | undefined;
+}
+
+export interface ClearEstopRequest {
+}
+
+export interface ClearEstopResponse {
+  readonly estop: Estop | undefined;
 }
 
 export interface Rig {
@@ -58,6 +100,33 @@ export interface Rig {
     | undefined;
   /** Absent before the first frame. */
   readonly leds?: LedFrame | undefined;
+  readonly estop: Estop | undefined;
+  readonly limits: Limits | undefined;
+}
+
+/** The emergency stop. */
+export interface Estop {
+  readonly engaged: boolean;
+  /** When, ms since 1970; 0 while it is not engaged. */
+  readonly sinceUnixMs: bigint;
+  /** As it was given, or how the rig came to be stopped. */
+  readonly reason: string;
+  /** The loop says that it holds torque at zero for it. */
+  readonly inForce: boolean;
+  /** What is wrong with it, such as a stop that could not be written to the disk; empty when nothing is. */
+  readonly warning: string;
+}
+
+/** What the loop may do to the driver's hands. */
+export interface Limits {
+  /** Share of full strength while no Safe plugin says otherwise, 0..1. */
+  readonly gain: number;
+  /** N·m. */
+  readonly maxTorqueNm: number;
+  /** N·m/s. */
+  readonly maxSlewNmPerS: number;
+  /** The operator allows more than 5 N·m. */
+  readonly highTorqueAllowed: boolean;
 }
 
 /** The real-time loop, as it counts itself in shared memory. */
@@ -88,6 +157,48 @@ export interface Loop {
   readonly staleInputs: bigint;
   /** Input frames refused: not finite, or stamped too far in the future. */
   readonly refusedInputs: bigint;
+  /** The way of waiting in use; unspecified while no loop runs. */
+  readonly waiting: Waiting;
+  /** Fast plugins in the loop's chain now. */
+  readonly chainLength: number;
+}
+
+/** What the loop did between two readings. Counts are of the interval alone. */
+export interface LoopInterval {
+  /** Time between the two readings, µs. */
+  readonly elapsedUs: bigint;
+  readonly running: boolean;
+  readonly ticks: bigint;
+  readonly missedTicks: bigint;
+  readonly lateness: Distribution | undefined;
+  readonly duration: Distribution | undefined;
+  readonly staleInputs: bigint;
+  readonly refusedInputs: bigint;
+  readonly nonFinite: bigint;
+  readonly clamped: bigint;
+  readonly slewLimited: bigint;
+  /** Root mean square over the ticks of the interval, N·m. */
+  readonly inRmsNm: number;
+  readonly outRmsNm: number;
+  readonly estopped: boolean;
+  /** In the order of the chain. */
+  readonly plugins: readonly PluginInterval[];
+}
+
+/** What one Fast plugin did in the interval. */
+export interface PluginInterval {
+  /** Empty while nobody can say whose counters these are. */
+  readonly id: string;
+  readonly name: string;
+  readonly executions: bigint;
+  readonly missedDeadlines: bigint;
+  readonly budgetViolations: bigint;
+  /** From the loop to the plugin and back. */
+  readonly roundTrip:
+    | Distribution
+    | undefined;
+  /** CPU time of a call. */
+  readonly cpu: Distribution | undefined;
 }
 
 /** Torque at the wheel, N·m, right positive. */
@@ -346,6 +457,118 @@ export const WatchRigResponse: MessageFns<WatchRigResponse> = {
   },
 };
 
+function createBaseWatchLoopRequest(): WatchLoopRequest {
+  return { intervalMs: 0 };
+}
+
+export const WatchLoopRequest: MessageFns<WatchLoopRequest> = {
+  encode(message: WatchLoopRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.intervalMs !== 0) {
+      writer.uint32(8).uint32(message.intervalMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchLoopRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchLoopRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.intervalMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchLoopRequest>): WatchLoopRequest {
+    return WatchLoopRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchLoopRequest>): WatchLoopRequest {
+    const message = createBaseWatchLoopRequest() as any;
+    message.intervalMs = object.intervalMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseWatchLoopResponse(): WatchLoopResponse {
+  return { interval: undefined };
+}
+
+export const WatchLoopResponse: MessageFns<WatchLoopResponse> = {
+  encode(message: WatchLoopResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.interval !== undefined) {
+      LoopInterval.encode(message.interval, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchLoopResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchLoopResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.interval = LoopInterval.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchLoopResponse>): WatchLoopResponse {
+    return WatchLoopResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchLoopResponse>): WatchLoopResponse {
+    const message = createBaseWatchLoopResponse() as any;
+    message.interval = (object.interval !== undefined && object.interval !== null)
+      ? LoopInterval.fromPartial(object.interval)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseWatchLedsRequest(): WatchLedsRequest {
   return {};
 }
@@ -446,8 +669,224 @@ export const WatchLedsResponse: MessageFns<WatchLedsResponse> = {
   },
 };
 
+function createBaseEngageEstopRequest(): EngageEstopRequest {
+  return { reason: "" };
+}
+
+export const EngageEstopRequest: MessageFns<EngageEstopRequest> = {
+  encode(message: EngageEstopRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EngageEstopRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEngageEstopRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EngageEstopRequest>): EngageEstopRequest {
+    return EngageEstopRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EngageEstopRequest>): EngageEstopRequest {
+    const message = createBaseEngageEstopRequest() as any;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseEngageEstopResponse(): EngageEstopResponse {
+  return { estop: undefined };
+}
+
+export const EngageEstopResponse: MessageFns<EngageEstopResponse> = {
+  encode(message: EngageEstopResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.estop !== undefined) {
+      Estop.encode(message.estop, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EngageEstopResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEngageEstopResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.estop = Estop.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EngageEstopResponse>): EngageEstopResponse {
+    return EngageEstopResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EngageEstopResponse>): EngageEstopResponse {
+    const message = createBaseEngageEstopResponse() as any;
+    message.estop = (object.estop !== undefined && object.estop !== null) ? Estop.fromPartial(object.estop) : undefined;
+    return message;
+  },
+};
+
+function createBaseClearEstopRequest(): ClearEstopRequest {
+  return {};
+}
+
+export const ClearEstopRequest: MessageFns<ClearEstopRequest> = {
+  encode(_: ClearEstopRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClearEstopRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClearEstopRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ClearEstopRequest>): ClearEstopRequest {
+    return ClearEstopRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ClearEstopRequest>): ClearEstopRequest {
+    const message = createBaseClearEstopRequest() as any;
+    return message;
+  },
+};
+
+function createBaseClearEstopResponse(): ClearEstopResponse {
+  return { estop: undefined };
+}
+
+export const ClearEstopResponse: MessageFns<ClearEstopResponse> = {
+  encode(message: ClearEstopResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.estop !== undefined) {
+      Estop.encode(message.estop, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ClearEstopResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseClearEstopResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.estop = Estop.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ClearEstopResponse>): ClearEstopResponse {
+    return ClearEstopResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ClearEstopResponse>): ClearEstopResponse {
+    const message = createBaseClearEstopResponse() as any;
+    message.estop = (object.estop !== undefined && object.estop !== null) ? Estop.fromPartial(object.estop) : undefined;
+    return message;
+  },
+};
+
 function createBaseRig(): Rig {
-  return { loop: undefined, torque: undefined, wheel: undefined, telemetry: undefined, leds: undefined };
+  return {
+    loop: undefined,
+    torque: undefined,
+    wheel: undefined,
+    telemetry: undefined,
+    leds: undefined,
+    estop: undefined,
+    limits: undefined,
+  };
 }
 
 export const Rig: MessageFns<Rig> = {
@@ -466,6 +905,12 @@ export const Rig: MessageFns<Rig> = {
     }
     if (message.leds !== undefined) {
       LedFrame.encode(message.leds, writer.uint32(42).fork()).join();
+    }
+    if (message.estop !== undefined) {
+      Estop.encode(message.estop, writer.uint32(50).fork()).join();
+    }
+    if (message.limits !== undefined) {
+      Limits.encode(message.limits, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -523,6 +968,22 @@ export const Rig: MessageFns<Rig> = {
             message.leds = LedFrame.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.estop = Estop.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.limits = Limits.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -549,6 +1010,209 @@ export const Rig: MessageFns<Rig> = {
       ? TelemetryIntake.fromPartial(object.telemetry)
       : undefined;
     message.leds = (object.leds !== undefined && object.leds !== null) ? LedFrame.fromPartial(object.leds) : undefined;
+    message.estop = (object.estop !== undefined && object.estop !== null) ? Estop.fromPartial(object.estop) : undefined;
+    message.limits = (object.limits !== undefined && object.limits !== null)
+      ? Limits.fromPartial(object.limits)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEstop(): Estop {
+  return { engaged: false, sinceUnixMs: 0n, reason: "", inForce: false, warning: "" };
+}
+
+export const Estop: MessageFns<Estop> = {
+  encode(message: Estop, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.engaged !== false) {
+      writer.uint32(8).bool(message.engaged);
+    }
+    if (message.sinceUnixMs !== 0n) {
+      if (BigInt.asUintN(64, message.sinceUnixMs) !== message.sinceUnixMs) {
+        throw new globalThis.Error("value provided for field message.sinceUnixMs of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.sinceUnixMs);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.inForce !== false) {
+      writer.uint32(32).bool(message.inForce);
+    }
+    if (message.warning !== "") {
+      writer.uint32(42).string(message.warning);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Estop {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEstop() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.engaged = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sinceUnixMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.inForce = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.warning = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Estop>): Estop {
+    return Estop.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Estop>): Estop {
+    const message = createBaseEstop() as any;
+    message.engaged = object.engaged ?? false;
+    message.sinceUnixMs = (object.sinceUnixMs !== undefined && object.sinceUnixMs !== null)
+      ? BigInt(object.sinceUnixMs)
+      : 0n;
+    message.reason = object.reason ?? "";
+    message.inForce = object.inForce ?? false;
+    message.warning = object.warning ?? "";
+    return message;
+  },
+};
+
+function createBaseLimits(): Limits {
+  return { gain: 0, maxTorqueNm: 0, maxSlewNmPerS: 0, highTorqueAllowed: false };
+}
+
+export const Limits: MessageFns<Limits> = {
+  encode(message: Limits, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.gain !== 0) {
+      writer.uint32(13).float(message.gain);
+    }
+    if (message.maxTorqueNm !== 0) {
+      writer.uint32(21).float(message.maxTorqueNm);
+    }
+    if (message.maxSlewNmPerS !== 0) {
+      writer.uint32(29).float(message.maxSlewNmPerS);
+    }
+    if (message.highTorqueAllowed !== false) {
+      writer.uint32(32).bool(message.highTorqueAllowed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Limits {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLimits() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 13) {
+              break;
+            }
+
+            message.gain = reader.float();
+            continue;
+          }
+          case 2: {
+            if (tag !== 21) {
+              break;
+            }
+
+            message.maxTorqueNm = reader.float();
+            continue;
+          }
+          case 3: {
+            if (tag !== 29) {
+              break;
+            }
+
+            message.maxSlewNmPerS = reader.float();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.highTorqueAllowed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Limits>): Limits {
+    return Limits.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Limits>): Limits {
+    const message = createBaseLimits() as any;
+    message.gain = object.gain ?? 0;
+    message.maxTorqueNm = object.maxTorqueNm ?? 0;
+    message.maxSlewNmPerS = object.maxSlewNmPerS ?? 0;
+    message.highTorqueAllowed = object.highTorqueAllowed ?? false;
     return message;
   },
 };
@@ -566,6 +1230,8 @@ function createBaseLoop(): Loop {
     memoryLocked: false,
     staleInputs: 0n,
     refusedInputs: 0n,
+    waiting: 0,
+    chainLength: 0,
   };
 }
 
@@ -615,6 +1281,12 @@ export const Loop: MessageFns<Loop> = {
         throw new globalThis.Error("value provided for field message.refusedInputs of type uint64 too large");
       }
       writer.uint32(88).uint64(message.refusedInputs);
+    }
+    if (message.waiting !== 0) {
+      writer.uint32(96).int32(message.waiting);
+    }
+    if (message.chainLength !== 0) {
+      writer.uint32(104).uint32(message.chainLength);
     }
     return writer;
   },
@@ -720,6 +1392,22 @@ export const Loop: MessageFns<Loop> = {
             message.refusedInputs = reader.uint64() as bigint;
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.waiting = reader.int32() as any;
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.chainLength = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -758,6 +1446,435 @@ export const Loop: MessageFns<Loop> = {
     message.refusedInputs = (object.refusedInputs !== undefined && object.refusedInputs !== null)
       ? BigInt(object.refusedInputs)
       : 0n;
+    message.waiting = object.waiting ?? 0;
+    message.chainLength = object.chainLength ?? 0;
+    return message;
+  },
+};
+
+function createBaseLoopInterval(): LoopInterval {
+  return {
+    elapsedUs: 0n,
+    running: false,
+    ticks: 0n,
+    missedTicks: 0n,
+    lateness: undefined,
+    duration: undefined,
+    staleInputs: 0n,
+    refusedInputs: 0n,
+    nonFinite: 0n,
+    clamped: 0n,
+    slewLimited: 0n,
+    inRmsNm: 0,
+    outRmsNm: 0,
+    estopped: false,
+    plugins: [],
+  };
+}
+
+export const LoopInterval: MessageFns<LoopInterval> = {
+  encode(message: LoopInterval, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.elapsedUs !== 0n) {
+      if (BigInt.asUintN(64, message.elapsedUs) !== message.elapsedUs) {
+        throw new globalThis.Error("value provided for field message.elapsedUs of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.elapsedUs);
+    }
+    if (message.running !== false) {
+      writer.uint32(16).bool(message.running);
+    }
+    if (message.ticks !== 0n) {
+      if (BigInt.asUintN(64, message.ticks) !== message.ticks) {
+        throw new globalThis.Error("value provided for field message.ticks of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.ticks);
+    }
+    if (message.missedTicks !== 0n) {
+      if (BigInt.asUintN(64, message.missedTicks) !== message.missedTicks) {
+        throw new globalThis.Error("value provided for field message.missedTicks of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.missedTicks);
+    }
+    if (message.lateness !== undefined) {
+      Distribution.encode(message.lateness, writer.uint32(42).fork()).join();
+    }
+    if (message.duration !== undefined) {
+      Distribution.encode(message.duration, writer.uint32(50).fork()).join();
+    }
+    if (message.staleInputs !== 0n) {
+      if (BigInt.asUintN(64, message.staleInputs) !== message.staleInputs) {
+        throw new globalThis.Error("value provided for field message.staleInputs of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.staleInputs);
+    }
+    if (message.refusedInputs !== 0n) {
+      if (BigInt.asUintN(64, message.refusedInputs) !== message.refusedInputs) {
+        throw new globalThis.Error("value provided for field message.refusedInputs of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.refusedInputs);
+    }
+    if (message.nonFinite !== 0n) {
+      if (BigInt.asUintN(64, message.nonFinite) !== message.nonFinite) {
+        throw new globalThis.Error("value provided for field message.nonFinite of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.nonFinite);
+    }
+    if (message.clamped !== 0n) {
+      if (BigInt.asUintN(64, message.clamped) !== message.clamped) {
+        throw new globalThis.Error("value provided for field message.clamped of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.clamped);
+    }
+    if (message.slewLimited !== 0n) {
+      if (BigInt.asUintN(64, message.slewLimited) !== message.slewLimited) {
+        throw new globalThis.Error("value provided for field message.slewLimited of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.slewLimited);
+    }
+    if (message.inRmsNm !== 0) {
+      writer.uint32(101).float(message.inRmsNm);
+    }
+    if (message.outRmsNm !== 0) {
+      writer.uint32(109).float(message.outRmsNm);
+    }
+    if (message.estopped !== false) {
+      writer.uint32(112).bool(message.estopped);
+    }
+    for (const v of message.plugins) {
+      PluginInterval.encode(v!, writer.uint32(122).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoopInterval {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoopInterval() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.elapsedUs = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.running = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.ticks = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.missedTicks = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.lateness = Distribution.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.duration = Distribution.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.staleInputs = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.refusedInputs = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.nonFinite = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.clamped = reader.uint64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.slewLimited = reader.uint64() as bigint;
+            continue;
+          }
+          case 12: {
+            if (tag !== 101) {
+              break;
+            }
+
+            message.inRmsNm = reader.float();
+            continue;
+          }
+          case 13: {
+            if (tag !== 109) {
+              break;
+            }
+
+            message.outRmsNm = reader.float();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.estopped = reader.bool();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.plugins.push(PluginInterval.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LoopInterval>): LoopInterval {
+    return LoopInterval.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LoopInterval>): LoopInterval {
+    const message = createBaseLoopInterval() as any;
+    message.elapsedUs = (object.elapsedUs !== undefined && object.elapsedUs !== null) ? BigInt(object.elapsedUs) : 0n;
+    message.running = object.running ?? false;
+    message.ticks = (object.ticks !== undefined && object.ticks !== null) ? BigInt(object.ticks) : 0n;
+    message.missedTicks = (object.missedTicks !== undefined && object.missedTicks !== null)
+      ? BigInt(object.missedTicks)
+      : 0n;
+    message.lateness = (object.lateness !== undefined && object.lateness !== null)
+      ? Distribution.fromPartial(object.lateness)
+      : undefined;
+    message.duration = (object.duration !== undefined && object.duration !== null)
+      ? Distribution.fromPartial(object.duration)
+      : undefined;
+    message.staleInputs = (object.staleInputs !== undefined && object.staleInputs !== null)
+      ? BigInt(object.staleInputs)
+      : 0n;
+    message.refusedInputs = (object.refusedInputs !== undefined && object.refusedInputs !== null)
+      ? BigInt(object.refusedInputs)
+      : 0n;
+    message.nonFinite = (object.nonFinite !== undefined && object.nonFinite !== null) ? BigInt(object.nonFinite) : 0n;
+    message.clamped = (object.clamped !== undefined && object.clamped !== null) ? BigInt(object.clamped) : 0n;
+    message.slewLimited = (object.slewLimited !== undefined && object.slewLimited !== null)
+      ? BigInt(object.slewLimited)
+      : 0n;
+    message.inRmsNm = object.inRmsNm ?? 0;
+    message.outRmsNm = object.outRmsNm ?? 0;
+    message.estopped = object.estopped ?? false;
+    message.plugins = object.plugins?.map((e) => PluginInterval.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePluginInterval(): PluginInterval {
+  return {
+    id: "",
+    name: "",
+    executions: 0n,
+    missedDeadlines: 0n,
+    budgetViolations: 0n,
+    roundTrip: undefined,
+    cpu: undefined,
+  };
+}
+
+export const PluginInterval: MessageFns<PluginInterval> = {
+  encode(message: PluginInterval, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.executions !== 0n) {
+      if (BigInt.asUintN(64, message.executions) !== message.executions) {
+        throw new globalThis.Error("value provided for field message.executions of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.executions);
+    }
+    if (message.missedDeadlines !== 0n) {
+      if (BigInt.asUintN(64, message.missedDeadlines) !== message.missedDeadlines) {
+        throw new globalThis.Error("value provided for field message.missedDeadlines of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.missedDeadlines);
+    }
+    if (message.budgetViolations !== 0n) {
+      if (BigInt.asUintN(64, message.budgetViolations) !== message.budgetViolations) {
+        throw new globalThis.Error("value provided for field message.budgetViolations of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.budgetViolations);
+    }
+    if (message.roundTrip !== undefined) {
+      Distribution.encode(message.roundTrip, writer.uint32(50).fork()).join();
+    }
+    if (message.cpu !== undefined) {
+      Distribution.encode(message.cpu, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PluginInterval {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePluginInterval() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.executions = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.missedDeadlines = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.budgetViolations = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.roundTrip = Distribution.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.cpu = Distribution.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PluginInterval>): PluginInterval {
+    return PluginInterval.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PluginInterval>): PluginInterval {
+    const message = createBasePluginInterval() as any;
+    message.id = object.id ?? "";
+    message.name = object.name ?? "";
+    message.executions = (object.executions !== undefined && object.executions !== null)
+      ? BigInt(object.executions)
+      : 0n;
+    message.missedDeadlines = (object.missedDeadlines !== undefined && object.missedDeadlines !== null)
+      ? BigInt(object.missedDeadlines)
+      : 0n;
+    message.budgetViolations = (object.budgetViolations !== undefined && object.budgetViolations !== null)
+      ? BigInt(object.budgetViolations)
+      : 0n;
+    message.roundTrip = (object.roundTrip !== undefined && object.roundTrip !== null)
+      ? Distribution.fromPartial(object.roundTrip)
+      : undefined;
+    message.cpu = (object.cpu !== undefined && object.cpu !== null) ? Distribution.fromPartial(object.cpu) : undefined;
     return message;
   },
 };
@@ -1241,6 +2358,16 @@ export const RigServiceService = {
     responseSerialize: (value: WatchRigResponse): Buffer => Buffer.from(WatchRigResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchRigResponse => WatchRigResponse.decode(value),
   },
+  /** What the loop did, interval by interval. A slow reader loses intervals, it never delays the rig. */
+  watchLoop: {
+    path: "/openracing.v1.RigService/WatchLoop" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchLoopRequest): Buffer => Buffer.from(WatchLoopRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchLoopRequest => WatchLoopRequest.decode(value),
+    responseSerialize: (value: WatchLoopResponse): Buffer => Buffer.from(WatchLoopResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchLoopResponse => WatchLoopResponse.decode(value),
+  },
   /** Every LED frame, as far as the reader keeps up. */
   watchLeds: {
     path: "/openracing.v1.RigService/WatchLeds" as const,
@@ -1251,6 +2378,29 @@ export const RigServiceService = {
     responseSerialize: (value: WatchLedsResponse): Buffer => Buffer.from(WatchLedsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): WatchLedsResponse => WatchLedsResponse.decode(value),
   },
+  /**
+   * Holds torque at zero until it is cleared, whatever ends or starts meanwhile. A stop that holds already
+   * stays as it is.
+   */
+  engageEstop: {
+    path: "/openracing.v1.RigService/EngageEstop" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EngageEstopRequest): Buffer => Buffer.from(EngageEstopRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EngageEstopRequest => EngageEstopRequest.decode(value),
+    responseSerialize: (value: EngageEstopResponse): Buffer => Buffer.from(EngageEstopResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EngageEstopResponse => EngageEstopResponse.decode(value),
+  },
+  /** Lets torque ramp up again. Nothing to clear is no failure. */
+  clearEstop: {
+    path: "/openracing.v1.RigService/ClearEstop" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ClearEstopRequest): Buffer => Buffer.from(ClearEstopRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ClearEstopRequest => ClearEstopRequest.decode(value),
+    responseSerialize: (value: ClearEstopResponse): Buffer => Buffer.from(ClearEstopResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ClearEstopResponse => ClearEstopResponse.decode(value),
+  },
 } as const;
 
 export interface RigServiceServer extends UntypedServiceImplementation {
@@ -1258,8 +2408,17 @@ export interface RigServiceServer extends UntypedServiceImplementation {
   getRig: handleUnaryCall<GetRigRequest, GetRigResponse>;
   /** The rig again and again. */
   watchRig: handleServerStreamingCall<WatchRigRequest, WatchRigResponse>;
+  /** What the loop did, interval by interval. A slow reader loses intervals, it never delays the rig. */
+  watchLoop: handleServerStreamingCall<WatchLoopRequest, WatchLoopResponse>;
   /** Every LED frame, as far as the reader keeps up. */
   watchLeds: handleServerStreamingCall<WatchLedsRequest, WatchLedsResponse>;
+  /**
+   * Holds torque at zero until it is cleared, whatever ends or starts meanwhile. A stop that holds already
+   * stays as it is.
+   */
+  engageEstop: handleUnaryCall<EngageEstopRequest, EngageEstopResponse>;
+  /** Lets torque ramp up again. Nothing to clear is no failure. */
+  clearEstop: handleUnaryCall<ClearEstopRequest, ClearEstopResponse>;
 }
 
 export interface RigServiceClient extends Client {
@@ -1286,6 +2445,13 @@ export interface RigServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchRigResponse>;
+  /** What the loop did, interval by interval. A slow reader loses intervals, it never delays the rig. */
+  watchLoop(request: WatchLoopRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchLoopResponse>;
+  watchLoop(
+    request: WatchLoopRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchLoopResponse>;
   /** Every LED frame, as far as the reader keeps up. */
   watchLeds(request: WatchLedsRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchLedsResponse>;
   watchLeds(
@@ -1293,6 +2459,41 @@ export interface RigServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<WatchLedsResponse>;
+  /**
+   * Holds torque at zero until it is cleared, whatever ends or starts meanwhile. A stop that holds already
+   * stays as it is.
+   */
+  engageEstop(
+    request: EngageEstopRequest,
+    callback: (error: ServiceError | null, response: EngageEstopResponse) => void,
+  ): ClientUnaryCall;
+  engageEstop(
+    request: EngageEstopRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EngageEstopResponse) => void,
+  ): ClientUnaryCall;
+  engageEstop(
+    request: EngageEstopRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EngageEstopResponse) => void,
+  ): ClientUnaryCall;
+  /** Lets torque ramp up again. Nothing to clear is no failure. */
+  clearEstop(
+    request: ClearEstopRequest,
+    callback: (error: ServiceError | null, response: ClearEstopResponse) => void,
+  ): ClientUnaryCall;
+  clearEstop(
+    request: ClearEstopRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ClearEstopResponse) => void,
+  ): ClientUnaryCall;
+  clearEstop(
+    request: ClearEstopRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ClearEstopResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const RigServiceClient = makeGenericClientConstructor(

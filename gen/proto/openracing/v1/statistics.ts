@@ -130,6 +130,14 @@ export interface HistogramBucket {
   readonly count: bigint;
 }
 
+/** Durations of an interval in µs, each at most 3.2 % above the truth; all 0 when there were none. */
+export interface Distribution {
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
 function createBasePluginStatistics(): PluginStatistics {
   return {
     executions: 0n,
@@ -641,6 +649,97 @@ export const HistogramBucket: MessageFns<HistogramBucket> = {
       ? BigInt(object.upperBoundNs)
       : 0n;
     message.count = (object.count !== undefined && object.count !== null) ? BigInt(object.count) : 0n;
+    return message;
+  },
+};
+
+function createBaseDistribution(): Distribution {
+  return { p50: 0, p99: 0, p999: 0, max: 0 };
+}
+
+export const Distribution: MessageFns<Distribution> = {
+  encode(message: Distribution, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.p50 !== 0) {
+      writer.uint32(9).double(message.p50);
+    }
+    if (message.p99 !== 0) {
+      writer.uint32(17).double(message.p99);
+    }
+    if (message.p999 !== 0) {
+      writer.uint32(25).double(message.p999);
+    }
+    if (message.max !== 0) {
+      writer.uint32(33).double(message.max);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Distribution {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDistribution() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.p50 = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.p99 = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.p999 = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.max = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Distribution>): Distribution {
+    return Distribution.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Distribution>): Distribution {
+    const message = createBaseDistribution() as any;
+    message.p50 = object.p50 ?? 0;
+    message.p99 = object.p99 ?? 0;
+    message.p999 = object.p999 ?? 0;
+    message.max = object.max ?? 0;
     return message;
   },
 };

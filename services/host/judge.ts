@@ -1,0 +1,45 @@
+import type { Frozen } from '../../input/freeze.ts'
+import { RigError } from '../../rpc/failure.ts'
+import type { Config } from './config.ts'
+import { type Verified, verifiedBy, verifyRequest } from './load-request.ts'
+import { resolveArtefact } from './manifest-artefact.ts'
+import { readPluginConfig } from './plugin-config.ts'
+import type { Runnable } from './plugin-plan.ts'
+import type { PluginServices } from './plugin-services.ts'
+
+/** Why something waits for a service. */
+export const serviceMissing = (service: string): RigError =>
+  new RigError('SERVICE_UNAVAILABLE', `${service} does not run; it is being started`)
+
+/** Says whether a service serves. */
+export type IsServing = (service: string) => boolean
+
+/** Throws SERVICE_UNAVAILABLE while it does not. */
+export function needServing(isServing: IsServing, service: string): void {
+  if (!isServing(service)) throw serviceMissing(service)
+}
+
+/** A plugin that may run, and with what. */
+export interface Judged {
+  readonly verified: Verified
+  /** Its config.json, checked and completed by its schema. */
+  readonly configJson: string
+}
+
+/** Judges a plugin as it lies on the disk now. Throws what is wrong with it. */
+export type Judge = (plugin: Runnable) => Promise<Judged>
+
+export interface JudgeNeeds {
+  readonly native: Frozen<Config['plugins']['native']>
+  readonly services: Pick<PluginServices, 'verify'>
+  readonly isServing: IsServing
+}
+
+export const createJudge =
+  ({ native, services, isServing }: JudgeNeeds): Judge =>
+  async ({ path, manifest }) => {
+    needServing(isServing, 'trust')
+    const request = verifyRequest(resolveArtefact(path, manifest.artefact), manifest, native)
+    const verified = verifiedBy(await services.verify(request))
+    return { verified, configJson: JSON.stringify(readPluginConfig(path, manifest.configSchema as object | null)) }
+  }

@@ -1,0 +1,59 @@
+import { join } from 'node:path'
+import { RigError } from '../../rpc/failure.ts'
+import { type IsServing, type Judge, needServing } from './judge.ts'
+import { safeRequest } from './load-request.ts'
+import type { Outcomes } from './outcomes.ts'
+import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
+import type { PluginServices } from './plugin-services.ts'
+
+/** Brings Safe plugins to the wasm-runner. */
+export interface SafeLoader {
+  /** Loads those for which something is left to be done. */
+  load(): Promise<'done' | 'unfinished'>
+  /** The wasm-runner is another one, and has none of them. */
+  begin(): void
+}
+
+export interface SafeLoaderNeeds {
+  readonly plan: Plan
+  readonly judge: Judge
+  readonly outcomes: Outcomes
+  readonly services: Pick<PluginServices, 'loadSafe'>
+  readonly isServing: IsServing
+}
+
+/** The service knows only the verified copy; the operator wants to know which file it is a copy of. */
+const namePlace =
+  (artefact: string) =>
+  (cause: unknown): never => {
+    if (!(cause instanceof RigError) || cause.code === 'SERVICE_UNAVAILABLE') throw cause
+    throw new RigError(cause.code, `${artefact}: ${cause.detail}`, { cause })
+  }
+
+export function createSafeLoader({ plan, judge, outcomes, services, isServing }: SafeLoaderNeeds): SafeLoader {
+  const safe = (): readonly Runnable[] =>
+    plan
+      .plugins()
+      .filter(isRunnable)
+      .filter((plugin) => !isFast(plugin))
+
+  async function loadOne(plugin: Runnable): Promise<void> {
+    needServing(isServing, 'wasm-runner')
+    const { verified, configJson } = await judge(plugin)
+    const order = plan.plugins().findIndex(({ directory }) => directory === plugin.directory)
+    const request = safeRequest(plugin.manifest, verified, configJson, order)
+    await services.loadSafe(request).catch(namePlace(join(plugin.path, plugin.manifest.artefact)))
+    outcomes.conclude(plugin, { kind: 'placed', detail: verified.warning })
+  }
+
+  return {
+    async load() {
+      const open = safe().filter(outcomes.isOpen)
+      await Promise.all(open.map((plugin) => outcomes.attempt(plugin, () => loadOne(plugin))))
+      return safe().some(outcomes.isOpen) ? 'unfinished' : 'done'
+    },
+    begin() {
+      for (const plugin of safe()) outcomes.forget(plugin)
+    },
+  }
+}
