@@ -87,7 +87,7 @@ test('an operator changes the chain while the rig runs: no tick is missed, and t
 
   process.kill(rig.rig.pid, 'SIGKILL')
   await rig.rig.exited
-  const next = await startNextHost(home)
+  await using next = await startNextHost(home)
   assert.equal(await chain('list'), 'lowpass')
   assert.equal(await chain('set', 'inverts', 'lowpass'), 'inverts lowpass')
   next.kill('SIGTERM')

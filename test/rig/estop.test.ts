@@ -94,7 +94,7 @@ test('an emergency stop keeps its first reason, outlives the host, and clears to
 
   process.kill(rig.rig.pid, 'SIGKILL')
   await rig.rig.exited
-  const next = await startNextHost(home)
+  await using next = await startNextHost(home)
   assert.match(await wheelctl('rig', 'status'), /^estop +ENGAGED .*; torque is held at zero; a hand in the wheel$/m)
   assert.equal(loop.outNm(), 0)
 
@@ -120,7 +120,7 @@ test('without a host the command stops the loop by itself, and the next host, of
   await assert.rejects(runWheelctl(home, ['rig', 'clear']), { code: 5 })
 
   for (const round of ['one that adopts the loop', 'one that starts a loop of its own']) {
-    const next = await startNextHost(home)
+    await using next = await startNextHost(home)
     await until(`${round} holds torque at zero`, async () =>
       /^estop +ENGAGED .*; torque is held at zero; the screen is dead$/m.test(await rig.wheelctl('rig', 'status')),
     )

@@ -20,7 +20,7 @@ test('a host that is killed takes its services along, the loop goes on, and the 
   await until('its services are gone', () => services.every(({ pid }) => !isAlive(pid)))
   assert.ok(isAlive(loopPid), 'the loop goes on')
 
-  const next = await startNextHost(home)
+  await using next = await startNextHost(home)
   const api = apiOf(home)
   await until('its plugins run', async () => (await api.plugins()).every(isRunning))
   assert.equal(window.pid(), loopPid, 'the same process runs the loop')

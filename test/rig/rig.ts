@@ -72,7 +72,7 @@ export async function startRig(prepare?: (home: Home) => void): Promise<RigUnder
 const hostProgram = fileURLToPath(new URL('../../services/host/main.ts', import.meta.url))
 
 /** A host on a home that another host had. */
-export interface NextHost {
+export interface NextHost extends AsyncDisposable {
   readonly pid: number
   readonly exited: Promise<unknown>
   kill(signal: NodeJS.Signals): void
@@ -86,7 +86,15 @@ export async function startNextHost(home: Home): Promise<NextHost> {
   })
   const exited = once(host, 'exit')
   await inTime('the next host is ready', once(createInterface({ input: host.stdout }), 'line'))
-  return { pid: host.pid as number, exited, kill: (signal) => void host.kill(signal) }
+  return {
+    pid: host.pid as number,
+    exited,
+    kill: (signal) => void host.kill(signal),
+    [Symbol.asyncDispose]: async () => {
+      host.kill('SIGTERM')
+      await exited
+    },
+  }
 }
 
 export const isRunning = (plugin: Plugin): boolean => plugin.state === PluginState.PLUGIN_STATE_RUNNING
@@ -105,7 +113,7 @@ export async function killService(rig: RigUnderTest, name: string): Promise<void
 export interface LoopWatch {
   /** Numbers of ticks that are missing between the first and the newest. */
   gaps(): readonly bigint[]
-  /** Largest change of torque from one tick to the next, N·m. */
+  /** Largest change of torque from one tick to the next beyond the change of what came in, N·m. */
   maxStepNm(): number
   /** Torque of the newest tick, N·m. */
   torqueNm(): number
@@ -121,6 +129,7 @@ export function watchLoop(home: Home): LoopWatch {
   let last: bigint | undefined
   let ticks = 0
   let torqueNm = Number.NaN
+  let inputNm = Number.NaN
   let maxStepNm = 0
   // What was there before us may have overflowed while nobody read.
   ring.pop(slots)
@@ -132,8 +141,11 @@ export function watchLoop(home: Home): LoopWatch {
       last = tick
       ticks += 1
       const now = slots.readFloatLE(index * frameSlotBytes + layout.torque_out.offset)
-      maxStepNm = Math.max(maxStepNm, Math.abs(now - torqueNm) || 0)
+      const input = slots.readFloatLE(index * frameSlotBytes + layout.ffb_in.offset)
+      // A machine that stood still for some ms has missed some ms of the input, and so has the torque.
+      maxStepNm = Math.max(maxStepNm, Math.abs(now - torqueNm) - Math.abs(input - inputNm) || 0)
       torqueNm = now
+      inputNm = input
     }
   }
   const timer = setInterval(drain, 50)

@@ -16,8 +16,8 @@ const rounds = 10
 const amplitudeNm = 2
 const frequencyHz = 0.5
 /**
- * More than a tick changes by itself (2 N·m · 0.8 · 2π · 0.5 Hz · 1 ms = 0.005 N·m) together with a single answer that
- * was late and passed by (the filter's lag, below 0.02 N·m); far less than any loss of torque.
+ * More than a single answer that was late and passed by: the lag of the filter, 3.2 ms of a torque that changes by 5 N·m
+ * a second, 0.016 N·m. Far less than any loss of torque.
  */
 const stepMaxNm = 0.05
 
@@ -56,6 +56,7 @@ async function survive(home: Home, firstHostPid: number): Promise<void> {
   const loopPid = window.pid()
   const loop = watchLoop(home)
   let api = apiOf(home)
+  await using hosts = new AsyncDisposableStack()
   const lowpass = async () => (await api.plugins()).find(({ name }) => name === 'lowpass')
   for (const victim of services) {
     await kill(api, firstHostPid, [victim])
@@ -67,7 +68,7 @@ async function survive(home: Home, firstHostPid: number): Promise<void> {
   for (const victims of [['host'], ['host', ...services]]) {
     await kill(api, hostPid, victims)
     api.close()
-    const next = await startNextHost(home)
+    const next = hosts.use(await startNextHost(home))
     hostPid = next.pid
     api = apiOf(home)
     await until(`the rig is whole after ${victims.join(', ')} were killed`, () => isBack(api))
@@ -79,8 +80,6 @@ async function survive(home: Home, firstHostPid: number): Promise<void> {
   api.close()
   loop.close()
   window.close()
-  process.kill(hostPid, 'SIGTERM')
-  await until('the last host is gone', () => !isAlive(hostPid))
 }
 
 test('host, trust, wasm-runner and dsp-helper are killed one by one and all at once, ten times, and the driver feels nothing', {
