@@ -23,6 +23,8 @@ const pairs = ['openracing_default', 'openracing_futex', 'bare_futex', 'bare_spi
 const rings = ['c_to_c_single', 'c_to_c_batch', 'node_to_c_single', 'node_to_c_batch']
 const chains = ['default.1', 'default.4', 'default.16', 'futex.1', 'futex.4', 'futex.16']
 
+const spreads = ['ready_ms', 'first_frame_ms', 'pss_kib', 'loop_silence_ms', 'torque_back_ms']
+
 /** What bench/README.md promises, row by row. */
 const promised: Readonly<Record<string, readonly string[]>> = Object.fromEntries([
   ...['idle', 'loaded'].flatMap((when) => [
@@ -46,6 +48,7 @@ const promised: Readonly<Record<string, readonly string[]>> = Object.fromEntries
       ...['plugins', 'ticks', 'missed_ticks', 'missed_deadlines', 'cpu_ms_per_s', 'added_us_per_plugin', 'rounds'],
     ],
   ]),
+  ['process', [...eachOf(spreads, ['p50', 'max']), 'rounds']],
 ])
 
 const at = (report: unknown, path: string): unknown =>
@@ -57,11 +60,21 @@ test('a run of the benchmark, however short, names every figure that is promised
   const run = spawnSync(process.execPath, [main, '--json', '--rounds', '1', '--round-ms', '20'], { encoding: 'utf8' })
   assert.equal(run.status, 0, run.stderr)
   const report = JSON.parse(run.stdout) as Report & { machine: unknown; settings: unknown }
-  const sections = ['machine', 'settings', 'lateness', 'round_trip', 'ring_throughput', 'chain', 'goals', 'failures']
+  const sections = [
+    'machine',
+    'settings',
+    'lateness',
+    'round_trip',
+    'ring_throughput',
+    'chain',
+    'process',
+    'goals',
+    'failures',
+  ]
   assert.deepEqual(Object.keys(report).sort(), sections.sort())
   const rows = Object.keys(promised)
-  const { lateness, round_trip, ring_throughput, chain } = report
-  const names = namesOf({ lateness, round_trip, ring_throughput, chain }, '')
+  const { lateness, round_trip, ring_throughput, chain, process: processes } = report
+  const names = namesOf({ lateness, round_trip, ring_throughput, chain, process: processes }, '')
   for (const name of names)
     assert.ok(
       rows.some((row) => name === row || name.startsWith(`${row}.`)),

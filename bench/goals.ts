@@ -14,6 +14,9 @@ const lateP99RatioMax = 1.1
 const lateP999AddedMaxUs = 50
 const defaultP50MaxUs = 1
 const futexRatioMax = 1.15
+const firstFrameMaxMs = 20
+const pssMaxKib = 2048
+const torqueBackMaxMs = 300
 
 /** Who the default round trip is to be ahead of. A bare spinning pair is the floor and no peer: nobody could run it. */
 const peers = ['bare_futex', 'zeromq', 'iceoryx', 'grpc_js'] as const
@@ -27,7 +30,7 @@ function quotient(a: number | undefined, b: number | undefined): number | null {
   return a === undefined || b === undefined ? null : a / b
 }
 
-export function goalsOf({ lateness, round_trip }: Figures): readonly Goal[] {
+export function goalsOf({ lateness, round_trip, process }: Figures): readonly Goal[] {
   const ours = round_trip.openracing_default?.round_trip_us.p50
   const p50Of = (row: keyof typeof round_trip): number | undefined => round_trip[row]?.round_trip_us.p50
   return [
@@ -42,5 +45,8 @@ export function goalsOf({ lateness, round_trip }: Figures): readonly Goal[] {
       quotient(p50Of('openracing_futex'), p50Of('bare_futex')),
       futexRatioMax,
     ),
+    goal('process: first frame at p50, ms', process?.first_frame_ms.p50, firstFrameMaxMs),
+    goal('process: PSS at most, KiB', process?.pss_kib.max, pssMaxKib),
+    goal('process: torque back at p50, ms', process?.torque_back_ms.p50, torqueBackMaxMs),
   ]
 }

@@ -4,6 +4,7 @@ import type { Contestant } from './contestant.ts'
 import { type Goal, goalsOf } from './goals.ts'
 import { cyclictestLateness, type LatenessFigures, type LoopLatenessFigures, loopLateness } from './lateness.ts'
 import type { Waiting } from './loop-rig.ts'
+import { type ProcessFigures, processes } from './process.ts'
 import { copyThroughput, cThroughput, nodeThroughput, type ThroughputFigures } from './ring-throughput.ts'
 import { barePair, grpcPair, iceoryxPair, loopRoundTrip, type RoundTripFigures, zeromqPair } from './round-trip.ts'
 
@@ -54,6 +55,7 @@ export interface Figures {
   readonly round_trip: RoundTripRows
   readonly ring_throughput: ThroughputRows
   readonly chain: { readonly default: ChainRows; readonly futex: ChainRows }
+  readonly process: Row<ProcessFigures>
 }
 
 export interface Report extends Figures {
@@ -175,8 +177,9 @@ export function createBenchmark(): { readonly contestants: readonly Contestant[]
   const emptyTickUs = (): number | undefined => idle.rows().wheel_rt?.duration_us.p50
   const byDefault = chainSection('default', 'predictive', emptyTickUs)
   const byFutex = chainSection('futex', 'futex', emptyTickUs)
+  const process = processes()
   const sections = [idle, loaded, roundTrip, throughput, byDefault, byFutex]
-  const contestants = sections.flatMap((section) => section.contestants)
+  const contestants = [...sections.flatMap((section) => section.contestants), process]
   return {
     contestants,
     report() {
@@ -185,6 +188,7 @@ export function createBenchmark(): { readonly contestants: readonly Contestant[]
         round_trip: roundTrip.rows(),
         ring_throughput: throughput.rows(),
         chain: { default: byDefault.rows(), futex: byFutex.rows() },
+        process: process.figures(),
       }
       const failures = contestants.flatMap(({ name, failure }) => {
         const why = failure()

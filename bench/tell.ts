@@ -38,7 +38,7 @@ function chainRows(mode: string, rows: ChainRows): readonly Cells[] {
 const section = (title: string, rows: readonly Cells[]): string => `${title}\n${table(rows)}`
 
 /** A report as a person reads it. */
-export function tell({ lateness, round_trip, ring_throughput, chain, goals, failures }: Report): string {
+export function tell({ lateness, round_trip, ring_throughput, chain, process, goals, failures }: Report): string {
   const trips = Object.entries(round_trip).map(([name, row]) => [
     name,
     ...cellsOf(row?.round_trip_us),
@@ -79,6 +79,12 @@ export function tell({ lateness, round_trip, ring_throughput, chain, goals, fail
       ],
       ...chainRows('default', chain.default),
       ...chainRows('futex', chain.futex),
+    ]),
+    section('Processes', [
+      ['', 'p50', 'max'],
+      ...Object.entries(process ?? {}).flatMap(([name, spread]) =>
+        typeof spread === 'number' ? [] : [[name, number(spread.p50, 1), number(spread.max, 1)]],
+      ),
     ]),
     section('Goals', [
       ['', 'figure', 'bound', ''],
