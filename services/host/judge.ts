@@ -1,6 +1,7 @@
 import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Config } from './config.ts'
+import type { ConfigCheck } from './config-check.ts'
 import { type Verified, verifiedBy, verifyRequest } from './load-request.ts'
 import { resolveArtefact } from './manifest-artefact.ts'
 import { readPluginConfig } from './plugin-config.ts'
@@ -33,13 +34,15 @@ export interface JudgeNeeds {
   readonly native: Frozen<Config['plugins']['native']>
   readonly services: Pick<PluginServices, 'verify'>
   readonly isServing: IsServing
+  readonly configs: Pick<ConfigCheck, 'check'>
 }
 
 export const createJudge =
-  ({ native, services, isServing }: JudgeNeeds): Judge =>
+  ({ native, services, isServing, configs }: JudgeNeeds): Judge =>
   async ({ path, manifest }) => {
     needServing(isServing, 'trust')
     const request = verifyRequest(resolveArtefact(path, manifest.artefact), manifest, native)
     const verified = verifiedBy(await services.verify(request))
-    return { verified, configJson: JSON.stringify(readPluginConfig(path, manifest.configSchema as object | null)) }
+    const config = await readPluginConfig(path, manifest.configSchema as object | null, configs)
+    return { verified, configJson: JSON.stringify(config) }
   }

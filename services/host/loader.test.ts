@@ -113,7 +113,7 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
       return loader.outcomeOf(plugin)
     },
     [Symbol.dispose]: () => {
-      loader.close()
+      void loader.close()
       rmSync(root, { recursive: true })
     },
   }

@@ -3,6 +3,7 @@ import type { Frozen } from '../../input/freeze.ts'
 import { type ChainLoader, createChainLoader } from './chain-loader.ts'
 import type { Arrangement } from './chain-order.ts'
 import type { Config } from './config.ts'
+import { openConfigCheck } from './config-check.ts'
 import { startErrand } from './errand.ts'
 import { createJudge, type IsServing } from './judge.ts'
 import { rigLimits } from './load-request.ts'
@@ -34,8 +35,8 @@ export interface Loader {
   /** The chain is another one; resolves when everything that can be done about it now is done. */
   chainChanged(): Promise<void>
   judgeAgain: ChainLoader['judgeAgain']
-  /** Loads no more. May be called twice. */
-  close(): void
+  /** Loads no more; resolves when nothing of it is left. May be called twice. */
+  close(): Promise<void>
 }
 
 export function createLoader({ plan, arrangement, config, services, isServing, log }: LoaderNeeds): Loader {
@@ -43,7 +44,8 @@ export function createLoader({ plan, arrangement, config, services, isServing, l
     for (const warning of manifest.warnings) log.warn({ plugin: directory, warning }, 'manifest')
   }
   const outcomes = createOutcomes(log)
-  const judge = createJudge({ native: config.plugins.native, services, isServing })
+  const configs = openConfigCheck()
+  const judge = createJudge({ native: config.plugins.native, services, isServing, configs })
   const shared = { plan, judge, outcomes, services, isServing }
   const safe = createSafeLoader(shared)
   const chain = createChainLoader({
@@ -75,6 +77,7 @@ export function createLoader({ plan, arrangement, config, services, isServing, l
     close() {
       errands.safe.close()
       errands.fast.close()
+      return configs.close()
     },
   }
 }

@@ -4,36 +4,49 @@ import { parseJson } from '../../input/document.ts'
 import type { Frozen } from '../../input/freeze.ts'
 import { readTextFile } from '../../input/text-file.ts'
 import { RigError } from '../../rpc/failure.ts'
-import { checkAgainst } from './plugin-config-schema.ts'
+import type { ConfigCheck } from './config-check.ts'
+import type { Mismatch } from './plugin-config-schema.ts'
 
 /** Largest `config.json`, bytes, before and after its defaults: what a plugin's exchange buffer holds. */
 export const pluginConfigMaxBytes = 64 * 1024
 
 export type PluginConfig = Frozen<Record<string, unknown>>
 
-/** The schema of a `config.json`: a JSON object that, where the manifest says so, matches and gets its defaults. */
-function configShape(schema: object | null, manifestFile: string) {
-  return z.record(z.string(), z.unknown()).transform((config, context) => {
-    if (schema === null) return config
-    for (const { path, isUnknownKey, remedy } of checkAgainst(schema, config, manifestFile)) {
+const anyObject = z.record(z.string(), z.unknown())
+
+/** Takes what was found not to match to its place in the file. */
+const matching = (mismatches: readonly Mismatch[], completed: Record<string, unknown>) =>
+  anyObject.transform((config, context) => {
+    for (const { path, isUnknownKey, remedy } of mismatches) {
       const around = { path: path.slice(0, isUnknownKey ? -1 : undefined), message: remedy, input: config }
       if (isUnknownKey) context.addIssue({ code: 'unrecognized_keys', keys: [String(path.at(-1))], ...around })
       else context.addIssue({ code: 'custom', ...around })
     }
-    return config
+    return completed
   })
-}
 
 /**
  * The configuration of the plugin in `directory`, completed with the defaults of its manifest's `config_schema`. Without
  * a `config.json` it is the defaults alone; without a schema any JSON object will do.
- * Throws RigError: CONFIG_INVALID for the file, MANIFEST_INVALID for a schema that is none. Blocks, at most a second.
+ * Throws RigError: CONFIG_INVALID for the file, MANIFEST_INVALID for a schema that is none or takes more than a second.
  */
-export function readPluginConfig(directory: string, schema: object | null): PluginConfig {
+export async function readPluginConfig(
+  directory: string,
+  schema: object | null,
+  { check }: Pick<ConfigCheck, 'check'>,
+): Promise<PluginConfig> {
   const file = join(directory, 'config.json')
-  const text = readTextFile(file, pluginConfigMaxBytes, 'CONFIG_INVALID')
-  const shape = configShape(schema, join(directory, 'plugin.yaml'))
-  const config = parseJson(text ?? '{}', shape, { file, code: 'CONFIG_INVALID' })
+  const source = { file, code: 'CONFIG_INVALID' } as const
+  const text = readTextFile(file, pluginConfigMaxBytes, source.code) ?? '{}'
+  let config = parseJson(text, anyObject, source)
+  if (schema !== null) {
+    const checked = await check({ schema, config })
+    if ('fault' in checked) {
+      const manifestFile = join(directory, 'plugin.yaml')
+      throw new RigError('MANIFEST_INVALID', `config_schema in ${manifestFile} ${checked.fault}`)
+    }
+    config = parseJson(text, matching(checked.mismatches, checked.config), source)
+  }
   const bytes = Buffer.byteLength(JSON.stringify(config))
   if (bytes <= pluginConfigMaxBytes) return config
   throw new RigError(
