@@ -1,12 +1,16 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { endCommand } from '../cli/ending.ts'
 import { TelemetryServiceClient } from '../gen/proto/openracing/v1/telemetry.ts'
 import { connect } from '../rpc/client.ts'
 import { RigError } from '../rpc/failure.ts'
+import type { Home } from '../rpc/home.ts'
 import { lapSimulator } from '../telemetry/lap-simulator.ts'
 import { publishRecording } from '../telemetry/publish.ts'
 import type { Recording } from '../telemetry/record.ts'
 import { openRecording } from '../telemetry/recording.ts'
+import { complaintOf, isSettled } from './complaint.ts'
 import { removeLeftHomes } from './left-homes.ts'
 import { type Output, openOutput } from './output.ts'
 import { type Observer, observe, type Reading } from './reading.ts'
@@ -25,6 +29,7 @@ const settleDeadlineMs = 10_000
 const settleEveryMs = 100
 /** Rates are of the last second. */
 const rateOverMs = 1000
+
 function parseSeconds(text: string): number {
   const seconds = Number(text)
   if (seconds >= 1 && seconds <= 86_400) return seconds
@@ -43,11 +48,18 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     if (signal.aborted) done()
   })
 
-const isSettled = ({ rig, plugins }: Reading): boolean =>
-  (rig.torque?.outSquareSum ?? 0) > 0 &&
-  plugins.every((plugin) => (plugin.statistics?.executions ?? 0n) > 0n || plugin.detail !== '')
+/** The last line of the file that the loop and the processes of Fast plugins write to. */
+function loopSaid({ stateDir }: Home): string {
+  const file = join(stateDir, 'data-plane.log')
+  return existsSync(file) ? (readFileSync(file, 'utf8').trimEnd().split('\n').at(-1) ?? '') : ''
+}
 
-/** Waits until the first frames have gone all the way through, so that the summary is of a rig that runs. */
+function refuseIdle(home: Home, reading: Reading, since?: Reading): void {
+  const complaint = complaintOf(reading, loopSaid(home), since)
+  if (complaint !== undefined) throw new RigError('SERVICE_UNAVAILABLE', complaint)
+}
+
+/** Waits until the first frames have gone all the way through; resolves without them at the deadline. */
 async function settled(observer: Observer, signal: AbortSignal): Promise<Reading> {
   const deadline = performance.now() + settleDeadlineMs
   for (;;) {
@@ -89,12 +101,14 @@ async function measure(recording: Recording, options: DemoOptions, signal: Abort
     publishing.catch(() => undefined) // a rig that goes away is told by the next reading
     const first = await settled(observer, signal)
     signal.throwIfAborted()
+    refuseIdle(rig.home, first)
     observer.takeMaxLit()
     const endMs = options.seconds === undefined ? Number.POSITIVE_INFINITY : first.atMs + options.seconds * 1000
     const title = `OpenRacing · ${recording.game} · ${/ready in \d+ ms/.exec(rig.readyLine)?.[0] ?? ''}`
     const output = openOutput(title, options.json === true, process.env)
     const last = await show(observer, output, first, endMs, signal).finally(output.close)
     if (last === first) signal.throwIfAborted()
+    refuseIdle(rig.home, last, first)
     const summary = summarise(first, last, observer.takeMaxLit())
     ended.abort()
     await publishing

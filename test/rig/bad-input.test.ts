@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { complaintOf } from '../../demo/complaint.ts'
+import { observe } from '../../demo/reading.ts'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { Home } from '../../rpc/home.ts'
 import { guestModule, op } from '../../services/wasm-runner/testing/guest-module.ts'
@@ -121,6 +123,10 @@ test('a rig whose loop cannot run says so when it is ready, and shows its Fast p
   const lowpass = await rig.plugin('lowpass')
   assert.equal(lowpass.state, PluginState.PLUGIN_STATE_WAITING)
   assert.match(lowpass.detail, /^SERVICE_UNAVAILABLE: wheel-rt, which calls the plugin, does not run: /)
+  const observer = observe(`unix:${rig.rig.home.socket('host')}`)
+  const reading = await observer.read()
+  observer.close()
+  assert.equal(complaintOf(reading, 'why')?.endsWith('; why'), true)
   rmSync(join(rig.rig.home.shmDir, 'rig'), { recursive: true })
   await until('the loop calls it', async () => isRunning(await rig.plugin('lowpass')))
 })
