@@ -104,7 +104,7 @@ async function measure(recording: Recording, options: DemoOptions, signal: Abort
     refuseIdle(rig.home, first)
     observer.takeMaxLit()
     const endMs = options.seconds === undefined ? Number.POSITIVE_INFINITY : first.atMs + options.seconds * 1000
-    const title = `OpenRacing · ${recording.game} · ${/ready in \d+ ms/.exec(rig.readyLine)?.[0] ?? ''}`
+    const title = `OpenRacing · ${recording.game} · ${/(?:ready|up) in \d+ ms/.exec(rig.readyLine)?.[0] ?? ''}`
     const output = openOutput(title, options.json === true, process.env)
     const last = await show(observer, output, first, endMs, signal).finally(output.close)
     if (last === first) signal.throwIfAborted()

@@ -131,10 +131,16 @@ async function run(): Promise<void> {
   const closing = new AbortController()
   ends.defer(() => closing.abort())
   const line = async (): Promise<string> => {
-    const [listed, loopComplaint] = await Promise.all([plugins.list(), loop.complaint()])
+    const [listed, loopStands] = await Promise.all([plugins.list(), loop.standing()])
     const elapsedMs = performance.now() // since the process began
     const { addresses } = server
-    return readinessLine({ elapsedMs, addresses, plugins: listed, services: supervisor.services(), loopComplaint })
+    return readinessLine({
+      elapsedMs,
+      addresses,
+      plugins: listed,
+      services: supervisor.services(),
+      loop: loopStands,
+    })
   }
   const started = supervisor.settled.then(loader.settled).then(() => loop.ticking(closing.signal))
   const remainingMs = announceByMs - performance.now()

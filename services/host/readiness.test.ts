@@ -6,10 +6,12 @@ import { readinessLine } from './readiness.ts'
 
 const plugins = (...states: readonly PluginState[]) =>
   states.map((state, index) => Plugin.fromPartial({ state, name: `Plugin ${index}` }))
-const service = (name: string, kind: 'running' | 'waiting') => {
+const service = (name: string, kind: 'running' | 'starting' | 'lost') => {
   const state: RestartState =
-    kind === 'running' ? { kind, losses: 0, restarts: 0, since: 0 } : { kind, losses: 1, restarts: 0, until: 100 }
-  return { name, state, pid: 1, lastExit: '' }
+    kind === 'running'
+      ? { kind, losses: 0, restarts: 0, since: 0 }
+      : { kind: 'starting', losses: kind === 'lost' ? 1 : 0, restarts: 0 }
+  return { name, state, pid: 1, lastExit: kind === 'lost' ? 'exit code 3' : '' }
 }
 const {
   PLUGIN_STATE_AVAILABLE: available,
@@ -18,8 +20,14 @@ const {
   PLUGIN_STATE_RUNNING: running,
   PLUGIN_STATE_WAITING: waiting,
 } = PluginState
-const start = { elapsedMs: 811.6, addresses: ['unix:/run/host.sock', '127.0.0.1:50051'], loopComplaint: undefined }
-const ready = 'openracing: ready in 812 ms on unix:/run/host.sock and 127.0.0.1:50051'
+const start = {
+  elapsedMs: 811.6,
+  addresses: ['unix:/run/host.sock', '127.0.0.1:50051'],
+  loop: { kind: 'ticking' },
+} as const
+const where = 'in 812 ms on unix:/run/host.sock and 127.0.0.1:50051'
+const ready = `openracing: ready ${where}`
+const up = `openracing: up ${where}`
 
 test('the line says how long it took, where the rig listens and how its plugins fare', () => {
   const services = [service('trust', 'running')]
@@ -30,11 +38,25 @@ test('the line says how long it took, where the rig listens and how its plugins 
   assert.equal(line(running, waiting, available, failed), `${ready}; 1 plugin running, 1 failed, 1 waiting`)
 })
 
-test('a service that does not run is named', () => {
-  const services = [service('trust', 'running'), service('wasm-runner', 'waiting'), service('dsp-helper', 'waiting')]
+test('a rig of which something is in its first start is up, not ready', () => {
+  const services = [service('trust', 'running'), service('wasm-runner', 'starting'), service('dsp-helper', 'starting')]
+  const loop = { kind: 'missing', complaint: 'the dsp-helper does not run' } as const
+  assert.equal(
+    readinessLine({ ...start, plugins: [], services, loop }),
+    `${up}; 0 plugins running; still starting: wasm-runner, dsp-helper, wheel-rt`,
+  )
+  const ticksSoon = { kind: 'starting', complaint: 'its process 5 does not tick' } as const
+  assert.equal(
+    readinessLine({ ...start, plugins: [], services: [service('dsp-helper', 'running')], loop: ticksSoon }),
+    `${up}; 0 plugins running; still starting: wheel-rt`,
+  )
+})
+
+test('a service that was lost is named with how it ended, also while it starts again', () => {
+  const services = [service('trust', 'running'), service('wasm-runner', 'lost')]
   assert.equal(
     readinessLine({ ...start, plugins: [], services }),
-    `${ready}; 0 plugins running; not running: wasm-runner, dsp-helper`,
+    `${ready}; 0 plugins running; not running: wasm-runner (exit code 3)`,
   )
 })
 
@@ -42,14 +64,15 @@ test('plugins that still load are named, by their directory where they have no n
   const listed = [...plugins(running, loaded), Plugin.fromPartial({ state: loaded, directory: 'nameless' })]
   assert.equal(
     readinessLine({ ...start, plugins: listed, services: [] }),
-    `${ready}; 1 plugin running, 2 still loading: Plugin 1, nameless`,
+    `${up}; 1 plugin running, 2 still loading: Plugin 1, nameless`,
   )
 })
 
 test('a loop that does not tick is named after the services, with the reason', () => {
-  const services = [service('trust', 'waiting')]
+  const services = [service('trust', 'lost')]
+  const loop = { kind: 'missing', complaint: 'it has no process' } as const
   assert.equal(
-    readinessLine({ ...start, plugins: plugins(waiting), services, loopComplaint: 'it has no process' }),
-    `${ready}; 0 plugins running, 1 waiting; not running: trust, wheel-rt (it has no process)`,
+    readinessLine({ ...start, plugins: plugins(waiting), services, loop }),
+    `${ready}; 0 plugins running, 1 waiting; not running: trust (exit code 3), wheel-rt (it has no process)`,
   )
 })

@@ -1,4 +1,5 @@
 import { type Plugin, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import type { LoopStanding } from './loop-watch.ts'
 import type { ServiceStatus } from './supervisor.ts'
 
 /** What the host says when everything that was asked for runs or has failed, or when that takes too long. One line. */
@@ -7,33 +8,46 @@ export interface Readiness {
   readonly addresses: readonly string[]
   readonly plugins: readonly Plugin[]
   readonly services: readonly ServiceStatus[]
-  /** Why no loop ticks; undefined while one does. */
-  readonly loopComplaint: string | undefined
+  readonly loop: LoopStanding
 }
 
 const { PLUGIN_STATE_FAILED, PLUGIN_STATE_LOADED, PLUGIN_STATE_RUNNING, PLUGIN_STATE_WAITING } = PluginState
 
 const counted = (count: number, what: string): readonly string[] => (count === 0 ? [] : [`${count} ${what}`])
 
-export function readinessLine({ elapsedMs, addresses, plugins, services, loopComplaint }: Readiness): string {
+/** In its first start: nothing went wrong yet. */
+const isStarting = ({ state, lastExit }: ServiceStatus): boolean => state.kind !== 'running' && lastExit === ''
+
+const listed = (title: string, names: readonly string[]): readonly string[] =>
+  names.length === 0 ? [] : [`${title}: ${names.join(', ')}`]
+
+/** Only a rig of which everything runs or has failed is called ready. */
+export function readinessLine({ elapsedMs, addresses, plugins, services, loop }: Readiness): string {
   const named = (state: PluginState): readonly string[] =>
     plugins.filter((plugin) => plugin.state === state).map(({ name, directory }) => name || directory)
   const running = named(PLUGIN_STATE_RUNNING).length
   const loading = named(PLUGIN_STATE_LOADED)
+  const starting = services.filter(isStarting).map(({ name }) => name)
+  const lost = services.filter((service) => service.state.kind !== 'running' && !isStarting(service))
+  // The dsp-helper starts the loop.
+  const loopStarts = loop.kind === 'starting' || (loop.kind === 'missing' && starting.includes('dsp-helper'))
   const missing = [
-    ...services.filter(({ state }) => state.kind !== 'running').map(({ name }) => name),
-    ...(loopComplaint === undefined ? [] : [`wheel-rt (${loopComplaint})`]),
+    ...lost.map(({ name, lastExit }) => `${name} (${lastExit})`),
+    ...(loop.kind === 'missing' && !loopStarts ? [`wheel-rt (${loop.complaint})`] : []),
   ]
+  const awaited = [...starting, ...(loopStarts ? ['wheel-rt'] : [])]
   const counts = [
     `${running} ${running === 1 ? 'plugin' : 'plugins'} running`,
     ...counted(named(PLUGIN_STATE_FAILED).length, 'failed'),
     ...counted(named(PLUGIN_STATE_WAITING).length, 'waiting'),
     ...counted(loading.length, `still loading: ${loading.join(', ')}`),
   ]
+  const word = awaited.length + loading.length === 0 ? 'ready' : 'up'
   const parts = [
-    `openracing: ready in ${Math.round(elapsedMs)} ms on ${addresses.join(' and ')}`,
+    `openracing: ${word} in ${Math.round(elapsedMs)} ms on ${addresses.join(' and ')}`,
     counts.join(', '),
-    ...(missing.length === 0 ? [] : [`not running: ${missing.join(', ')}`]),
+    ...listed('still starting', awaited),
+    ...listed('not running', missing),
   ]
   return parts.join('; ')
 }
