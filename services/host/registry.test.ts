@@ -90,3 +90,33 @@ test('a link that leads out of the plugin directory is refused', () => {
   assert.equal(found.length, 3)
   for (const { directory, problem } of found) assert.match(problem ?? '', /is a link to .* outside /, directory)
 })
+
+test('a link to nowhere is listed with the link to remove, in place of a directory, a manifest or a config.json', () => {
+  using it = pluginDirectory()
+  symlinkSync('/nowhere/a', join(it.plugins, 'a'))
+  mkdirSync(join(it.plugins, 'b'))
+  symlinkSync('/nowhere/b', join(it.plugins, 'b', 'plugin.yaml'))
+  symlinkSync('/nowhere/c', join(it.add('c', manifest(randomUUID())), 'config.json'))
+  const found = it.scan()
+  assert.deepEqual(
+    found.map(({ directory }) => directory),
+    ['a', 'b', 'c'],
+  )
+  for (const { directory, problem } of found) {
+    const sentence = new RegExp(
+      `^FILE_MISSING: .* is a link to /nowhere/${directory}, which does not exist; remove the link$`,
+    )
+    assert.match(problem ?? '', sentence)
+  }
+})
+
+test('a directory whose name would repaint the terminal is listed on one line and refused', () => {
+  using it = pluginDirectory()
+  it.add('two\nlines\u001b[2J', manifest(randomUUID()))
+  const [found] = it.scan()
+  assert.equal(found?.directory, 'two\\x0alines\\x1b[2J')
+  assert.match(
+    found?.problem ?? '',
+    /^MANIFEST_INVALID: the directory .*two\\x0alines\\x1b\[2J has a name of .*; rename it$/,
+  )
+})

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, realpathSync } from 'node:fs'
+import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
@@ -22,7 +22,25 @@ const manifestName = 'plugin.yaml'
 /** What a plugin is made of. None of it may be a link to something that belongs to nobody knows whom. */
 const ownFiles = [manifestName, 'config.json']
 
+/** Text for one line of a table: a control character could repaint the operator's terminal. */
+const onOneLine = (text: string): string =>
+  text.replaceAll(/\p{Cc}/gu, (it) => `\\x${it.charCodeAt(0).toString(16).padStart(2, '0')}`)
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return undefined // no link
+  }
+}
+
+const isDangling = (path: string): boolean => !existsSync(path) && linkTarget(path) !== undefined
+
 function refuseEscape(root: string, path: string): void {
+  if (isDangling(path)) {
+    const target = onOneLine(linkTarget(path) ?? '')
+    throw new RigError('FILE_MISSING', `${path} is a link to ${target}, which does not exist; remove the link`)
+  }
   const real = realpathSync(path)
   if (isBelow(root, real)) return
   throw new RigError('MANIFEST_INVALID', `${path} is a link to ${real}, outside ${root}; copy what it links to`)
@@ -31,12 +49,21 @@ function refuseEscape(root: string, path: string): void {
 function refuseEscapes(pluginDir: string, path: string): void {
   refuseEscape(realpathSync(pluginDir), path)
   const own = realpathSync(path)
-  for (const file of ownFiles.map((name) => join(path, name))) if (existsSync(file)) refuseEscape(own, file)
+  for (const file of ownFiles.map((name) => join(path, name)))
+    if (existsSync(file) || isDangling(file)) refuseEscape(own, file)
 }
 
 /** One plugin as it lies on the disk now. Blocks on it. */
 export function readPlugin(pluginDir: string, directory: string): InstalledPlugin {
   const path = join(pluginDir, directory)
+  const shown = onOneLine(directory)
+  if (shown !== directory) {
+    const { message } = new RigError(
+      'MANIFEST_INVALID',
+      `the directory ${join(pluginDir, shown)} has a name of more than one line or with control characters; rename it`,
+    )
+    return { directory: shown, path, manifest: null, problem: message }
+  }
   try {
     refuseEscapes(pluginDir, path)
     return { directory, path, manifest: readManifest(join(path, manifestName)), problem: null }
@@ -63,8 +90,12 @@ function refuseDuplicates(plugins: readonly InstalledPlugin[]): readonly Install
   })
 }
 
-const isCandidate = (pluginDir: string, directory: string): boolean =>
-  !directory.startsWith('.') && existsSync(join(pluginDir, directory, manifestName))
+function isCandidate(pluginDir: string, directory: string): boolean {
+  if (directory.startsWith('.')) return false
+  const path = join(pluginDir, directory)
+  const manifest = join(path, manifestName)
+  return existsSync(manifest) || isDangling(manifest) || isDangling(path)
+}
 
 /**
  * The plugins below a directory, in the order of their directories' names. One that is broken is listed with what is
