@@ -102,3 +102,9 @@ test('what came in is counted: frames, and packets that could not be read', () =
   assert.equal(it.send({ droppedPackets: 1 }), 'empty')
   assert.deepEqual(it.hub.intake(), { frames: 1n, droppedPackets: 3n, rpm: 6000, maxRpm: 9000, speedMs: 40, gear: 3 })
 })
+
+test('a refused request counts no packets', () => {
+  using it = rig()
+  assert.equal(it.send({ frame: { rpm: Number.NaN }, droppedPackets: 0xffff_ffff }), 'refused')
+  assert.equal(it.hub.intake().droppedPackets, 0n)
+})

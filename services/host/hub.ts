@@ -90,9 +90,9 @@ export function createHub({ memory, gain, maxTorqueNm, nowNs, log }: HubNeeds): 
 
   return {
     accept(request) {
-      droppedPackets += BigInt(request.droppedPackets)
       const problem = telemetryProblem(request)
       if (problem !== undefined) return refuse(problem)
+      droppedPackets += BigInt(request.droppedPackets)
       if (request.frame !== undefined) publish(request.frame)
       if (request.force !== undefined) play(request.force)
       return request.frame === undefined ? 'empty' : 'accepted'
