@@ -50,10 +50,21 @@ function claimDirectory(): string {
   }
 }
 
+/** Its directory is ours to choose: the remedy is another one than that for a home of the user's. */
+function refuseLongPath(home: Home): void {
+  try {
+    home.socket('wasm-runner') // the longest name
+  } catch (cause) {
+    const what = `${tmpdir()} has too long a path for the sockets of a rig (${Buffer.byteLength(tmpdir())} bytes)`
+    throw new RigError('CONFIG_INVALID', `${what}; set TMPDIR to a shorter directory, such as /tmp`, { cause })
+  }
+}
+
 /** Makes a temporary home with the sample plugins. Removing it is the caller's. */
 export function makeDemoHome(prepare: (home: Home) => void): Home {
   const home = findHome({ OPENRACING_HOME: claimDirectory() })
   try {
+    refuseLongPath(home)
     writeFileSync(home.configFile, config)
     installPlugins(home)
     mkdirSync(home.stateDir)

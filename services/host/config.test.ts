@@ -107,6 +107,10 @@ test('the result is frozen all the way down', () => {
   }
 })
 
+test('a port without a host is refused with what to write', () => {
+  assert.equal(refusal('listen: 50051'), 'config.yaml:1:9: listen is 50051; write host:port, such as 127.0.0.1:50051')
+})
+
 test('any loopback address is listened on; localhost is 127.0.0.1 whatever the hosts file says', () => {
   for (const [text, address] of [
     ['127.0.0.1:1', '127.0.0.1:1'],

@@ -70,7 +70,7 @@ function section<Shape extends z.core.$ZodShape>(shape: Shape) {
   return z.preprocess((value) => value ?? {}, z.strictObject(shape))
 }
 
-const listen = z.string().transform((text, context): string => {
+const listen = z.string('write host:port, such as 127.0.0.1:50051').transform((text, context): string => {
   const parsed = parseListenAddress(text)
   if ('address' in parsed) return parsed.address
   context.addIssue(parsed.remedy)

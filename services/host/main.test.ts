@@ -212,7 +212,11 @@ async function drive(
   const stream = client.publishTelemetry((error, response) => (error ? reject(error) : resolve(response)))
   for (let packet = 0; packet < seconds * 60; packet++) {
     const samples = new Array<number>(6).fill(force)
-    stream.write({ frame: frameOf(4000 + packet), force: { samples, sampleRateHz: 360 }, droppedPackets: packet === 0 ? 3 : 0 })
+    stream.write({
+      frame: frameOf(4000 + packet),
+      force: { samples, sampleRateHz: 360 },
+      droppedPackets: packet === 0 ? 3 : 0,
+    })
     await delay(1000 / 60)
   }
   stream.write({ frame: frameOf(Number.NaN), force: undefined, droppedPackets: 9 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -129,4 +129,18 @@ test('a demo that is killed takes its host along, and the next demo removes its 
   assert.deepEqual(other.left(), [])
   assert.ok(left !== undefined)
   assert.ok(!readdirSync('/dev/shm').includes(findHome({ OPENRACING_HOME: join(directory, left) }).shmDir.slice(9)))
+})
+
+test('a demo in a temporary directory whose path is too long says to set TMPDIR, and leaves nothing there', async () => {
+  const parent = temporary()
+  const directory = join(parent, 'x'.repeat(110 - parent.length))
+  mkdirSync(directory)
+  using demo = startDemo([], directory)
+  const { code, stdout, stderr } = await inTime('the demo ends', demo.ended)
+  assert.match(
+    stderr,
+    /^demo: CONFIG_INVALID: .* has too long a path .*; set TMPDIR to a shorter directory, such as \/tmp\n$/,
+  )
+  assert.deepEqual([code, stdout, demo.left()], [4, '', []])
+  rmSync(parent, { recursive: true })
 })
