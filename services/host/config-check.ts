@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { RigError } from '../../rpc/failure.ts'
 import type { CheckRequest } from './config-check-thread.ts'
-import type { Checked } from './plugin-config-schema.ts'
+import { type Checked, checkAgainst } from './plugin-config-schema.ts'
 
 /**
  * How long a schema may take, ms: a regular expression of a plugin that backtracks for years is given up. An honest
@@ -25,7 +25,16 @@ export interface ConfigCheck {
   close(): Promise<void>
 }
 
-/** Starts its thread with the first check. */
+/** Longest schema with its configuration that is checked at once, characters. */
+const plainMax = 16 * 1024
+/** What can make a check take longer than its text does: expressions, references, alternatives, comparisons of all with all. */
+const costly =
+  /"(pattern|patternProperties|\$\w*[rR]ef|allOf|anyOf|oneOf|not|if|contains|dependencies|uniqueItems|propertyNames)"/
+
+/** Most plugins say types, bounds and defaults. They need not wait for a thread, or for each other. */
+const isPlain = (text: string): boolean => text.length <= plainMax && !costly.test(text)
+
+/** Starts its thread with the first check that needs it. */
 export function openConfigCheck(): ConfigCheck {
   const given = new Map<string, Checked>() // what was given up, by the digest of its request
   const closing = new AbortController()
@@ -77,7 +86,9 @@ export function openConfigCheck(): ConfigCheck {
 
   return {
     async check(request) {
-      const digest = createHash('sha256').update(JSON.stringify(request)).digest('hex')
+      const text = JSON.stringify(request)
+      if (isPlain(text)) return checkAgainst(request.schema, structuredClone(request.config))
+      const digest = createHash('sha256').update(text).digest('hex')
       const before = given.get(digest)
       if (before !== undefined) return before
       const first = await inTurn(request, firstTurnMs)
