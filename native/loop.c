@@ -129,20 +129,20 @@ through_chain(const Plan* const plan, const FrameSlot* const frame, const Wheel 
   return torque;
 }
 
-/// Leads torque over from one chain to the next: what the old one asked for beyond the new one is added to the new
-/// one's, and fades. Both run never at once, so a plugin that is in both sees every frame once.
+/// Leads torque over from one chain to the next: from where the old one left it, more and more of what the new one
+/// answers. A mixture, so it lies between the two whatever the new one's filters do while they settle. Both never run at
+/// once, so a plugin that is in both sees every frame once.
 static float
-lead_over(Loop* const loop, const Plan* const plan, const float wish_nm)
+lead_over(Loop* const loop, const Plan* const plan, const float answer_nm)
 {
   if (loop->plan != plan) {
-    const float rest_nm = loop->wish_nm - wish_nm;
-    const bool  lead    = loop->plan && plan->other_chain && isfinite(rest_nm);
-    loop->rest_nm       = lead ? rest_nm : loop->rest_nm;
-    loop->lead          = lead ? 1.0f : loop->lead;
-    loop->plan          = plan;
+    const bool lead = loop->plan && plan->other_chain && isfinite(loop->wish_nm);
+    loop->left_nm   = lead ? loop->wish_nm : loop->left_nm;
+    loop->lead      = lead ? 1.0f : loop->lead;
+    loop->plan      = plan;
     add(&loop->status->plans, 1u);
   }
-  loop->wish_nm = loop->lead > 0.0f ? wish_nm + loop->rest_nm * loop->lead : wish_nm;
+  loop->wish_nm = loop->lead > 0.0f ? answer_nm + (loop->left_nm - answer_nm) * loop->lead : answer_nm;
   loop->lead    = fmaxf(0.0f, loop->lead - PERIOD_S / LEAD_S);
   return loop->wish_nm;
 }

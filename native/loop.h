@@ -29,8 +29,8 @@ typedef struct {
   float          ffb_scalar; ///< The factor in use, on its way to the newest one
   const Plan*    plan;       ///< The previous tick's; only its address is meant, it may be gone
   float          wish_nm;    ///< What the previous tick's chain asked for, led over
-  float          rest_nm;    ///< What the chain before this one asked for beyond what this one did, when it came
-  float          lead;       ///< 0..1, how much of `rest_nm` is still added
+  float          left_nm;    ///< Where the chain before this one left the torque
+  float          lead;       ///< 0..1, how much of `left_nm` is still in it
   bool           stale;
   bool           estopped;
 } Loop;

@@ -164,10 +164,9 @@ filter_loading(void)
     HARMLESS_MASKS,
     {SYS_tgkill, {INT(0u, getpid())}},
     {SYS_prlimit64, {{2u, ~0ull, 0u}}}, // only asked, not set
-    {SYS_tgkill, {MARKED}},
     {SYS_exit_group, {MARKED}},
     {SYS_setrlimit, {MARKED}},
-    {SYS_sched_setscheduler, {MARKED}},
+    {SYS_sched_setscheduler, {INT(0u, 0), MARKED}}, // our own, whoever forges the mark
     {SYS_timer_settime, {MARKED}},
     {SYS_capset, {MARKED}},
     {SYS_seccomp, {MARKED}},
@@ -198,7 +197,7 @@ filter_serving(void)
     {SYS_gettid, {{0}}},
     HARMLESS_MASKS,
     {SYS_tgkill, {INT(0u, getpid()), INT(2u, SIGABRT)}},
-    {SYS_tgkill, {MARKED}},
+    {SYS_tgkill, {INT(0u, getpid()), MARKED}},
     {SYS_rt_sigaction, {MARKED}},
     {SYS_exit_group, {MARKED}},
     {SYS_timer_settime, {MARKED}},

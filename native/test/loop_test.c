@@ -270,6 +270,13 @@ another_chain_is_led_over(void)
   bench_feed(b, 8.0f, b->now_ns + RIG_PERIOD_NS);
   CHECK(near(bench_tick(b, &next).torque_out, 8.0f)); // it is over
   CHECK(atomic_load(&b->loop.status->plans) == 2u);
+  // A filter that settles: its first answer is far from its next ones, and the torque stays between old and new.
+  Plan settling = next;
+  for (uint64_t i = 0; i <= FADE_TICKS; ++i) {
+    bench_feed(b, i < 3u ? 0.0f : 8.0f, b->now_ns + RIG_PERIOD_NS);
+    const float out = bench_tick(b, &settling).torque_out;
+    CHECK(out <= 8.0f + ROUNDING_NM && out >= 0.0f);
+  }
   // Other limits and the same chain: what comes in is not held up.
   next.other_chain = false;
   Plan last        = next;

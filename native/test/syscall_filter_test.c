@@ -1,0 +1,75 @@
+/// The filters, in processes that have nothing to lose.
+#include "../syscall_filter.h"
+#include "check.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef void (*Act)(pid_t other);
+
+/// The signal that ended a process which did this behind the first filter; 0: none did.
+static int
+ended_by(const Act act)
+{
+  const pid_t other = getpid();
+  const pid_t child = fork();
+  NEED(child >= 0);
+  if (child == 0) {
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !filter_loading()) { _exit(1); }
+    act(other);
+    filter_call(SYS_exit_group, 0L, 0L, 0L, 0L);
+  }
+  int status = 0;
+  NEED(waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void
+schedules(const pid_t other)
+{
+  const struct sched_param parameter = {.sched_priority = 0};
+  filter_call(SYS_sched_setscheduler, other, SCHED_IDLE, (long)(uintptr_t)&parameter, 0L);
+}
+
+static void
+schedules_itself(const pid_t other)
+{
+  (void)other;
+  schedules(0);
+}
+
+static void
+signals(const pid_t other)
+{
+  filter_call(SYS_tgkill, other, other, 0L, 0L);
+}
+
+static void
+signals_itself(const pid_t other)
+{
+  (void)other;
+  signals(getpid());
+}
+
+static void
+the_mark_is_for_this_process_alone(void)
+{
+  CHECK(ended_by(schedules) == SIGSYS);
+  CHECK(ended_by(signals) == SIGSYS);
+  CHECK(ended_by(schedules_itself) == 0);
+  CHECK(ended_by(signals_itself) == 0);
+}
+
+int
+main(void)
+{
+  static const Test tests[] = {
+    {"who has the mark of our own calls still reaches no other process", the_mark_is_for_this_process_alone},
+  };
+  return RUN("syscall_filter_test", tests);
+}
