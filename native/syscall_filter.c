@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -160,6 +161,7 @@ filter_loading(void)
 #ifdef SYS_open
     {SYS_open, {{1u, WRITING, O_RDONLY}}},
 #endif
+    {SYS_mmap, {{3u, MAP_TYPE, MAP_PRIVATE}}}, // what is shared is in no limit of ours
     {SYS_ioctl, {INT(1u, TCGETS)}}, // the C library's way to ask whether a stream is a terminal
     HARMLESS_MASKS,
     {SYS_tgkill, {INT(0u, getpid())}},

@@ -51,7 +51,7 @@ static const uint32_t syscall_forbidden[] = {
   SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat,
 #endif
   // Memory that others share, or that is hidden
-  SYS_memfd_create, SYS_memfd_secret, SYS_userfaultfd, SYS_shmget, SYS_shmat, SYS_shmctl, SYS_shmdt, SYS_msgget,
+  SYS_mmap, SYS_memfd_create, SYS_memfd_secret, SYS_userfaultfd, SYS_shmget, SYS_shmat, SYS_shmctl, SYS_shmdt, SYS_msgget,
   SYS_msgsnd, SYS_msgrcv, SYS_msgctl, SYS_semget, SYS_semop, SYS_semtimedop, SYS_semctl, SYS_mq_open, SYS_mq_unlink,
   SYS_mq_timedsend, SYS_mq_timedreceive, SYS_mq_notify, SYS_mq_getsetattr, SYS_migrate_pages, SYS_move_pages,
   SYS_mbind, SYS_set_mempolicy, SYS_set_mempolicy_home_node, SYS_pkey_mprotect,

@@ -4,6 +4,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -57,6 +58,34 @@ signals_itself(const pid_t other)
 }
 
 static void
+map_anonymous(const int kind)
+{
+  const void* const place = mmap(NULL, 1u << 20, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | kind, -1, 0);
+  (void)place;
+}
+
+static void
+maps_shared(const pid_t other)
+{
+  (void)other;
+  map_anonymous(MAP_SHARED);
+}
+
+static void
+maps_private(const pid_t other)
+{
+  (void)other;
+  map_anonymous(MAP_PRIVATE);
+}
+
+static void
+memory_is_private(void)
+{
+  CHECK(ended_by(maps_shared) == SIGSYS);
+  CHECK(ended_by(maps_private) == 0);
+}
+
+static void
 the_mark_is_for_this_process_alone(void)
 {
   CHECK(ended_by(schedules) == SIGSYS);
@@ -70,6 +99,7 @@ main(void)
 {
   static const Test tests[] = {
     {"who has the mark of our own calls still reaches no other process", the_mark_is_for_this_process_alone},
+    {"memory that is shared, and so in no limit, cannot be had", memory_is_private},
   };
   return RUN("syscall_filter_test", tests);
 }
