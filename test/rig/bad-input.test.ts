@@ -137,8 +137,10 @@ test('plugins that do not come to an end of their start delay neither the ready 
     const loops = addPlugin(home, 'loops', 'slip-ffb', (manifest) => manifest)
     writeFileSync(join(loops, 'build', 'slip-ffb.wasm'), guestModule({ initialize: [...op.loopForever, ...op.i32(0)] }))
   })
-  assert.match(rig.rig.readyLine, /; 3 plugins running, .*still loading: (.*, )?creates-never/)
-  for (const name of ['lowpass', 'rpm-leds', 'slip-ffb']) assert.ok(isRunning(await rig.plugin(name)), `${name} runs`)
+  // On a machine that has other work the services themselves may still be on their way at the time of the line.
+  assert.match(rig.rig.readyLine, /still loading: (.*, )?creates-never|still starting: /)
+  for (const name of ['lowpass', 'rpm-leds', 'slip-ffb'])
+    await until(`${name} runs`, async () => isRunning(await rig.plugin(name)))
   await until('the log tells of the rest', () =>
     /"msg":"openracing: ready in .*; 3 plugins running/.test(
       readFileSync(join(rig.rig.home.stateDir, 'host.log'), 'utf8'),
