@@ -36,4 +36,10 @@ function inherit(parent: Command): void {
 }
 inherit(program)
 
+// Who reads may have seen enough (`| head`): that ends us, and is no failure.
+process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+  if (cause.code === 'EPIPE') process.exit(0)
+  endCommand('wheelctl', cause)
+})
+
 program.parseAsync().catch((cause: unknown) => endCommand('wheelctl', cause))

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { inTime } from '../until.ts'
 import { isRunning, type RigUnderTest, startRig } from './rig.ts'
 
 const program = (name: string): string => fileURLToPath(new URL(`../../bin/${name}`, import.meta.url))
@@ -32,6 +35,18 @@ test('plugins, services and the loop are listed for people and for programs, und
   const { loop } = JSON.parse((await wheelctl(rig, ['rig', 'status', '--json'])).stdout)
   assert.equal(loop.running, true)
   assert.match((await wheelctl(rig, ['rig', 'status'])).stdout, /^loop +running, pid \d+$/m)
+})
+
+test('a watch whose reader has seen enough ends without a word', async () => {
+  await using rig = await startRig()
+  const env = { ...process.env, OPENRACING_HOME: rig.rig.home.configDir }
+  const watch = spawn(program('wheelctl'), ['rig', 'status', '--watch', '--interval', '10'], { env })
+  const ended = once(watch, 'exit')
+  const said = text(watch.stderr)
+  await inTime('it prints', once(watch.stdout, 'data'))
+  watch.stdout.destroy()
+  assert.deepEqual(await inTime('it ends', ended), [0, null])
+  assert.equal(await said, '')
 })
 
 test('a recording is recognised by its content, published to its end, and counted', { skip }, async () => {
