@@ -9,9 +9,9 @@ import { createHome, findHome, type Home } from '../rpc/home.ts'
 import { encodeControl } from '../services/dsp-helper/control.ts'
 import { watchSandbox } from '../services/dsp-helper/sandbox.ts'
 import { type Seat, takeSeat } from '../services/dsp-helper/seat.ts'
-import { openRigWindow, type RigWindow } from '../shm/rig-window.ts'
 import { openControlSlot } from '../shm/slots.ts'
 import { fastPlugin } from '../test/native-plugin.ts'
+import { windowOf } from '../test/plane.ts'
 import { until } from '../test/until.ts'
 import { cpuNsOf } from './cpu-time.ts'
 import { builtProgram, endChild } from './program.ts'
@@ -59,17 +59,6 @@ async function takeSeats(count: number, home: Home, logFd: number): Promise<read
   )
   await Promise.all(seats.map((seat) => seat.settled))
   return seats
-}
-
-function windowOf(home: Home): RigWindow | undefined {
-  try {
-    const window = openRigWindow(home)
-    if (window.state() === 'running' && window.beatNs() > 0n) return window
-    window.close()
-  } catch {
-    // wheel-rt has not made it yet
-  }
-  return undefined
 }
 
 /** Starts a loop with a chain of `plugins` pass-through plugins; resolves when every one of them has answered a few frames. */

@@ -22,6 +22,8 @@ export const histogramSubBits = 5
 export const histogramMaxBits = 33
 export const histogramBuckets = 928
 export const inputAheadMaxNs = 100000000
+export const torqueMaxNm = 25
+export const torqueAssentNm = 5
 
 export const telemetryFrame = {
   timestamp_us: { offset: 0, kind: 'u64', bytes: 8 },

@@ -224,6 +224,8 @@ main(void)
   CONSTANT("histogramMaxBits", HISTOGRAM_MAX_BITS);
   CONSTANT("histogramBuckets", HISTOGRAM_BUCKETS);
   CONSTANT("inputAheadMaxNs", RIG_INPUT_AHEAD_MAX_NS);
+  CONSTANT("torqueMaxNm", RIG_TORQUE_MAX_NM);
+  CONSTANT("torqueAssentNm", RIG_TORQUE_ASSENT_NM);
   telemetry_frame();
   small_values();
   rig_status();

@@ -28,7 +28,7 @@
 #define RIG_CHAIN_MAX 16u        ///< Fast plugins in one chain
 #define RIG_RING_SLOTS 1024u     ///< Slots of every ring of a rig
 #define RIG_PERIOD_NS 1000000u   ///< 1 kHz
-#define RIG_TORQUE_MAX_NM 25.0f  ///< No configuration can ask for more
+#define RIG_TORQUE_MAX_NM 25.0f  ///< No configuration can ask for more: the strongest direct-drive bases on sale
 #define RIG_TORQUE_ASSENT_NM 5.0f ///< Nor for more than this without the operator's assent
 #define RIG_INPUT_AHEAD_MAX_NS 100000000u ///< An input frame may be due at most this far in the future
 

@@ -34,7 +34,8 @@ export interface PlaneUnderTest extends AsyncDisposable {
   readonly window: RigWindow
 }
 
-function windowOf(home: Home): RigWindow | undefined {
+/** The status of a loop that ticks; undefined while there is none. */
+export function windowOf(home: Home): RigWindow | undefined {
   try {
     const window = openRigWindow(home)
     if (window.state() === 'running' && window.beatNs() > 0n) return window

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { torqueMaxNm } from '../../gen/layout.ts'
 import type {
   DspHelperServiceServer,
   FastPluginSpec,
@@ -19,7 +20,7 @@ function readLimits({ limits }: SetChainRequest): Limits {
   if (limits === undefined) return noLimits
   return {
     gain: checkNumber('limits.gain', limits.gain, 0, 1, 'of full strength'),
-    maxTorqueNm: checkNumber('limits.max_torque_nm', limits.maxTorqueNm, 0, 25, 'N·m'),
+    maxTorqueNm: checkNumber('limits.max_torque_nm', limits.maxTorqueNm, 0, torqueMaxNm, 'N·m'),
     maxSlewNmPerS: checkNumber('limits.max_slew_nm_per_s', limits.maxSlewNmPerS, 1, 1e6, 'N·m/s'),
     simulatedWheel: limits.simulatedWheel,
     assent: limits.assent,

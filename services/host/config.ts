@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { torqueAssentNm, torqueMaxNm } from '../../gen/layout.ts'
 import { documentMaxBytes, parseYaml } from '../../input/document.ts'
 import type { Frozen } from '../../input/freeze.ts'
 import { integerWithin, numberWithin } from '../../input/number.ts'
@@ -91,19 +92,14 @@ const quarantinePolicy = z.strictObject({
   quarantine_duration_minutes: integerWithin(1, 30 * 24 * 60).default(60),
 })
 
-/** RIG_TORQUE_ASSENT_NM of native/rig.h: the loop holds to it by itself. */
-const unassentedTorqueNm = 5
-/** The strongest direct-drive bases on sale. */
-const torqueMaxNm = 25
-
 const ffb = section({
   gain: numberWithin(0, 1).default(0.8),
-  max_torque_nm: numberWithin(0.1, torqueMaxNm).default(unassentedTorqueNm),
+  max_torque_nm: numberWithin(0.1, torqueMaxNm).default(torqueAssentNm),
   allow_high_torque: z.boolean().default(false),
   max_slew_nm_per_s: numberWithin(1, 1_000_000).default(5000), // 5 N·m in 1 ms: the whole default torque in one tick
 }).superRefine(({ max_torque_nm: torqueNm, allow_high_torque: allowed }, context) => {
-  if (allowed || torqueNm <= unassentedTorqueNm || torqueNm > torqueMaxNm) return // the last is told already
-  const remedy = `write at most ${unassentedTorqueNm}, or also set ffb.allow_high_torque: true`
+  if (allowed || torqueNm <= torqueAssentNm || torqueNm > torqueMaxNm) return // the last is told already
+  const remedy = `write at most ${torqueAssentNm}, or also set ffb.allow_high_torque: true`
   const meaning = 'it says that you accept a wheel that can break a wrist'
   context.addIssue({ code: 'custom', path: ['max_torque_nm'], message: `${remedy}; ${meaning}` })
 })

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { buildNativePlugin } from '../native-plugin.ts'
 import { until } from '../until.ts'
+import { runWheelctl } from '../wheelctl.ts'
 import { startRig } from './rig.ts'
-
-const program = fileURLToPath(new URL('../../bin/wheelctl', import.meta.url))
 
 test('wheelctl plugin info shows what a plugin did that it must not do, and its evidence', async () => {
   await using rig = await startRig((home) => {
@@ -20,10 +16,8 @@ test('wheelctl plugin info shows what a plugin did that it must not do, and its 
     writeFileSync(manifest, other)
     cpSync(buildNativePlugin('crashes', home.stateDir), join(directory, 'build', 'liblowpass.so'))
   })
-  const info = async (...args: readonly string[]): Promise<string> => {
-    const env = { ...process.env, OPENRACING_HOME: rig.rig.home.configDir }
-    return (await promisify(execFile)(program, ['plugin', 'info', ...args], { env })).stdout
-  }
+  const info = async (...args: readonly string[]): Promise<string> =>
+    (await runWheelctl(rig.rig.home, ['plugin', 'info', ...args])).stdout
   await until('the crash is charged', async () => (await rig.plugin('crashes')).violations.length > 0)
   const people = await info('crashes')
   assert.match(

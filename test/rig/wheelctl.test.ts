@@ -7,40 +7,34 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { inTime } from '../until.ts'
-import { isRunning, type RigUnderTest, startRig } from './rig.ts'
+import { commandFile, runWheelctl } from '../wheelctl.ts'
+import { isRunning, startRig } from './rig.ts'
 
-const program = (name: string): string => fileURLToPath(new URL(`../../bin/${name}`, import.meta.url))
 const recording = fileURLToPath(new URL('../../../shared/data/telemetry/gt7_demo_368.gtz', import.meta.url))
 const skip = existsSync(recording) ? false : `the recordings are not beside this checkout (${recording})`
 
-/** Runs `wheelctl`, or the command of the other name, against a rig. */
-function wheelctl(rig: RigUnderTest, args: readonly string[], name = 'wheelctl') {
-  const env = { ...process.env, OPENRACING_HOME: rig.rig.home.configDir }
-  return promisify(execFile)(program(name), [...args], { env })
-}
-
 test('wheelctl says which version it is', async () => {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  assert.equal((await promisify(execFile)(program('wheelctl'), ['--version'])).stdout, `${version}\n`)
+  assert.equal((await promisify(execFile)(commandFile('wheelctl'), ['--version'])).stdout, `${version}\n`)
 })
 
 test('plugins, services and the loop are listed for people and for programs, under both names of the command', async () => {
   await using rig = await startRig()
-  const people = await wheelctl(rig, ['plugin', 'list'])
+  const people = await runWheelctl(rig.rig.home, ['plugin', 'list'])
   assert.match(people.stdout, /^NAME +CLASS +VERSION +STATE/)
   assert.match(people.stdout, /^lowpass +Fast +1\.0\.0 +running +1000 Hz/m)
-  const programs = JSON.parse((await wheelctl(rig, ['plugin', 'list', '--json'], 'openracing-cli')).stdout)
+  const programs = JSON.parse((await runWheelctl(rig.rig.home, ['plugin', 'list', '--json'], 'openracing-cli')).stdout)
   assert.deepEqual(programs.map((plugin: { name: string }) => plugin.name).sort(), ['lowpass', 'rpm-leds', 'slip-ffb'])
-  assert.match((await wheelctl(rig, ['service', 'list'])).stdout, /^wasm-runner +running +\d+ +0$/m)
-  const { loop } = JSON.parse((await wheelctl(rig, ['rig', 'status', '--json'])).stdout)
+  assert.match((await runWheelctl(rig.rig.home, ['service', 'list'])).stdout, /^wasm-runner +running +\d+ +0$/m)
+  const { loop } = JSON.parse((await runWheelctl(rig.rig.home, ['rig', 'status', '--json'])).stdout)
   assert.equal(loop.running, true)
-  assert.match((await wheelctl(rig, ['rig', 'status'])).stdout, /^loop +running, pid \d+$/m)
+  assert.match((await runWheelctl(rig.rig.home, ['rig', 'status'])).stdout, /^loop +running, pid \d+$/m)
 })
 
 test('a watch whose reader has seen enough ends without a word', async () => {
   await using rig = await startRig()
   const env = { ...process.env, OPENRACING_HOME: rig.rig.home.configDir }
-  const watch = spawn(program('wheelctl'), ['rig', 'status', '--watch', '--interval', '10'], { env })
+  const watch = spawn(commandFile('wheelctl'), ['rig', 'status', '--watch', '--interval', '10'], { env })
   const ended = once(watch, 'exit')
   const said = text(watch.stderr)
   await inTime('it prints', once(watch.stdout, 'data'))
@@ -51,11 +45,11 @@ test('a watch whose reader has seen enough ends without a word', async () => {
 
 test('a recording is recognised by its content, published to its end, and counted', { skip }, async () => {
   await using rig = await startRig()
-  const { stderr, stdout } = await wheelctl(rig, ['telemetry', 'replay', recording, '--speed', '40'])
+  const { stderr, stdout } = await runWheelctl(rig.rig.home, ['telemetry', 'replay', recording, '--speed', '40'])
   assert.equal(stdout, '')
   assert.match(stderr, /Gran Turismo 7/)
   assert.match(stderr, /^6914 frames published, 0 refused$/m)
-  const { telemetry } = JSON.parse((await wheelctl(rig, ['rig', 'status', '--json'])).stdout)
+  const { telemetry } = JSON.parse((await runWheelctl(rig.rig.home, ['rig', 'status', '--json'])).stdout)
   assert.equal(telemetry.frames, 6914)
   assert.ok((await rig.plugins()).every(isRunning))
 })
