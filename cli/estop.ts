@@ -11,7 +11,7 @@ import {
 import { call, within } from '../rpc/client.ts'
 import { RigError } from '../rpc/failure.ts'
 import { findHome, type Home } from '../rpc/home.ts'
-import { isTicking, openRigWindow } from '../shm/rig-window.ts'
+import { isTicking, openRigWindow, type RigWindow } from '../shm/rig-window.ts'
 import { openEstop } from '../state/estop.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { describeEstop } from './rig-status.ts'
@@ -24,8 +24,9 @@ const loopMs = 100
 /** Whether the loop of a rig says that it holds torque at zero; false where there is no loop. */
 async function isInForce(home: Home): Promise<boolean> {
   const bytes = Buffer.alloc(layout.lateness.offset)
+  let window: RigWindow | undefined
   try {
-    const window = openRigWindow(home)
+    window = openRigWindow(home)
     for (const startMs = performance.now(); performance.now() - startMs < loopMs; await delay(1)) {
       window.copy(bytes)
       if (isTicking(bytes, process.hrtime.bigint()) && bytes.readUInt32LE(layout.estopped.offset) === 1) return true
@@ -34,6 +35,8 @@ async function isInForce(home: Home): Promise<boolean> {
   } catch (cause) {
     if (cause instanceof RigError) return false
     throw cause
+  } finally {
+    window?.close()
   }
 }
 

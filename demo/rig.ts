@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { type FailureCode, failures, RigError } from '../rpc/failure.ts'
+import { parseFailure, RigError } from '../rpc/failure.ts'
 import type { Home } from '../rpc/home.ts'
 import { makeDemoHome } from './home.ts'
 
@@ -30,8 +30,8 @@ export interface DemoRig {
 /** Why a host ended that nobody asked to: its own sentence, and with it its exit code, where it said one. */
 function hostFailure(logFile: string, how: string): Error {
   const log = readFileSync(logFile, 'utf8')
-  const [, code, detail] = /^openracing: ([A-Z_]+): (.+)$/m.exec(log) ?? []
-  if (code !== undefined && Object.hasOwn(failures, code)) return new RigError(code as FailureCode, detail as string)
+  const failure = parseFailure(/^openracing: ([A-Z_]+: .+)$/m.exec(log)?.[1] ?? '')
+  if (failure !== undefined) return failure
   const said = /^openracing: .*/ms.exec(log)?.[0] ?? 'it did not say why'
   return new Error(`the host ended with ${how} before it was ready; ${said}`)
 }

@@ -109,11 +109,15 @@ export function toStatus(cause: unknown, log: Logger): StatusObject {
   return { code: status.INTERNAL, details: 'internal error' }
 }
 
+/** The failure that `CODE: sentence` tells, or undefined for a text that begins with no code of ours. */
+export function parseFailure(text: string, options?: ErrorOptions): RigError | undefined {
+  const colon = text.indexOf(': ')
+  const code = text.slice(0, Math.max(colon, 0))
+  return Object.hasOwn(failures, code) ? new RigError(code as FailureCode, text.slice(colon + 2), options) : undefined
+}
+
 /** The way back: the failure that a service of ours named in a status, or undefined for any other error. */
 export function fromStatus(cause: unknown): RigError | undefined {
   if (!(cause instanceof Error) || !('details' in cause) || typeof cause.details !== 'string') return undefined
-  const colon = cause.details.indexOf(': ')
-  const code = cause.details.slice(0, colon)
-  if (!Object.hasOwn(failures, code)) return undefined
-  return new RigError(code as FailureCode, cause.details.slice(colon + 2), { cause })
+  return parseFailure(cause.details, { cause })
 }

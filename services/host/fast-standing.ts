@@ -1,5 +1,5 @@
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
-import { failures } from '../../rpc/failure.ts'
+import { parseFailure, RigError } from '../../rpc/failure.ts'
 import { delayMs, standardRestart } from '../../supervision/restart.ts'
 import type { Report } from './plugin-list.ts'
 
@@ -24,22 +24,16 @@ export interface FastPlace {
 const adopted = 'adopted'
 
 /** A process that ends says no code: what ended it was the plugin's own. */
-function parseDetail(detail: string): { readonly code: string; readonly sentence: string } {
-  const colon = detail.indexOf(': ')
-  const code = detail.slice(0, Math.max(colon, 0))
-  return Object.hasOwn(failures, code)
-    ? { code, sentence: detail.slice(colon + 2) }
-    : { code: 'PLUGIN_FAILED', sentence: detail }
-}
+const failureOf = (text: string): RigError => parseFailure(text) ?? new RigError('PLUGIN_FAILED', text)
 
 function detailOf(report: Report, { artefact, dataPlaneLog }: FastPlace): string {
   const { state, detail, statistics, refusal = '' } = report
   if (refusal !== '') {
-    const { code, sentence } = parseDetail(refusal)
+    const { code, detail: sentence } = failureOf(refusal)
     return `${code}: ${artefact}: ${sentence}; what ran before runs on`
   }
   if (detail === '' || detail === adopted) return detail
-  const { code, sentence } = parseDetail(detail)
+  const { code, detail: sentence } = failureOf(detail)
   const failure = `${code}: ${artefact}: ${sentence}`
   const stderr = `its stderr is in ${dataPlaneLog}`
   if (state === PluginState.PLUGIN_STATE_RUNNING) return `it runs again; the last time ${sentence}`
