@@ -6,6 +6,7 @@ import type { Reading } from './reading.ts'
 
 /** What happened between two readings: the JSON of the demo. Counts are of that time, states are the last. */
 export interface Summary {
+  /** By the loop's own clock, from the tick that the first reading saw to that of the last. */
   readonly seconds: number
   readonly ticks: number
   readonly missed_ticks: number
@@ -78,7 +79,7 @@ export function summarise(first: Reading, last: Reading, maxLit: number): Summar
   const ticks = grown(loopBefore?.ticks ?? 0n, loop?.ticks ?? 0n)
   const statisticsBefore = new Map(first.plugins.map((plugin) => [plugin.id, plugin.statistics]))
   return {
-    seconds: round((last.atMs - first.atMs) / 1000),
+    seconds: round(Number((loop?.beatNs ?? 0n) - (loopBefore?.beatNs ?? 0n)) / 1e9),
     ticks,
     missed_ticks: grown(loopBefore?.missedTicks ?? 0n, loop?.missedTicks ?? 0n),
     tick_lateness_us: distributionOf(between(loopBefore?.lateness, loop?.lateness)),

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Longest that any state of a rig may take to come about, ms: far beyond what is expected, short enough to fail a test. */
-const deadlineMs = 20_000
+const deadlineMs = 60_000
 const lookEveryMs = 10
 
-/** Waits until `look` finds something (neither false nor undefined) and returns it; rejects, saying `what`, after 20 s. */
+/** Waits until `look` finds something (neither false nor undefined) and returns it; rejects, saying `what`, after 60 s. */
 export async function until<T>(
   what: string,
   look: () => T | Promise<T>,

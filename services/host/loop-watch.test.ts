@@ -39,11 +39,18 @@ test('where nobody is there who starts the loop, that is the reason', async () =
   assert.equal(await watch.complaint(), 'the dsp-helper, which starts it, does not run')
 })
 
-test('who waits for the loop hears of its first tick, and of the end', async () => {
+test('who waits for the loop hears of its first tick, of its loss, and of the end', async () => {
   const { is, watch } = loop()
-  const ticking = watch.ticking(new AbortController().signal)
-  is.ticking = true
-  await inTime('the loop ticks', ticking)
-  is.ticking = false
-  await inTime('the wait was ended', watch.ticking(AbortSignal.abort()))
+  is.pid = 123
+  for (const happens of [() => (is.ticking = true), () => (is.restarts = 1), () => (is.helperServes = false)]) {
+    Object.assign(is, { ticking: false, helperServes: true, restarts: 0 })
+    let over = false
+    const settled = watch.settled(new AbortController().signal).then(() => (over = true))
+    await new Promise(setImmediate)
+    assert.equal(over, false)
+    happens()
+    await inTime('the wait is over', settled)
+  }
+  Object.assign(is, { helperServes: true })
+  await inTime('the wait was ended', watch.settled(AbortSignal.abort()))
 })

@@ -15,8 +15,8 @@ export interface LoopWatch {
   standing(): Promise<LoopStanding>
   /** Why no loop ticks; undefined while one does. As standing(). */
   complaint(): Promise<string | undefined>
-  /** Resolves when a loop ticks, or at `signal`. */
-  ticking(signal: AbortSignal): Promise<void>
+  /** Resolves when a loop ticks, when one was lost or cannot be started, or at `signal`. */
+  settled(signal: AbortSignal): Promise<void>
 }
 
 export interface LoopWatchNeeds {
@@ -49,8 +49,9 @@ export function watchLoop({ ticks, services, isServing, dataPlaneLog }: LoopWatc
       const now = await standing()
       return now.kind === 'ticking' ? undefined : now.complaint
     },
-    async ticking(signal) {
-      while (!ticks() && !signal.aborted) await delay(lookEveryMs, undefined, { signal }).catch(() => undefined)
+    async settled(signal) {
+      while ((await standing()).kind === 'starting' && !signal.aborted)
+        await delay(lookEveryMs, undefined, { signal }).catch(() => undefined)
     },
   }
 }

@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -25,6 +24,8 @@ import {
 import { call, connect } from '../../rpc/client.ts'
 import { findHome } from '../../rpc/home.ts'
 import { isAlive } from '../../test/alive.ts'
+import { ready } from '../../test/host-ready.ts'
+import { until } from '../../test/until.ts'
 import { guestModule } from '../wasm-runner/testing/guest-module.ts'
 
 // The whole platform, as `npm start` has it: real processes, sockets and shared memory.
@@ -80,9 +81,7 @@ function newRig(configText: string) {
     /** Starts the host; resolves with the line that says that it is ready. */
     ready: async () => {
       const child = start()
-      child.stderr?.resume()
-      const [line] = await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), 'line')
-      return { child, line: String(line) }
+      return { child, line: await ready(child) }
     },
     rig: async (): Promise<Rig> => (await call<GetRigResponse>((done) => clients.rig.getRig({}, done))).rig as Rig,
     services: async () =>
@@ -100,16 +99,18 @@ function newRig(configText: string) {
   }
 }
 
+const rigWhen = (it: { rig(): Promise<Rig> }, what: string, wanted: (rig: Rig) => boolean): Promise<Rig> =>
+  until(what, async () => {
+    const rig = await it.rig()
+    return wanted(rig) && rig
+  })
+
 async function ended(child: ChildProcess): Promise<number | null> {
   const [code] = await once(child, 'exit')
   return code
 }
 
-async function until(what: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await what())) await delay(20)
-}
-
-test('the rig starts with one line, runs what it should, and leaves nothing behind', { timeout: 30_000 }, async () => {
+test('the rig starts with one line, runs what it should, and leaves nothing behind', { timeout: 60_000 }, async () => {
   await using it = newRig(`{ listen: '127.0.0.1:0', plugins: { ${development} } }`)
   it.addPlugin('least', leastManifest)
   it.addPlugin('broken', 'id: 5')
@@ -161,15 +162,15 @@ async function takeDownAfter(signal: NodeJS.Signals, victims: readonly string[])
   )
 }
 
-test('a rig whose dsp-helper is dead leaves nothing behind either', { timeout: 30_000 }, () =>
+test('a rig whose dsp-helper is dead leaves nothing behind either', { timeout: 60_000 }, () =>
   takeDownAfter('SIGKILL', ['dsp-helper']),
 )
 
-test('a rig whose services are all suspended leaves nothing behind either', { timeout: 30_000 }, () =>
+test('a rig whose services are all suspended leaves nothing behind either', { timeout: 60_000 }, () =>
   takeDownAfter('SIGSTOP', ['trust', 'wasm-runner', 'dsp-helper']),
 )
 
-test('what cannot start says why in one sentence and how it ended in its exit code', { timeout: 30_000 }, async () => {
+test('what cannot start says why in one sentence and how it ended in its exit code', { timeout: 60_000 }, async () => {
   await using it = newRig(`{ listen: '127.0.0.1:0' }`)
   const { line } = await it.ready()
   const failure = async (child: ChildProcess): Promise<readonly [number | null, string]> => {
@@ -236,7 +237,7 @@ const frameOf = (rpm: number) => ({
   steeringAngle: 0.1,
 })
 
-test('what a game sends is in the rig, and its force at the wheel', { timeout: 30_000 }, async () => {
+test('what a game sends is in the rig, and its force at the wheel', { timeout: 60_000 }, async () => {
   await using it = newRig(`{ listen: '127.0.0.1:0', ffb: { gain: 0.5, max_torque_nm: 8, allow_high_torque: true } }`)
   await it.ready()
   const { telemetry } = it.clients
@@ -247,7 +248,11 @@ test('what a game sends is in the rig, and its force at the wheel', { timeout: 3
   const watched = once(watch, 'data')
 
   const driving = drive(telemetry, 1, 0.25)
-  const { torque } = await untilRig(it.rig, (rig) => Math.abs((rig.torque?.outNm ?? 0) - 1) < 1e-3)
+  const { torque } = await rigWhen(
+    it,
+    'the force is at the wheel',
+    (rig) => Math.abs((rig.torque?.outNm ?? 0) - 1) < 1e-3,
+  )
   assert.equal(torque?.inNm, 2) // a quarter of 8 N·m
   const [{ frame }] = (await watched) as [WatchTelemetryResponse]
   assert.ok((frame?.rpm ?? 0) >= 4000)
@@ -257,20 +262,12 @@ test('what a game sends is in the rig, and its force at the wheel', { timeout: 3
   assert.deepEqual([counted.acceptedFrames, counted.refusedFrames], [60n, 1n])
   const latest = (await latestFrame()).frame
   assert.deepEqual([latest?.rpm, latest?.ffbScalar, latest?.sequence, latest?.throttle], [4059, 0.5, 60n, undefined])
-  const rig = await untilRig(it.rig, (each) => each.torque?.outNm === 0) // silence: the force has faded
+  const rig = await rigWhen(it, 'the force has faded in the silence', ({ torque: now }) => now?.outNm === 0)
   assert.deepEqual([rig.telemetry?.frames, rig.telemetry?.droppedPackets], [60n, 3n])
   assert.equal(rig.loop?.refusedInputs, 0n)
 })
 
-async function untilRig(read: () => Promise<Rig>, wanted: (rig: Rig) => boolean): Promise<Rig> {
-  for (;;) {
-    const rig = await read()
-    if (wanted(rig)) return rig
-    await delay(5)
-  }
-}
-
-test('a watcher that asks for an impossible interval is told which are possible', { timeout: 30_000 }, async () => {
+test('a watcher that asks for an impossible interval is told which are possible', { timeout: 60_000 }, async () => {
   await using it = newRig(`{ listen: '127.0.0.1:0' }`)
   await it.ready()
   const watch = it.clients.rig.watchRig({ intervalMs: 5 })
@@ -280,7 +277,7 @@ test('a watcher that asks for an impossible interval is told which are possible'
   assert.match(String(error.details), /^REQUEST_INVALID: interval_ms is 5; send 10 to 10000/)
 })
 
-test('a service that is killed is back with its plugins, and the loop goes on', { timeout: 30_000 }, async () => {
+test('a service that is killed is back with its plugins, and the loop goes on', { timeout: 60_000 }, async () => {
   await using it = newRig(`{ listen: '127.0.0.1:0', plugins: { ${development} } }`)
   it.addPlugin('least', leastManifest)
   await it.ready()
@@ -288,11 +285,11 @@ test('a service that is killed is back with its plugins, and the loop goes on', 
   for (const name of ['wasm-runner', 'trust', 'dsp-helper']) {
     const pid = (await it.services()).find((service) => service.name === name)?.pid as number
     process.kill(pid, 'SIGKILL')
-    await until(async () => {
+    await until(`${name} serves again`, async () => {
       const service = (await it.services()).find((each) => each.name === name)
       return service?.state === ServiceState.SERVICE_STATE_RUNNING && service.pid !== pid
     })
-    await until(async () => (await it.plugins())[0]?.state === PluginState.PLUGIN_STATE_RUNNING)
+    await until('its plugin runs', async () => (await it.plugins())[0]?.state === PluginState.PLUGIN_STATE_RUNNING)
   }
   const services = await it.services()
   assert.ok(services.every(({ restarts, lastExit }) => restarts === 1 && lastExit === 'was ended by SIGKILL'))
@@ -300,21 +297,23 @@ test('a service that is killed is back with its plugins, and the loop goes on', 
   assert.deepEqual([after.loop?.pid, after.loop?.generation], [before.loop?.pid, before.loop?.generation])
 })
 
-test('a data plane that was taken down is back and takes force again', { timeout: 30_000 }, async () => {
+test('a data plane that was taken down is back and takes force again', { timeout: 60_000 }, async () => {
   await using it = newRig(`{ listen: '127.0.0.1:0' }`)
   await it.ready()
   const first = (await it.rig()).loop?.pid
   const pid = (await it.services()).find((service) => service.name === 'dsp-helper')?.pid as number
   process.kill(pid, 'SIGTERM')
-  await untilRig(it.rig, ({ loop }) => loop?.running === true && loop.pid !== first)
-  await until(async () => (await it.services()).every(({ state }) => state === ServiceState.SERVICE_STATE_RUNNING))
+  await rigWhen(it, 'another loop runs', ({ loop }) => loop?.running === true && loop.pid !== first)
+  await until('every service runs', async () =>
+    (await it.services()).every(({ state }) => state === ServiceState.SERVICE_STATE_RUNNING),
+  )
   const driving = drive(it.clients.telemetry, 1, 0.5)
-  await untilRig(it.rig, ({ torque }) => (torque?.inNm ?? 0) > 2)
+  await rigWhen(it, 'the force comes in', ({ torque }) => (torque?.inNm ?? 0) > 2)
   await driving
 })
 
 test('a host that is killed leaves the loop ticking, and the next host takes it over', {
-  timeout: 30_000,
+  timeout: 60_000,
 }, async () => {
   await using it = newRig(`{ listen: '127.0.0.1:0', plugins: { ${development} } }`)
   it.addPlugin('least', leastManifest)
@@ -322,7 +321,7 @@ test('a host that is killed leaves the loop ticking, and the next host takes it 
   const services = await it.services()
   const before = (await it.rig()).loop
   child.kill('SIGKILL')
-  await until(() => services.every(({ pid }) => !isAlive(pid)))
+  await until('the services are gone', () => services.every(({ pid }) => !isAlive(pid)))
   assert.ok(isAlive(before?.pid as number))
   const { line } = await it.ready()
   assert.match(line, /; 1 plugin running$/)

@@ -142,7 +142,7 @@ async function run(): Promise<void> {
       loop: loopStands,
     })
   }
-  const started = supervisor.settled.then(loader.settled).then(() => loop.ticking(closing.signal))
+  const started = supervisor.settled.then(loader.settled).then(() => loop.settled(closing.signal))
   const remainingMs = announceByMs - performance.now()
   await announceStart({ started, asked, remainingMs, line, say: console.log, log })
 

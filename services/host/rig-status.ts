@@ -67,6 +67,7 @@ function decode(bytes: Buffer, nowNs: bigint): RigReading {
       refusedInputs: u64('refused_inputs'),
       waiting: readWaiting(running, u32('waiting')),
       chainLength: u32('chain_count'),
+      beatNs: u64('beat_ns'),
     },
     torque: {
       inNm: f32('in_nm'),

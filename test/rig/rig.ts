@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DemoRig, startDemoRig } from '../../demo/rig.ts'
 import { frameSlotBytes, frameSlot as layout } from '../../gen/layout.ts'
@@ -20,7 +21,8 @@ import {
 import { call, connect, within } from '../../rpc/client.ts'
 import type { Home } from '../../rpc/home.ts'
 import { openOutputRing } from '../../shm/slots.ts'
-import { inTime, until } from '../until.ts'
+import { ready as hostReady, readyLine } from '../host-ready.ts'
+import { until } from '../until.ts'
 
 /** A whole rig under test, with its public API. */
 export interface RigUnderTest extends AsyncDisposable {
@@ -53,8 +55,7 @@ function named<T extends { readonly name: string }>(name: string, all: readonly 
   return found
 }
 
-export async function startRig(prepare?: (home: Home) => void): Promise<RigUnderTest> {
-  const rig = await startDemoRig(prepare)
+function underTest(rig: DemoRig): RigUnderTest {
   const api = apiOf(rig.home)
   return {
     rig,
@@ -66,6 +67,31 @@ export async function startRig(prepare?: (home: Home) => void): Promise<RigUnder
       api.close()
       await rig.close()
     },
+  }
+}
+
+/** A rig of which that is up which was so by the time its first line was due. */
+export const startRigInTime = async (prepare?: (home: Home) => void): Promise<RigUnderTest> =>
+  underTest(await startDemoRig(prepare))
+
+/** The line that says that everything that was asked for runs or has failed, when it is said. */
+export function readyLineOf({ rig }: RigUnderTest): Promise<string> {
+  const log = join(rig.home.stateDir, 'host.log')
+  return until(
+    'the rig is ready',
+    () => readyLine.exec(rig.readyLine)?.[0] ?? readyLine.exec(readFileSync(log, 'utf8'))?.[0],
+  )
+}
+
+/** A rig of which everything that was asked for runs or has failed. */
+export async function startRig(prepare?: (home: Home) => void): Promise<RigUnderTest> {
+  const rig = await startRigInTime(prepare)
+  try {
+    await readyLineOf(rig)
+    return rig
+  } catch (cause) {
+    await rig[Symbol.asyncDispose]()
+    throw cause
   }
 }
 
@@ -81,11 +107,11 @@ export interface NextHost extends AsyncDisposable {
 /** Starts a host on a home that has everything but one; resolves when it says that it is ready. */
 export async function startNextHost(home: Home): Promise<NextHost> {
   const host = spawn(process.execPath, [hostProgram, '--exit-with-stdin'], {
-    env: { ...process.env, OPENRACING_HOME: home.configDir, OPENRACING_LOG_LEVEL: 'silent' },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, OPENRACING_HOME: home.configDir },
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
   const exited = once(host, 'exit')
-  await inTime('the next host is ready', once(createInterface({ input: host.stdout }), 'line'))
+  await hostReady(host)
   return {
     pid: host.pid as number,
     exited,

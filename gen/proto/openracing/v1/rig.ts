@@ -161,6 +161,8 @@ export interface Loop {
   readonly waiting: Waiting;
   /** Fast plugins in the loop's chain now. */
   readonly chainLength: number;
+  /** CLOCK_MONOTONIC of the newest tick, ns: the time that the counts are of. */
+  readonly beatNs: bigint;
 }
 
 /** What the loop did between two readings. Counts are of the interval alone. */
@@ -1232,6 +1234,7 @@ function createBaseLoop(): Loop {
     refusedInputs: 0n,
     waiting: 0,
     chainLength: 0,
+    beatNs: 0n,
   };
 }
 
@@ -1287,6 +1290,12 @@ export const Loop: MessageFns<Loop> = {
     }
     if (message.chainLength !== 0) {
       writer.uint32(104).uint32(message.chainLength);
+    }
+    if (message.beatNs !== 0n) {
+      if (BigInt.asUintN(64, message.beatNs) !== message.beatNs) {
+        throw new globalThis.Error("value provided for field message.beatNs of type uint64 too large");
+      }
+      writer.uint32(112).uint64(message.beatNs);
     }
     return writer;
   },
@@ -1408,6 +1417,14 @@ export const Loop: MessageFns<Loop> = {
             message.chainLength = reader.uint32();
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.beatNs = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1448,6 +1465,7 @@ export const Loop: MessageFns<Loop> = {
       : 0n;
     message.waiting = object.waiting ?? 0;
     message.chainLength = object.chainLength ?? 0;
+    message.beatNs = (object.beatNs !== undefined && object.beatNs !== null) ? BigInt(object.beatNs) : 0n;
     return message;
   },
 };
