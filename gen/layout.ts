@@ -5,8 +5,8 @@ export const ledCountMax = 64
 export const safeScalarBytes = 16
 export const frameSlotBytes = 64
 export const ringSlots = 1024
-export const controlEntryBytes = 16
-export const rigControlBytes = 304
+export const controlEntryBytes = 20
+export const rigControlBytes = 360
 export const rigEstopBytes = 8
 export const pluginReportBytes = 512
 export const rigPluginBytes = 14936
@@ -14,7 +14,7 @@ export const rigStatusBytes = 253992
 export const pluginSegmentBytes = 131968
 export const chainMax = 16
 export const rigMagic = 826755410
-export const rigVersion = 2
+export const rigVersion = 3
 export const sandboxLandlock = 1
 export const sandboxSeccomp = 2
 export const pluginSegmentMagic = 826757968
@@ -94,6 +94,7 @@ export const controlEntry = {
   life: { offset: 4, kind: 'u32', bytes: 4 },
   instance: { offset: 8, kind: 'u32', bytes: 4 },
   budget_us: { offset: 12, kind: 'u32', bytes: 4 },
+  pid: { offset: 16, kind: 'u32', bytes: 4 },
 } as const
 
 export const rigControl = {
@@ -105,8 +106,8 @@ export const rigControl = {
   max_slew_nm_per_s: { offset: 24, kind: 'f32', bytes: 4 },
   assent: { offset: 28, kind: 'u32', bytes: 4 },
   waiting: { offset: 32, kind: 'u32', bytes: 4 },
-  chain_count: { offset: 40, kind: 'u32', bytes: 4 },
-  chain: { offset: 44, kind: 'bytes', bytes: 256 },
+  chain_count: { offset: 36, kind: 'u32', bytes: 4 },
+  chain: { offset: 40, kind: 'bytes', bytes: 320 },
 } as const
 
 export const rigEstop = {

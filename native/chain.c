@@ -34,6 +34,7 @@ link_open(Link* const link, const char* const directory, const ControlEntry entr
   if (error) { return error; }
   link->entry = entry;
   link->count = count;
+  priority_open(&link->priority, (pid_t)entry.pid);
   return 0;
 }
 
@@ -41,6 +42,7 @@ void
 link_close(Link* const link)
 {
   plugin_segment_close(&link->shared);
+  priority_close(&link->priority);
 }
 
 static void
@@ -63,6 +65,7 @@ take_answer(Link* const link, FrameSlot* const answer)
     if (link->waiting && answer->sequence == link->under_way) {
       link->waiting = false;
       atomic_store_explicit(&link->count->under_way_ns, 0u, memory_order_relaxed);
+      priority_lend(&link->priority);
       return true;
     }
   }
@@ -119,19 +122,29 @@ send_frame(Link* const link, const ChainTick* const tick, const float ffb_in, co
   if (st != RING_OK) { return false; }
   atomic_store_explicit(&link->count->under_way_ns, now_ns, memory_order_relaxed);
   doorbell_ring(&link->shared.to);
-  link->sent_due_ns = tick->due_ns;
-  link->under_way   = tick->sequence;
-  link->waiting     = true;
+  link->sent_due_ns   = tick->due_ns;
+  link->budget_end_ns = now_ns + (uint64_t)link->entry.budget_us * CLOCK_NS_PER_US;
+  link->under_way     = tick->sequence;
+  link->waiting       = true;
   count_up(&link->count->sent);
   return true;
+}
+
+/// The tick goes on without an answer. A plugin that had its time for it holds nobody up from here on; one that was cut
+/// short by the end of the tick keeps its priority until then.
+static float
+pass_by(Link* const link, const uint64_t now_ns, const float ffb_in)
+{
+  if (link->waiting && now_ns >= link->budget_end_ns) { priority_take_back(&link->priority); }
+  count_up(&link->count->missed_deadlines);
+  return ffb_in;
 }
 
 float
 link_step(Link* const link, const ChainTick* const tick, const float ffb_in)
 {
   if (link->corrupt) { return ffb_in; }
-  RigPlugin* const count = link->count;
-  FrameSlot        answer;
+  FrameSlot answer;
 
   // An answer that came after its tick: counted, too late to be used.
   if (take_answer(link, &answer)) { (void)account(link, &answer); }
@@ -139,16 +152,13 @@ link_step(Link* const link, const ChainTick* const tick, const float ffb_in)
 
   const uint64_t sent_ns = clock_now_ns();
   if (link->waiting || sent_ns >= tick->deadline_ns || !send_frame(link, tick, ffb_in, sent_ns)) {
-    count_up(&count->missed_deadlines);
-    return ffb_in;
+    return pass_by(link, sent_ns, ffb_in);
   }
 
-  const uint64_t budget_end_ns = sent_ns + (uint64_t)link->entry.budget_us * CLOCK_NS_PER_US;
-  const uint64_t until_ns      = budget_end_ns < tick->deadline_ns ? budget_end_ns : tick->deadline_ns;
+  const uint64_t until_ns = link->budget_end_ns < tick->deadline_ns ? link->budget_end_ns : tick->deadline_ns;
   if (!doorbell_wait(&link->shared.from, until_ns, tick->spin_ns) || !take_answer(link, &answer)) {
-    count_up(&count->missed_deadlines);
-    return ffb_in;
+    return pass_by(link, clock_now_ns(), ffb_in);
   }
-  histogram_record(&count->round_trip, clock_now_ns() - sent_ns);
+  histogram_record(&link->count->round_trip, clock_now_ns() - sent_ns);
   return account(link, &answer) ? answer.torque_out : ffb_in;
 }

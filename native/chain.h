@@ -6,6 +6,7 @@
 #define OPENRACING_CHAIN_H
 
 #include "plugin_segment.h"
+#include "priority.h"
 #include "rig.h"
 
 #include <stdbool.h>
@@ -16,7 +17,9 @@ typedef struct {
   PluginSegment shared;
   RigPlugin*    count; ///< Our counters about it, in RigStatus
   ControlEntry  entry;
+  Priority      priority;
   uint64_t      sent_due_ns; ///< When the tick of its previous frame was due; 0 before the first
+  uint64_t      budget_end_ns; ///< Of the frame that is with it
   uint32_t      under_way;   ///< Sequence of the frame that is with it
   bool          waiting;     ///< A frame is with it
   bool          corrupt;     ///< It wrote what cannot be: never touched again
@@ -35,7 +38,7 @@ typedef struct {
   uint32_t sequence;
 } ChainTick;
 
-/// Opens a plugin's segment in `directory`. Not real-time. 0 or an errno;
+/// Opens a plugin's segment in `directory` and lends its process the real-time priority. Not real-time. 0 or an errno;
 /// EPROTO when it is no plugin segment.
 int link_open(Link* link, const char* directory, ControlEntry entry, RigPlugin* count);
 

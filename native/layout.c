@@ -93,6 +93,7 @@ small_values(void)
   F(ControlEntry, life);
   F(ControlEntry, instance);
   F(ControlEntry, budget_us);
+  F(ControlEntry, pid);
   END();
 
   BEGIN("rigControl");

@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #define RIG_MAGIC 0x31474952u    ///< "RIG1"
-#define RIG_VERSION 2u           ///< Changes with the layout of anything in this file
+#define RIG_VERSION 3u           ///< Changes with the layout of anything in this file
 #define RIG_CHAIN_MAX 16u        ///< Fast plugins in one chain
 #define RIG_RING_SLOTS 1024u     ///< Slots of every ring of a rig
 #define RIG_PERIOD_NS 1000000u   ///< 1 kHz
@@ -83,6 +83,7 @@ typedef struct {
   uint32_t life;     ///< Changes when the slot is given to another plugin: its counters start anew
   uint32_t instance; ///< Number of the plugin's segment; changes when its process is started again
   uint32_t budget_us;
+  uint32_t pid; ///< Of its process, which is lent the real-time priority; 0: none is lent
 } ControlEntry;
 
 /// What the loop is told. Published again and again: the publication is the adoption.
@@ -95,7 +96,6 @@ typedef struct {
   float        max_slew_nm_per_s;
   uint32_t     assent;  ///< 1: the operator allows more than RIG_TORQUE_ASSENT_NM
   uint32_t     waiting; ///< RigWaiting
-  uint32_t     padding;
   uint32_t     chain_count;
   ControlEntry chain[RIG_CHAIN_MAX];
 } RigControl;

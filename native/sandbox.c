@@ -39,6 +39,8 @@ static const char* const library_places[] = {"/lib", "/lib64", "/usr/lib", "/usr
 /// one is told that it may not, and not of memory.
 #define LIBRARY_DATA_BYTES (16u << 20)
 #define FILES_MAX 16u ///< Open at a time; the loader needs one
+/// The usual 8 MiB would be twice what a plugin may allocate, and in no limit.
+#define STACK_BYTES (1u << 20)
 
 // ---------------------------------------------------------------- files
 
@@ -138,11 +140,13 @@ limit_all(const uint64_t memory_bytes)
     limit(RLIMIT_AS, all, all);
     limit(RLIMIT_DATA, data, data);
   }
+  limit(RLIMIT_STACK, STACK_BYTES, STACK_BYTES);
   limit(RLIMIT_CORE, 0u, 0u);
   limit(RLIMIT_FSIZE, 0u, 0u);
   limit(RLIMIT_NOFILE, FILES_MAX, FILES_MAX);
   limit(RLIMIT_NPROC, 0u, 0u);
   limit(RLIMIT_MSGQUEUE, 0u, 0u);
+  limit(RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY); // for sandbox_settle(); the others bound what there is to keep
 }
 
 void
@@ -153,18 +157,6 @@ sandbox_bound_cpu(const unsigned seconds)
 
 // ---------------------------------------------------------------- privileges
 
-/// Keeps of the privileges that there are those in `kept` alone.
-static void
-keep_privileges(const uint32_t kept)
-{
-  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-  struct __user_cap_data_struct   all[2] = {{0}};
-  if (syscall(SYS_capget, &header, all)) { return; }
-  const uint32_t left[2] = {all[0].permitted & kept, 0u};
-  for (size_t i = 0u; i < 2u; ++i) { all[i] = (struct __user_cap_data_struct){.permitted = left[i], .effective = left[i]}; }
-  (void)filter_call(SYS_capset, (long)(uintptr_t)&header, (long)(uintptr_t)all, 0L, 0L);
-}
-
 static void
 drop_privileges(void)
 {
@@ -172,8 +164,9 @@ drop_privileges(void)
     (void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0); // refused to who has no privileges anyway
   }
   (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  // These two until the plugin is created, for sandbox_settle(); the filter keeps the plugin from using them.
-  keep_privileges(1u << CAP_SYS_NICE | 1u << CAP_IPC_LOCK);
+  struct __user_cap_header_struct     header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  const struct __user_cap_data_struct none[2] = {{0}};
+  (void)syscall(SYS_capset, &header, none);
 }
 
 uint32_t
@@ -188,15 +181,10 @@ sandbox_enter(const char* const library_directory, const uint64_t memory_bytes, 
   return (landlock ? SANDBOX_LANDLOCK : 0u) | (filter_loading() ? SANDBOX_SECCOMP : 0u);
 }
 
-bool
-sandbox_settle(const int priority, const unsigned call_ms)
+void
+sandbox_settle(const unsigned call_ms)
 {
   // ONFAULT: pages that were never touched need no memory.
   (void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
-  const struct sched_param parameter = {.sched_priority = priority};
-  const bool bounded  = limit(RLIMIT_RTTIME, call_ms * 1000u, call_ms * 10000u);
-  const long policy   = SCHED_FIFO | SCHED_RESET_ON_FORK;
-  const bool realtime = bounded && filter_call(SYS_sched_setscheduler, 0L, policy, (long)(uintptr_t)&parameter, 0L) == 0;
-  keep_privileges(0u);
-  return realtime;
+  limit(RLIMIT_RTTIME, call_ms * 10000u, call_ms * 10000u);
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/// Puts up what this kernel has: no new privileges and almost none of what we had, no descriptor above `fd_max`, limits of files,
+/// Puts up what this kernel has: no privileges, and none to come, no descriptor above `fd_max`, limits of files,
 /// processes and memory, the file system out of reach but to read `library_directory` and the system's libraries, and
 /// the first filter of system calls. `memory_bytes` bounds what the plugin maps beside its heap. Returns the SANDBOX_*
 /// bits of what is in force.
@@ -15,9 +15,8 @@ uint32_t sandbox_enter(const char* library_directory, uint64_t memory_bytes, int
 /// Raises SIGXCPU when the process has used more CPU time than this since its start, s; 0: no longer.
 void sandbox_bound_cpu(unsigned seconds);
 
-/// Once the plugin is created: keeps the process in memory, gives it SCHED_FIFO, and drops what privileges were left for
-/// that. SIGXCPU is raised when it then runs for `call_ms` without once giving the CPU away; after ten times as long the
-/// kernel kills it. False where the system does not give a priority.
-bool sandbox_settle(int priority, unsigned call_ms);
+/// Once the plugin is created: keeps the process in memory as far as it may be. The kernel kills it when it then runs for
+/// ten times `call_ms` with a real-time priority without once giving the CPU away.
+void sandbox_settle(unsigned call_ms);
 
 #endif

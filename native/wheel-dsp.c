@@ -220,18 +220,17 @@ make_timers(Dsp* const dsp)
   return true;
 }
 
-/// Real-time from here on, and the door is shut. Whatever the plugin did to the signals, they are ours again.
+/// The door is shut from here on. Whatever the plugin did to the signals, they are ours again. The priority comes from the
+/// loop (priority.h).
 static bool
 settle(Dsp* const dsp)
 {
   sandbox_bound_cpu(0u);
-  // Whether that is granted is in the log of the loop, which asks for the same; a plugin runs without it too.
-  if (!sandbox_settle(REALTIME_PLUGIN_PRIORITY, CALL_CPU_MAX_MS)) {
-    // The kernel counts the time of real-time processes only: a timer that looks every so often does for others.
-    const struct timespec   period = clock_timespec(CALL_CPU_MAX_MS * (uint64_t)CLOCK_NS_PER_MS);
-    const struct itimerspec time   = {.it_interval = period, .it_value = period};
-    set_timer(dsp->call_timer, &time);
-  }
+  sandbox_settle(CALL_CPU_MAX_MS);
+  // A look every so often: a timer for each call would be a system call more.
+  const struct timespec   period = clock_timespec(CALL_CPU_MAX_MS * (uint64_t)CLOCK_NS_PER_MS);
+  const struct itimerspec time   = {.it_interval = period, .it_value = period};
+  set_timer(dsp->call_timer, &time);
   const uint32_t sandbox = atomic_load(&dsp->shared.report->sandbox);
   if (plugin_end_watch(dsp->shared.report, &dsp->library) && (!(sandbox & SANDBOX_SECCOMP) || filter_serving())) { return true; }
   return fail(dsp, "PLUGIN_FAILED: the system does not let its process be fenced (%s)", strerror(errno));

@@ -17,6 +17,8 @@ export interface ChainPlace {
   readonly instance: number
   /** CPU time of a call, µs. */
   readonly budgetUs: number
+  /** Its process, which the loop lends the real-time priority. */
+  readonly pid: number
 }
 
 /** What the loop may do to the driver's hands. native/plan.c bounds all of it once more. */
@@ -72,6 +74,7 @@ export function encodeControl(control: Control, leaseNs: bigint): Buffer {
     bytes.writeUInt32LE(place.life, at + entryLayout.life.offset)
     bytes.writeUInt32LE(place.instance, at + entryLayout.instance.offset)
     bytes.writeUInt32LE(place.budgetUs, at + entryLayout.budget_us.offset)
+    bytes.writeUInt32LE(place.pid, at + entryLayout.pid.offset)
   }
   return bytes
 }

@@ -107,7 +107,10 @@ export function takeSeat(spec: FastPluginSpec, saved: SavedSeat, needs: SeatNeed
     settled,
     state,
     detail: () => detail,
-    place: () => (working ? { slot: saved.slot, life: saved.life, instance, budgetUs: spec.budgetUs } : undefined),
+    place: () => {
+      const { slot, life } = saved
+      return working ? { slot, life, instance, budgetUs: spec.budgetUs, pid: current?.pid() ?? 0 } : undefined
+    },
     saved: () => ({ ...saved, instance, pid: current?.pid() ?? 0, restarts: kept.state().restarts }),
     endProcess: (why) => current?.end(why),
     close: async () => {

@@ -117,9 +117,11 @@ test('what the loop does is told interval by interval: for itself, and for each 
   const whole = await until('torque flows for an interval', () =>
     watch.intervals.find(({ outRmsNm }) => outRmsNm > 1.9),
   )
-  // The schedule has a tick a millisecond, done or missed; a reading falls between two of them.
-  const due = Number(whole.ticks + whole.missedTicks)
-  assert.ok(Math.abs(due - Number(whole.elapsedUs) / 1000) <= 3, `${due} ticks in ${whole.elapsedUs} µs`)
+  // The schedule has a tick a millisecond, done or missed. A loop that is late at a reading is so by some ms.
+  const second = await until('a second of intervals', () => watch.intervals.length > 10 && watch.intervals.slice(-10))
+  const due = second.reduce((sum, { ticks, missedTicks }) => sum + Number(ticks + missedTicks), 0)
+  const elapsedMs = second.reduce((sum, { elapsedUs }) => sum + Number(elapsedUs) / 1000, 0)
+  assert.ok(Math.abs(due / elapsedMs - 1) < 0.05, `${due} ticks in ${elapsedMs} ms`)
   assert.ok(whole.running && !whole.estopped && Math.abs(whole.inRmsNm - 2) < 0.01)
   const { p50, p99, p999, max } = whole.lateness ?? { p50: 0, p99: 0, p999: 0, max: 0 }
   assert.ok(0 < p50 && p50 <= p99 && p99 <= p999 && p999 <= max)

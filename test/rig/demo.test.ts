@@ -19,7 +19,7 @@ async function demo(...args: readonly string[]): Promise<{ readonly code: unknow
 const rateHz: Readonly<Record<string, number>> = { 'rpm-leds': 60, 'slip-ffb': 100, lowpass: 1000 }
 
 function check(summary: Summary): void {
-  assert.ok(summary.ticks > 0 && summary.seconds >= 3)
+  assert.ok(summary.ticks > 0 && summary.seconds > 2.9)
   assert.ok(
     Math.abs((summary.ticks + summary.missed_ticks) / summary.seconds / 1000 - 1) < 0.05,
     'the loop ran at 1 kHz',
