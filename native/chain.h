@@ -20,6 +20,8 @@ typedef struct {
   Priority      priority;
   uint64_t      sent_due_ns; ///< When the tick of its previous frame was due; 0 before the first
   uint64_t      budget_end_ns; ///< Of the frame that is with it
+  uint64_t      over_at; ///< Number of the newest answer that had spent more than the budget; 0: none has
+  bool          over_alone; ///< And none of the OVER_APART_MAX before it had
   uint32_t      under_way;   ///< Sequence of the frame that is with it
   bool          waiting;     ///< A frame is with it
   bool          corrupt;     ///< It wrote what cannot be: never touched again

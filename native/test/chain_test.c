@@ -215,6 +215,40 @@ vices_pass_through(void)
   passes_through(does_everything, 3.0f, 10u, 10u, 10u);
 }
 
+/// Sends a frame and answers it late, with this CPU time. It is counted with the next one.
+static void
+exchange_late(Bench* const b, const uint32_t cpu_ns)
+{
+  send_one(b, 1.0f);
+  FrameSlot frame = take_frame(b);
+  frame.cpu_ns    = cpu_ns;
+  frame.status    = FRAME_TIMED;
+  CHECK(ring_push(&b->plugin.to, &frame) == RING_OK);
+}
+
+/// What is counted of long calls, each after so many that are within the budget.
+static uint64_t
+counted_after(const uint32_t* const within, const size_t count)
+{
+  Bench* const b = bench(200u);
+  for (size_t i = 0u; i < count; ++i) {
+    for (uint32_t call = 0u; call < within[i]; ++call) { exchange_late(b, 200000u); }
+    exchange_late(b, 200001u);
+  }
+  exchange_late(b, 200000u);
+  const uint64_t counted = atomic_load(&b->count.budget_violations);
+  clear(b);
+  return counted;
+}
+
+static void
+call_that_is_long_alone_is_the_machines(void)
+{
+  static const uint32_t within[] = {3u, 100u, 99u, 0u, 100u, 200u, 7u};
+  static const uint64_t counted[] = {0u, 0u, 2u, 3u, 3u, 3u, 5u};
+  for (size_t i = 0u; i < sizeof within / sizeof *within; ++i) { CHECK(counted_after(within, i + 1u) == counted[i]); }
+}
+
 static void
 largest_budget_counts_whole(void)
 {
@@ -433,6 +467,7 @@ main(void)
     {"the answers of a plugin that keeps its time are used", answers_are_used},
     {"answers that a loop before this one asked for are skipped", old_answers_are_skipped},
     {"a failure and a NaN pass through, and they and a spent budget are counted under their names", vices_pass_through},
+    {"a call that spends too much is counted when another one does within 100 calls", call_that_is_long_alone_is_the_machines},
     {"a budget of more than 4.2 s is not cut to 32 bits", largest_budget_counts_whole},
     {"a plugin that hangs holds one frame, is waited for once and then passed by at once", hung_plugin_is_passed_by},
     {"a plugin is not waited for beyond its budget", budget_ends_the_wait},

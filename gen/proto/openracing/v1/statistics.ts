@@ -22,7 +22,10 @@ export const ViolationKind = {
   VIOLATION_KIND_TIMEOUT: 3,
   /** VIOLATION_KIND_MEMORY - An allocation above its memory limit; it got none. */
   VIOLATION_KIND_MEMORY: 4,
-  /** VIOLATION_KIND_BUDGET - Calls whose own CPU time was above the budget. */
+  /**
+   * VIOLATION_KIND_BUDGET - Calls whose own CPU time was above the budget. Of a Fast plugin, without a call that was so alone among the 100
+   * before and after it: the kernel charges a process with interrupts, too.
+   */
   VIOLATION_KIND_BUDGET: 5,
   /** VIOLATION_KIND_RESULT - Calls that returned another result than 0. */
   VIOLATION_KIND_RESULT: 6,
@@ -78,7 +81,10 @@ export interface PluginStatistics {
   readonly executions: bigint;
   /** Calls that trapped or returned an error. */
   readonly failures: bigint;
-  /** Calls whose own CPU time was above the budget. */
+  /**
+   * Calls whose own CPU time was above the budget. Of a Fast plugin, without a call that was so alone among the 100
+   * before and after it: the kernel charges a process with interrupts, too.
+   */
   readonly budgetViolations: bigint;
   /** Answers that were not there when they were needed; the machine's fault as often as the plugin's. */
   readonly missedDeadlines: bigint;
