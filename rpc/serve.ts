@@ -1,15 +1,11 @@
 import { existsSync, rmSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
-import { loadSync } from '@grpc/proto-loader'
-import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
 import type { Logger } from 'pino'
 import { RigError, systemFailure } from './failure.ts'
 import { type Home, makePrivateDirectory } from './home.ts'
 import { lockFile } from './lock.ts'
-
-const protoDir = fileURLToPath(new URL('../proto', import.meta.url))
+import { addReflection } from './reflection.ts'
 
 /** Largest request that a service takes, bytes. A telemetry request with a second of force samples has 4 KiB. */
 const requestBytesMax = 1 << 20
@@ -61,13 +57,6 @@ function healthFor(names: readonly string[]): { readonly health: HealthImplement
 const serviceName = (binding: ServiceBinding): string => {
   const path = Object.values(binding.definition)[0]?.path ?? ''
   return path.slice(1, path.indexOf('/', 1))
-}
-
-function addReflection(server: Server, names: readonly string[]): void {
-  const files = ['plugin', 'rig', 'chain', 'supervisor', 'telemetry', 'trust', 'wasm_runner', 'dsp_helper']
-  const paths = files.map((file) => `openracing/v1/${file}.proto`)
-  // Without grpc.health.v1: its map field comes out of protobufjs as a descriptor that other languages refuse.
-  new ReflectionService(loadSync(paths, { includeDirs: [protoDir] }), { services: [...names] }).addToServer(server)
 }
 
 function listenOn(server: Server, address: string): Promise<number> {
