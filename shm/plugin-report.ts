@@ -14,11 +14,11 @@ export type PluginPhase = (typeof pluginPhases)[number]
 /** What a plugin's process wrote about its own end. */
 export interface ReportedEnd {
   readonly kind: (typeof endKinds)[number]
-  /** Of the signal or the system call. */
+  /** Of the signal or the system call; 0 for the input ring, 1 for the output ring. */
   readonly number: number
   /** Of the instruction. */
   readonly address: bigint
-  /** The address that was used, the call's first argument, or CPU time in ns: as the kind says. */
+  /** The address that was used, the call's first argument, or CPU time in ns, or a count in a ring: as the kind says. */
   readonly value: bigint
   readonly phase: PluginPhase
   readonly sequence: number
