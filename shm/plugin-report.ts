@@ -86,8 +86,8 @@ export function decodePluginReport(bytes: Buffer): PluginReport | undefined {
 }
 
 /**
- * Reads the report in a plugin's segment; undefined when there is none. It is read, not mapped: a plugin that cuts the
- * file would end whoever looks at what is no longer there.
+ * Reads the report in a plugin's segment; undefined when there is none, and when the plugin cut the file so short that no
+ * whole report is left. It is read, not mapped: one look at a file that is about to be removed.
  */
 export function readPluginReport(path: string): PluginReport | undefined {
   const bytes = Buffer.alloc(pluginReportBytes)
