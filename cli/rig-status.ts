@@ -1,5 +1,5 @@
 import type { Chain } from '../gen/proto/openracing/v1/chain.ts'
-import type { Estop, Limits, Rig } from '../gen/proto/openracing/v1/rig.ts'
+import type { Estop, Limits, Rig, TelemetryIntake } from '../gen/proto/openracing/v1/rig.ts'
 import { distributionOf, emptyHistogram } from './distribution.ts'
 import { pluginStateWord, waitingWord } from './words.ts'
 
@@ -26,6 +26,12 @@ function describeChain({ links }: Chain): string {
   return links.map((link) => `${link.name || link.directory} (${pluginStateWord(link)})`).join(' → ')
 }
 
+/** What became of the force of games, in one line. */
+function describeForce(intake: TelemetryIntake | undefined): string {
+  const { forceUnderruns = 0n, droppedForceSamples = 0n, droppedForceFrames = 0n } = intake ?? {}
+  return `${forceUnderruns} underruns, ${droppedForceSamples} samples too early and dropped, ${droppedForceFrames} frames not taken by the loop`
+}
+
 /** Rows of the rig's status, for a table. */
 export function describeRig(rig: Rig & { readonly chain: Chain }): readonly (readonly string[])[] {
   const { loop, torque, wheel, telemetry } = rig
@@ -44,5 +50,6 @@ export function describeRig(rig: Rig & { readonly chain: Chain }): readonly (rea
     ['chain', describeChain(rig.chain)],
     ['wheel', `${(wheel?.angle ?? 0).toFixed(3)} rad, ${(wheel?.speed ?? 0).toFixed(3)} rad/s`],
     ['telemetry', `${telemetry?.frames ?? 0n} frames, ${telemetry?.droppedPackets ?? 0n} packets dropped`],
+    ['force', describeForce(telemetry)],
   ]
 }

@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { frameSlotBytes, frameSlot as layout } from '../gen/layout.ts'
@@ -73,10 +74,20 @@ test('both examples drive a rig as their README says, one after the other, and r
   const directory = (await runWheelctl(home, ['rig', 'memory'])).stdout.trim()
   await drive(home, 'producer.c', spawn(program, [directory], { stdio: 'ignore' }))
 
-  const first = openInputRing(home)
-  const second = spawn(program, [directory], { stdio: ['ignore', 'ignore', 'pipe'] })
-  second.stderr.setEncoding('utf8')
-  const [[said], [code]] = await Promise.all([once(second.stderr, 'data'), once(second, 'exit')])
-  assert.deepEqual([code, said], [5, `producer: ${directory}/input: another program feeds this loop\n`])
-  first.close()
+  using clean = new DisposableStack()
+  clean.adopt(openInputRing(home), (ring) => ring.close())
+  const refused = async (command: string, args: readonly string[]) => {
+    const second = spawn(command, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+    const both = Promise.all([text(second.stderr), once(second, 'exit')])
+    const [said, [code]] = await inTime(`${command} is refused`, both)
+    return [code, said]
+  }
+  assert.deepEqual(await refused(program, [directory]), [
+    5,
+    `producer: ${directory}/input: another program feeds this loop\n`,
+  ])
+  assert.deepEqual(await refused(process.execPath, [typescript]), [
+    5,
+    `producer: RING_IN_USE: another process writes into ${directory}/input, which has room for one; end it, or let it finish\n`,
+  ])
 })

@@ -1,7 +1,9 @@
 // Feeds the loop of a rig with a sine of torque, in place of the hub: see README.md beside this file.
 import { setTimeout as delay } from 'node:timers/promises'
 import { frameSlotBytes, frameSlot as layout } from '../gen/layout.ts'
+import { endWith } from '../rpc/ending.ts'
 import { findHome } from '../rpc/home.ts'
+import type { RingWriter } from '../shm/ring.ts'
 import { openInputRing } from '../shm/slots.ts'
 
 const amplitudeNm = 2
@@ -10,7 +12,15 @@ const periodNs = 1_000_000n // one slot for each tick of the loop
 const aheadNs = 60_000_000n // the loop refuses what is due in more than 100 ms; pauses of ours up to this leave no gap
 const batchEveryMs = 10
 
-const ring = openInputRing(findHome(process.env)) // RING_IN_USE while somebody else feeds the loop
+function openRing(): RingWriter {
+  try {
+    return openInputRing(findHome(process.env))
+  } catch (cause) {
+    return endWith('producer', cause) // one sentence: RING_IN_USE while somebody else feeds the loop
+  }
+}
+
+const ring = openRing()
 const ended = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended.abort())
 

@@ -197,6 +197,6 @@ export const histogram = {
 export const rigPluginStates = ['detached', 'attached', 'unreadable', 'corrupt'] as const
 export const rigStates = ['starting', 'running', 'ended'] as const
 export const rigWaitings = ['predictive', 'futex'] as const
-export const endKinds = ['none', 'signal', 'syscall', 'timeout'] as const
+export const endKinds = ['none', 'signal', 'syscall', 'timeout', 'ring'] as const
 export const pluginPhases = ['loading', 'creating', 'idle', 'processing', 'destroying'] as const
 export const reportStates = ['starting', 'ready', 'failed'] as const

@@ -3,7 +3,15 @@ import { createRequire } from 'node:module'
 /** What only the addon can make; closed by its own close function, or when it is lost. */
 export type Handle = { readonly __handle: never }
 
-/** The functions of native/addon, as they are. Each checks its arguments and throws a TypeError. */
+/**
+ * The functions of native/addon, as they are. Each checks its arguments and throws a TypeError.
+ *
+ * A shared memory file may be cut by whoever may write it, at any time. That ends nobody: what is gone reads as zeros,
+ * and what is written there goes nowhere. ringPush and ringPop throw RING_CORRUPT from then on, latestRead returns 0n as
+ * if nothing was ever published, latestPublish publishes to nobody, windowCopy copies zeros. A handle does not recover:
+ * close it and open the file anew. Loading the addon puts its handler of SIGBUS before the one that is there, which still
+ * gets every SIGBUS but those.
+ */
 interface Addon {
   ringOpen(path: string, writer: boolean, slotBytes: number, slotCount: number): Handle
   ringPush(ring: Handle, slots: Uint8Array): number

@@ -233,7 +233,7 @@ main(void)
   printf("\nexport const rigPluginStates = ['detached', 'attached', 'unreadable', 'corrupt'] as const\n");
   printf("export const rigStates = ['starting', 'running', 'ended'] as const\n");
   printf("export const rigWaitings = ['predictive', 'futex'] as const\n");
-  printf("export const endKinds = ['none', 'signal', 'syscall', 'timeout'] as const\n");
+  printf("export const endKinds = ['none', 'signal', 'syscall', 'timeout', 'ring'] as const\n");
   printf("export const pluginPhases = ['loading', 'creating', 'idle', 'processing', 'destroying'] as const\n");
   printf("export const reportStates = ['starting', 'ready', 'failed'] as const\n");
   return 0;

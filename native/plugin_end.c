@@ -1,6 +1,7 @@
 #include "plugin_end.h"
 
 #include "clock.h"
+#include "plugin_memory.h"
 #include "syscall_filter.h"
 
 #include <link.h>
@@ -228,4 +229,17 @@ void
 plugin_end_call(const uint64_t cpu_ns)
 {
   watch.call_cpu_ns = cpu_ns;
+}
+
+void
+plugin_end_ring(const int ring, const uint64_t count, const PluginPhase phase, const uint32_t sequence)
+{
+  PluginReport* const report = watch.report;
+  report->end                = (PluginEnd){.number = ring, .value = count, .phase = phase, .sequence = sequence};
+  atomic_store(&report->phase, phase);
+  atomic_store(&report->sequence, sequence);
+  plugin_memory_tell();
+  report->version = RIG_VERSION;
+  report->magic   = PLUGIN_SEGMENT_MAGIC;
+  atomic_store(&report->end.kind, END_RING);
 }

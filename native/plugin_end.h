@@ -20,4 +20,8 @@ void plugin_end_know(const PluginVTable* plugin);
 /// CPU time of this thread when the call that is under way began, ns. Real-time.
 void plugin_end_call(uint64_t cpu_ns);
 
+/// Tells that the plugin destroyed a ring: 0 its input ring, 1 its output ring. `count`: what it made of a counter there;
+/// `phase` and `sequence`: of its newest call. It may have destroyed the report too, which is made good.
+void plugin_end_ring(int ring, uint64_t count, PluginPhase phase, uint32_t sequence);
+
 #endif

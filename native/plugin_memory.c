@@ -77,6 +77,15 @@ charge(const size_t taken, const size_t given)
   publish(&memory.report->memory_max, memory.most);
 }
 
+void
+plugin_memory_tell(void)
+{
+  publish(&memory.report->memory_bytes, memory.used);
+  publish(&memory.report->memory_max, memory.most);
+  publish(&memory.report->memory_refused, memory.refused);
+  publish(&memory.report->allocations, memory.calls);
+}
+
 static void
 count_call(void)
 {

@@ -19,4 +19,7 @@
 /// `report`; those while its phase is PHASE_PROCESSING are counted apart. 0 or an errno.
 int plugin_memory_begin(PluginReport* report, size_t bytes);
 
+/// Writes the counters into the report again, where the plugin may have written something else.
+void plugin_memory_tell(void);
+
 #endif

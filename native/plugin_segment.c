@@ -31,7 +31,7 @@ is_plugin_segment(const Segment* const segment)
 int
 plugin_segment_create(const char* const path)
 {
-  Segment   segment = {NULL, 0};
+  Segment   segment = {.memory = NULL};
   const int error   = segment_open_or_create(&segment, path, PLUGIN_SEGMENT_BYTES, init, NULL);
   if (error) { return error; }
   const bool ours = is_plugin_segment(&segment);

@@ -185,6 +185,7 @@ typedef enum {
   END_SIGNAL,  ///< `number`: the signal; `address`: of the instruction; `value`: the address that it used
   END_SYSCALL, ///< A system call outside its filter. `number`: the call; `address`: of the instruction; `value`: first argument
   END_TIMEOUT, ///< A call that did not return. `value`: its CPU time so far, ns
+  END_RING,    ///< It destroyed one of its rings. `number`: 0 its input ring, 1 its output ring; `value`: a count found there
 } EndKind;
 
 /// What its plugin was doing.
@@ -196,7 +197,7 @@ typedef enum {
   PHASE_DESTROYING, ///< destroy()
 } PluginPhase;
 
-/// Written by a signal handler, before the process ends.
+/// Written by a signal handler, or by who finds a ring destroyed, before the process ends.
 typedef struct {
   _Atomic uint32_t kind; ///< EndKind; stored last
   int32_t          number;

@@ -15,6 +15,11 @@ map(Segment* const segment, const int fd, const size_t bytes, const bool writabl
 {
   void* const memory = mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
   if (memory == MAP_FAILED) { return errno; }
+  segment->truncation = truncation_watch(memory, bytes);
+  if (!segment->truncation) {
+    munmap(memory, bytes);
+    return ENOMEM;
+  }
   segment->memory = memory;
   segment->bytes  = bytes;
   return 0;
@@ -25,7 +30,7 @@ open_and_map(Segment* const segment, const int fd, const size_t bytes, const boo
 {
   struct stat info;
   if (fstat(fd, &info)) { return errno; }
-  // A shorter file would kill us with SIGBUS at the first touch of what is not there.
+  // What is shorter from the beginning is no file of ours; one that is cut later is for truncation.h.
   if (!S_ISREG(info.st_mode) || info.st_size < 0 || (size_t)info.st_size != bytes) { return EPROTO; }
   return map(segment, fd, bytes, writable);
 }
@@ -81,10 +86,18 @@ segment_open_or_create(Segment* const segment, const char* const path, const siz
   return error;
 }
 
+bool
+segment_is_cut(const Segment* const segment)
+{
+  return truncation_seen(segment->truncation);
+}
+
 void
 segment_close(Segment* const segment)
 {
+  truncation_forget(segment->truncation);
   if (segment->memory) { munmap(segment->memory, segment->bytes); }
-  segment->memory = NULL;
-  segment->bytes  = 0;
+  segment->truncation = NULL;
+  segment->memory     = NULL;
+  segment->bytes      = 0;
 }

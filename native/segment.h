@@ -3,13 +3,16 @@
 #ifndef OPENRACING_SEGMENT_H
 #define OPENRACING_SEGMENT_H
 
+#include "truncation.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct {
-  void*  memory;
-  size_t bytes;
+  void*       memory;
+  size_t      bytes;
+  Truncation* truncation; ///< Its mapping is watched from the first touch on
 } Segment;
 
 /// Fills new, zeroed memory with what the file is. False refuses the creation.
@@ -23,6 +26,10 @@ int segment_open(Segment* segment, const char* path, size_t bytes, bool writable
 /// only once `init` has filled it, so no process ever maps a half-made one.
 /// Returns 0 or an errno; EINVAL when `init` refused.
 int segment_open_or_create(Segment* segment, const char* path, size_t bytes, SegmentInit init, const void* what);
+
+/// Whether somebody made the file shorter and what is gone was touched, where truncation_survive() lets us live on.
+/// Real-time.
+bool segment_is_cut(const Segment* segment);
 
 /// Unmaps. May be called twice.
 void segment_close(Segment* segment);

@@ -59,6 +59,8 @@ typedef struct {
   uint64_t      clock_ns;    ///< What reading the clock of CPU time takes
   uint32_t      call_cpu_ns; ///< Of the call before
   bool          timed;       ///< There was one
+  uint32_t      sequence;    ///< Of the newest frame; here, not in the report: that is the plugin's to scribble on
+  bool          called;      ///< There was one
   size_t        config_bytes;
   uint8_t       config[CONFIG_BYTES_MAX];
 } Dsp;
@@ -265,11 +267,37 @@ measure_clock(Dsp* const dsp)
   }
 }
 
-static void
+/// Says that the plugin destroyed a ring, by a count there that cannot be. Only its newest call can have done it. False.
+static bool
+spoiled(const Dsp* const dsp, const bool output, const uint64_t count)
+{
+  plugin_end_ring(output, count, dsp->called ? PHASE_PROCESSING : PHASE_CREATING, dsp->sequence);
+  return false;
+}
+
+/// Our own counts are as we left them, and the loop's can be. Looked at before the answer: after it the loop's next frame
+/// sets its count right. Real-time.
+static bool
+is_whole(const Dsp* const dsp)
+{
+  const Ring* const from    = &dsp->shared.from;
+  const Ring* const to      = &dsp->shared.to;
+  const uint64_t    read    = atomic_load_explicit(&from->shared->read, memory_order_relaxed);
+  const uint64_t    sent    = atomic_load_explicit(&from->shared->written, memory_order_relaxed);
+  const uint64_t    written = atomic_load_explicit(&to->shared->written, memory_order_relaxed);
+  if (read != from->own) { return spoiled(dsp, false, read); }
+  if (sent - from->own > (uint64_t)from->mask + 1u) { return spoiled(dsp, false, sent); }
+  return written == to->own || spoiled(dsp, true, written);
+}
+
+/// False when the plugin destroyed a ring meanwhile.
+static bool
 answer(Dsp* const dsp, FrameSlot* const frame)
 {
   const uint64_t began_ns = clock_now_ns();
   frame->torque_out       = frame->ffb_in;
+  dsp->sequence           = frame->sequence;
+  dsp->called             = true;
   plugin_end_call(dsp->mark_cpu_ns);
   atomic_store_explicit(&dsp->shared.report->sequence, frame->sequence, memory_order_relaxed);
   enter(dsp, PHASE_PROCESSING);
@@ -279,7 +307,10 @@ answer(Dsp* const dsp, FrameSlot* const frame)
   frame->wall_ns          = saturate(clock_now_ns() - began_ns);
   frame->cpu_ns           = dsp->call_cpu_ns;
   frame->status           = dsp->timed ? FRAME_TIMED : 0u;
-  if (ring_push(&dsp->shared.to, frame) == RING_OK) { doorbell_ring(&dsp->shared.to); }
+  if (!is_whole(dsp)) { return false; }
+  const RingStatus st = ring_push(&dsp->shared.to, frame);
+  if (st == RING_OK) { doorbell_ring(&dsp->shared.to); }
+  if (st == RING_CORRUPT) { return spoiled(dsp, true, atomic_load(&dsp->shared.to.shared->read)); }
 
   // The answer is on its way: reading this clock is a system call, and is told with the next one. A spin that was
   // interrupted used less than its time, which then counts for the plugin and never against it.
@@ -287,6 +318,7 @@ answer(Dsp* const dsp, FrameSlot* const frame)
   const uint64_t ours_ns = began_ns - dsp->mark_ns + dsp->clock_ns;
   dsp->call_cpu_ns       = used_ns > ours_ns ? saturate(used_ns - ours_ns) : 0u;
   dsp->timed             = true;
+  return true;
 }
 
 /// When the next frame comes, as the loop told us with this one.
@@ -326,7 +358,8 @@ await_frame(Dsp* const dsp, const Expectation next, const uint64_t until_ns)
   return late;
 }
 
-static int
+/// True when no frames come any more, false when the plugin destroyed a ring.
+static bool
 serve(Dsp* const dsp)
 {
   Expectation next    = {.at_ns = 0u};
@@ -339,14 +372,16 @@ serve(Dsp* const dsp)
 
     FrameSlot frame;
     // Something is there, so anything but a frame is a ring that somebody destroyed.
-    if (ring_pop(&dsp->shared.from, &frame) != RING_OK) { return 1; }
+    if (ring_pop(&dsp->shared.from, &frame) != RING_OK) {
+      return spoiled(dsp, false, atomic_load(&dsp->shared.from.shared->written));
+    }
     const uint64_t next_ns = frame.reserved;
     const bool     yield   = frame.status & FRAME_YIELD;
-    answer(dsp, &frame);
+    if (!answer(dsp, &frame)) { return false; }
     last_ns = clock_now_ns();
     next    = expect(next_ns, yield, last_ns);
   }
-  return 0;
+  return true;
 }
 
 static bool
@@ -389,9 +424,12 @@ main(const int argc, char** const argv)
   if (ready) {
     measure_clock(&dsp);
     tell(&dsp, REPORT_READY, "ready");
-    status = serve(&dsp);
-    enter(&dsp, PHASE_DESTROYING);
-    dsp.plugin.destroy(dsp.state);
+    // One that destroys a ring is called no more.
+    if (serve(&dsp)) {
+      status = 0;
+      enter(&dsp, PHASE_DESTROYING);
+      dsp.plugin.destroy(dsp.state);
+    }
   }
   // Not return: what the plugin or its libraries left to be done at the end is not to be done.
   filter_call(SYS_exit_group, status, 0L, 0L, 0L);

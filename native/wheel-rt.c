@@ -92,7 +92,7 @@ open_file(const char* const directory, const char* const name, const size_t byte
 {
   char path[PATH_BYTES];
   snprintf(path, sizeof path, "%s/%s", directory, name);
-  Segment   segment = {NULL, 0};
+  Segment   segment = {.memory = NULL};
   const int error   = segment_open_or_create(&segment, path, bytes, init, what);
   if (error) { say(path, error == EPROTO ? "made by another version; end the rig and remove it" : strerror(error)); }
   return segment.memory; // mapped until the process ends

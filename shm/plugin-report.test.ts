@@ -16,7 +16,7 @@ test('whatever a process writes over its report, what is read of it is bounded a
       bytes.writeUInt32LE(rigVersion, report.version.offset)
       const read = decodePluginReport(bytes)
       assert.match(read?.end.symbol ?? '', /^[ -~]{0,96}$/)
-      assert.ok(read !== undefined && ['none', 'signal', 'syscall', 'timeout'].includes(read.end.kind))
+      assert.ok(read !== undefined && ['none', 'signal', 'syscall', 'timeout', 'ring'].includes(read.end.kind))
       assert.ok(['loading', 'creating', 'idle', 'processing', 'destroying'].includes(read.phase))
     }),
   )

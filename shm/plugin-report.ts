@@ -14,11 +14,11 @@ export type PluginPhase = (typeof pluginPhases)[number]
 /** What a plugin's process wrote about its own end. */
 export interface ReportedEnd {
   readonly kind: (typeof endKinds)[number]
-  /** Of the signal or the system call. */
+  /** Of the signal or the system call; 0 for the input ring, 1 for the output ring. */
   readonly number: number
   /** Of the instruction. */
   readonly address: bigint
-  /** The address that was used, the call's first argument, or CPU time in ns: as the kind says. */
+  /** The address that was used, the call's first argument, or CPU time in ns, or a count in a ring: as the kind says. */
   readonly value: bigint
   readonly phase: PluginPhase
   readonly sequence: number
@@ -86,8 +86,8 @@ export function decodePluginReport(bytes: Buffer): PluginReport | undefined {
 }
 
 /**
- * Reads the report in a plugin's segment; undefined when there is none. It is read, not mapped: a plugin that cuts the
- * file would end whoever looks at what is no longer there.
+ * Reads the report in a plugin's segment; undefined when there is none, and when the plugin cut the file so short that no
+ * whole report is left. It is read, not mapped: one look at a file that is about to be removed.
  */
 export function readPluginReport(path: string): PluginReport | undefined {
   const bytes = Buffer.alloc(pluginReportBytes)

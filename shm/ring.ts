@@ -22,7 +22,8 @@ export interface RingReader {
  * power of two from 2 to 2^20. A ring has one writer: RING_IN_USE while another process, or another handle of this one,
  * is it. A writer that replaces one that died goes on where it stopped. Throws TypeError for wrong arguments,
  * SHARED_MEMORY_INVALID for another geometry or version, PERMISSION_DENIED for the file of another user. push throws an
- * Error with code RING_CORRUPT when the reader wrote an impossible counter.
+ * Error with code RING_CORRUPT when the reader wrote an impossible counter, and from the first push on that finds the file
+ * cut.
  */
 export function openRingWriter(path: string, slotBytes: number, slotCount: number): RingWriter {
   const handle = openShared(path, () => addon.ringOpen(path, true, slotBytes, slotCount))
@@ -32,7 +33,10 @@ export function openRingWriter(path: string, slotBytes: number, slotCount: numbe
   }
 }
 
-/** As openRingWriter, the other side. Nobody guards it: a ring has one reader, and it is the caller's to see to that. */
+/**
+ * As openRingWriter, the other side. Nobody guards it: a ring has one reader, and it is the caller's to see to that. What
+ * pop left in `slots` when it threw is to be thrown away.
+ */
 export function openRingReader(path: string, slotBytes: number, slotCount: number): RingReader {
   const handle = openShared(path, () => addon.ringOpen(path, false, slotBytes, slotCount))
   return {

@@ -32,7 +32,7 @@ init_ring(void* const memory, const size_t bytes, const void* const what)
 static bool
 open_ring(Ring* const ring, const char* const path, const bool writer)
 {
-  Segment   segment = {NULL, 0};
+  Segment   segment = {.memory = NULL};
   const int error   = segment_open_or_create(&segment, path, PLUGIN_RING_BYTES, init_ring, NULL);
   if (error) {
     fprintf(stderr, "ring_side: %s: %s\n", path, strerror(error));

@@ -64,7 +64,7 @@ arguments(const napi_env env, const napi_callback_info info, Bytes* const value)
   return NULL;
 }
 
-/// latestPublish(handle, value)
+/// latestPublish(handle, value): to nobody when the file was cut
 static napi_value
 latest_publish_value(const napi_env env, const napi_callback_info info)
 {
@@ -74,7 +74,7 @@ latest_publish_value(const napi_env env, const napi_callback_info info)
   return NULL;
 }
 
-/// latestRead(handle, value) -> number of the value, 0n when there is none
+/// latestRead(handle, value) -> number of the value, 0n when there is none, and when the file was cut
 static napi_value
 latest_read_value(const napi_env env, const napi_callback_info info)
 {
@@ -82,7 +82,8 @@ latest_read_value(const napi_env env, const napi_callback_info info)
   LatestHandle* const self  = arguments(env, info, &value);
   if (!self) { return NULL; }
   napi_value number;
-  TRY(napi_create_bigint_uint64(env, latest_read(&self->latest, value.data), &number));
+  const uint64_t newest = latest_read(&self->latest, value.data);
+  TRY(napi_create_bigint_uint64(env, segment_is_cut(&self->segment) ? 0u : newest, &number));
   return number;
 }
 

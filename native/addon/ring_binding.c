@@ -120,8 +120,10 @@ move(const napi_env env, const napi_callback_info info, const bool writer, const
 
   uint32_t         moved = 0u;
   const RingStatus st    = operation(&self->ring, slots.data, whole > RING_SLOTS_MAX ? RING_SLOTS_MAX : (uint32_t)whole, &moved);
-  if (st == RING_CORRUPT) {
-    napi_throw_error(env, "RING_CORRUPT", "the peer wrote an impossible counter into the ring");
+  const bool       cut   = segment_is_cut(&self->segment); // what was moved were zeros then, or went nowhere
+  if (st == RING_CORRUPT || cut) {
+    napi_throw_error(env, "RING_CORRUPT",
+                     cut ? "somebody cut the file of the ring" : "the peer wrote an impossible counter into the ring");
     return NULL;
   }
   napi_value count;

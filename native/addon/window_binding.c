@@ -43,7 +43,7 @@ window_open(const napi_env env, const napi_callback_info info)
   return call_wrap(env, &self->handle, &WINDOW_TAG);
 }
 
-/// windowCopy(handle, offset, bytes): copies from the file; each aligned 8-byte word is read whole.
+/// windowCopy(handle, offset, bytes): copies from the file, zeros where it was cut; each aligned 8-byte word is read whole.
 static napi_value
 window_copy(const napi_env env, const napi_callback_info info)
 {

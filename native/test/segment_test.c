@@ -32,8 +32,8 @@ is_created_once(void)
 {
   const ShmDirectory directory = shm_directory();
   const ShmPath      file      = shm_path(&directory, "a");
-  Segment            first     = {NULL, 0};
-  Segment            second    = {NULL, 0};
+  Segment            first     = {.memory = NULL};
+  Segment            second    = {.memory = NULL};
   CHECK(segment_open(&first, file.path, BYTES, true) == ENOENT);
   NEED(segment_open_or_create(&first, file.path, BYTES, init_text, "first") == 0);
   NEED(segment_open_or_create(&second, file.path, BYTES, init_text, "second") == 0);
@@ -52,7 +52,7 @@ refusal_leaves_nothing(void)
 {
   const ShmDirectory directory = shm_directory();
   const ShmPath      file      = shm_path(&directory, "a");
-  Segment            segment   = {NULL, 0};
+  Segment            segment   = {.memory = NULL};
   CHECK(segment_open_or_create(&segment, file.path, BYTES, init_refuses, NULL) == EINVAL);
   CHECK(segment_open_or_create(&segment, file.path, (size_t)1 << 62u, init_text, "") != 0);
   CHECK(segment.memory == NULL && shm_count(&directory) == 0);
@@ -71,7 +71,7 @@ other_files_are_refused(void)
   const ShmPath      file      = shm_path(&directory, "a");
   const ShmPath      link      = shm_path(&directory, "link");
   const ShmPath      fifo      = shm_path(&directory, "fifo");
-  Segment            segment   = {NULL, 0};
+  Segment            segment   = {.memory = NULL};
   NEED(segment_open_or_create(&segment, file.path, BYTES, init_text, "") == 0);
   segment_close(&segment);
   CHECK(segment_open(&segment, file.path, BYTES - 1u, false) == EPROTO);
@@ -93,7 +93,7 @@ other_files_are_refused(void)
 static bool
 init_overtaken(void* const memory, const size_t bytes, const void* const what)
 {
-  Segment faster = {NULL, 0};
+  Segment faster = {.memory = NULL};
   CHECK(segment_open_or_create(&faster, what, bytes, init_text, "faster") == 0);
   segment_close(&faster);
   return init_text(memory, bytes, "slower");
@@ -104,7 +104,7 @@ same_number_elsewhere(void)
 {
   const ShmDirectory directory = shm_directory();
   const ShmPath      file      = shm_path(&directory, "a");
-  Segment            segment   = {NULL, 0};
+  Segment            segment   = {.memory = NULL};
   if (CHECK(segment_open_or_create(&segment, file.path, BYTES, init_overtaken, file.path) == 0)) {
     CHECK(strcmp(segment.memory, "faster") == 0);
   }
@@ -116,7 +116,7 @@ same_number_elsewhere(void)
 static void
 create_and_verify(void* const path)
 {
-  Segment segment = {NULL, 0};
+  Segment segment = {.memory = NULL};
   NEED(segment_open_or_create(&segment, path, BYTES, init_text, "whole") == 0);
   CHECK(strcmp(segment.memory, "whole") == 0);
 }
@@ -165,7 +165,7 @@ both_sides_meet(void)
 static bool
 refused_with(const char* const path, const size_t offset, const uint32_t word)
 {
-  Segment segment = {NULL, 0};
+  Segment segment = {.memory = NULL};
   NEED(segment_open(&segment, path, PLUGIN_SEGMENT_BYTES, true) == 0);
   uint32_t* const place = (uint32_t*)(void*)((uint8_t*)segment.memory + offset);
   const uint32_t  old   = *place;

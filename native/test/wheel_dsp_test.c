@@ -220,18 +220,28 @@ answers_that_are_no_use(void)
   }
 }
 
+/// It ends with the frame that did it, by itself, and without a call of destroy(); `ring` is the one that it names.
+static void
+check_spoiled(const char* const library, const int ring, const uint64_t count)
+{
+  DspBench* const b = dsp_start((DspWish){.library = library});
+  CHECK(dsp_is_ready(b) && dsp_exchange_many(b, FRAMES - 1u) == FRAMES - 1u);
+  FrameSlot answer = {0};
+  CHECK(!dsp_exchange(b, 1.0f, &answer));
+  CHECK(dsp_wait(b) == 0 && WEXITSTATUS(b->status) == 1);
+  const PluginReport* const report = b->loop.report;
+  CHECK(report->magic == PLUGIN_SEGMENT_MAGIC && report->version == RIG_VERSION && report->memory_refused == 0u);
+  CHECK(report->end.kind == END_RING && report->end.number == ring && report->end.value == count);
+  CHECK(report->end.phase == PHASE_PROCESSING && report->end.sequence == FRAMES);
+  dsp_stop(b);
+}
+
 static void
 shared_memory_spoiled(void)
 {
-  DspBench* b = dsp_start((DspWish){.library = "overwrites-counters"});
-  CHECK(dsp_is_ready(b) && dsp_exchange_many(b, FRAMES + 10u) >= FRAMES - 1u);
-  dsp_stop(b);
-  b = dsp_start((DspWish){.library = "scribbles"});
-  FrameSlot answer = {0};
-  CHECK(dsp_is_ready(b) && dsp_exchange_many(b, FRAMES - 1u) == FRAMES - 1u);
-  CHECK(!dsp_exchange(b, 1.0f, &answer) || answer.sequence == FRAMES);
-  CHECK(ring_pop(&b->loop.from, &answer) != RING_OK);
-  dsp_stop(b);
+  check_spoiled("overwrites-counters", 1, FRAMES - 1u + (1u << 20));
+  check_spoiled("scribbles", 0, 0xa5a5a5a5a5a5a5a5u);
+  check_spoiled("forges-input", 0, FRAMES + (1u << 20));
 }
 
 static void
@@ -376,7 +386,7 @@ main(void)
     {"a plugin that exits is told with its code", exit_with_its_code},
     {"whatever create() did to the signals, a crash is told", signals_are_ours_again},
     {"a signal from another process is not the plugin's end to answer for", killed_by_another},
-    {"a plugin that spoils the shared memory spoils its own", shared_memory_spoiled},
+    {"a plugin that destroys a ring ends with that frame, and says which ring it was", shared_memory_spoiled},
     {"a library of another ABI, without the entry point, or that creates nothing says so", refused},
     {"a library that somebody could still change is refused", not_sealed},
     {"malloc gives as many bytes as the plugin may have, and then NULL", memory_limit},

@@ -55,6 +55,21 @@ test('a forbidden system call is named, and a call without end says how long', (
   ])
 })
 
+test('a ring that was destroyed is told with its name, the frame and the count, whatever else ended the process', () => {
+  const report = left('processing', { kind: 'ring', value: 0x100063n })
+  const said = 'it destroyed its input ring: a count there became 0x100063 during process() of frame 100'
+  const exit = { code: 1, signal: null }
+  assert.deepEqual(charged({ exit, report }), ['protocol', 'processing', 100, said])
+  const ended = { charged: 'protocol', detail: 'it wrote an impossible counter' } as const
+  assert.deepEqual(charged({ report, ended }), ['protocol', 'processing', 100, said])
+  assert.deepEqual(charged({ exit, report: left('creating', { kind: 'ring', number: 1, value: 8n }) }), [
+    'protocol',
+    'creating',
+    0,
+    'it destroyed its output ring: a count there became 0x8 during create()',
+  ])
+})
+
 test('a process that was ended because it hung is charged, one that the machine starved is not', () => {
   const report = left('processing')
   assert.deepEqual(charged({ report, ended: { charged: 'timeout', detail: 'it blocks' } }), [

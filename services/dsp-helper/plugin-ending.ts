@@ -90,6 +90,11 @@ function confessed(end: ReportedEnd, when: Circumstances): Verdict | undefined {
         'timeout',
         `a call did not return within ${end.value / 1_000_000n} ms of CPU time ${place(end)}${during(when)}`,
       )
+    case 'ring':
+      return charged(
+        'protocol',
+        `it destroyed its ${end.number === 0 ? 'input' : 'output'} ring: a count there became ${hex(end.value)}${during(when)}`,
+      )
   }
 }
 

@@ -21,7 +21,7 @@ function unconfinedDsp() {
   const directory = mkdtempSync(join(tmpdir(), 'openracing-unconfined-'))
   const program = join(directory, 'wheel-dsp')
   const source = fileURLToPath(new URL('../../test/processes/unconfined-dsp.c', import.meta.url))
-  const parts = ['plugin_segment.c', 'ring.c', 'segment.c', 'doorbell.c'].map(native)
+  const parts = ['plugin_segment.c', 'ring.c', 'segment.c', 'truncation.c', 'doorbell.c'].map(native)
   execFileSync('cc', ['-std=c11', '-D_GNU_SOURCE', '-O1', '-Wall', '-Werror', '-o', program, source, ...parts])
   return { program, [Symbol.dispose]: () => rmSync(directory, { recursive: true }) }
 }

@@ -55,6 +55,25 @@ const vices: readonly (readonly [string, (typeof violationKinds)[number], Plugin
   ['allocates-too-much', 'memory', unknown, /^it was refused memory at its limit of 4194304 bytes$/],
   ['fails', 'result', processing, /^process\(\) returned .*, not 0$/],
   ['not-finite', 'not-finite', processing, /not finite$/],
+  [
+    'forges-input',
+    'protocol',
+    processing,
+    /^it destroyed its input ring: a count there became 0x\w+ during process\(\) of/,
+  ],
+  // These the loop may see first, whose word counts if the process gets no further.
+  [
+    'overwrites-counters',
+    'protocol',
+    processing,
+    /^it destroyed its output ring: a count there became 0x1\w{5} during|^it wrote an impossible counter/,
+  ],
+  [
+    'scribbles',
+    'protocol',
+    processing,
+    /^it destroyed its input ring: a count there became 0x(a5){8} during|^it wrote an impossible counter/,
+  ],
 ]
 
 for (const [vice, word, phase, evidence] of vices) {

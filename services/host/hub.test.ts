@@ -5,7 +5,8 @@ import { frameSlotBytes, telemetryFrame as layout, frameSlot as slotLayout } fro
 import { type DeepPartial, PublishTelemetryRequest } from '../../gen/proto/openracing/v1/telemetry.ts'
 import { createHub } from './hub.ts'
 
-function rig() {
+/** `room`: whether the loop takes force. */
+function rig(room = true) {
   const frames: Buffer[] = []
   const slots: Buffer[] = []
   let pushed = Promise.withResolvers<void>()
@@ -19,7 +20,7 @@ function rig() {
         }
         pushed.resolve()
         pushed = Promise.withResolvers()
-        return 0
+        return room ? 0 : bytes.length / frameSlotBytes
       },
     },
     gain: 0.75,
@@ -100,7 +101,37 @@ test('what came in is counted: frames, and packets that could not be read', () =
   using it = rig()
   it.send({ frame: { rpm: 6000, maxRpm: 9000, speedMs: 40, gear: 3 }, droppedPackets: 2 })
   assert.equal(it.send({ droppedPackets: 1 }), 'empty')
-  assert.deepEqual(it.hub.intake(), { frames: 1n, droppedPackets: 3n, rpm: 6000, maxRpm: 9000, speedMs: 40, gear: 3 })
+  assert.deepEqual(it.hub.intake(), {
+    frames: 1n,
+    droppedPackets: 3n,
+    forceUnderruns: 0n,
+    droppedForceSamples: 0n,
+    droppedForceFrames: 0n,
+    rpm: 6000,
+    maxRpm: 9000,
+    speedMs: 40,
+    gear: 3,
+  })
+})
+
+const force = (samples: number) => ({ force: { samples: new Array(samples).fill(0.1), sampleRateHz: 1000 } })
+
+test('force that ran dry and force that came too early are counted apart', () => {
+  using it = rig()
+  it.send(force(10))
+  it.pass(50_000_000n) // the last of them was due 39 ms after it came
+  it.send(force(100))
+  assert.deepEqual([it.hub.intake().forceUnderruns, it.hub.intake().droppedForceSamples], [1n, 0n])
+  it.send(force(110)) // the first of them is due in 130 ms; without 100 of them it would be in 30
+  const { forceUnderruns, droppedForceSamples, droppedForceFrames } = it.hub.intake()
+  assert.deepEqual([forceUnderruns, droppedForceSamples, droppedForceFrames], [1n, 100n, 0n])
+})
+
+test('force that the loop does not take is counted', () => {
+  using it = rig(false)
+  it.send(force(10))
+  it.send(force(5))
+  assert.equal(it.hub.intake().droppedForceFrames, 15n)
 })
 
 test('a refused request counts no packets', () => {

@@ -101,6 +101,9 @@ export function createHub({ memory, gain, maxTorqueNm, nowNs, log }: HubNeeds): 
     intake: () => ({
       frames,
       droppedPackets,
+      forceUnderruns: BigInt(playout.underruns()),
+      droppedForceSamples: BigInt(playout.dropped()),
+      droppedForceFrames: BigInt(droppedForce),
       rpm: latest?.rpm ?? 0,
       maxRpm: latest?.maxRpm ?? 0,
       speedMs: latest?.speedMs ?? 0,

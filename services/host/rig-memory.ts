@@ -55,7 +55,7 @@ export function openRigMemory(home: Home, input: Config['telemetry']['input'], l
     try {
       return broken ? 0 : (openRing()?.push(slots) ?? 0)
     } catch (cause) {
-      // The loop wrote a counter that cannot be. Telemetry and plugins go on; the next loop brings the force back.
+      // The loop wrote a counter that cannot be, or the file was cut. Telemetry and plugins go on; the next loop brings the force back.
       log.error({ err: cause }, 'the input ring is corrupt; no force reaches the loop until it is started again')
       broken = true
       return 0

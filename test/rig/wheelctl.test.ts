@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { inTime } from '../until.ts'
+import { type PublishTelemetryResponse, TelemetryServiceClient } from '../../gen/proto/openracing/v1/telemetry.ts'
+import { call, connect, within } from '../../rpc/client.ts'
+import { inTime, until } from '../until.ts'
 import { commandFile, runWheelctl } from '../wheelctl.ts'
 import { isRunning, startRig } from './rig.ts'
 
@@ -29,6 +31,39 @@ test('plugins, services and the loop are listed for people and for programs, und
   const { loop } = JSON.parse((await runWheelctl(rig.rig.home, ['rig', 'status', '--json'])).stdout)
   assert.equal(loop.running, true)
   assert.match((await runWheelctl(rig.rig.home, ['rig', 'status'])).stdout, /^loop +running, pid \d+$/m)
+})
+
+/** Sends this many samples of force in one request, as a game would send a second of it at most. */
+async function sendForce(client: TelemetryServiceClient, samples: number): Promise<void> {
+  const force = { samples: new Array<number>(samples).fill(0.1), sampleRateHz: 1000 }
+  await call<PublishTelemetryResponse>((done) =>
+    client.publishTelemetry(...within(5000), done).end({ frame: undefined, force, droppedPackets: 0 }),
+  )
+}
+
+test('force that ran dry, came too early or was not taken by the loop is shown to people and to programs', async () => {
+  await using rig = await startRig(({ configFile }) => appendFileSync(configFile, '\ntelemetry: { input: external }\n'))
+  const { home } = rig.rig
+  using clean = new DisposableStack()
+  const client = clean.adopt(connect(TelemetryServiceClient, `unix:${home.socket('host')}`), (it) => it.close())
+  const shown = async () => JSON.parse((await runWheelctl(home, ['rig', 'status', '--json'])).stdout).telemetry
+  const none = await shown()
+  assert.deepEqual([none.forceUnderruns, none.droppedForceSamples, none.droppedForceFrames], [0, 0, 0])
+
+  await until('a sample comes after the one before it is over', async () => {
+    await sendForce(client, 1)
+    return (await shown()).forceUnderruns > 0
+  })
+  await until('a second of force comes before the one before it is over', async () => {
+    await sendForce(client, 1000)
+    await sendForce(client, 1000)
+    return (await shown()).droppedForceSamples > 0
+  })
+  assert.ok((await shown()).droppedForceFrames > 0, 'the hub is not the one who feeds the loop')
+  assert.match(
+    (await runWheelctl(home, ['rig', 'status'])).stdout,
+    /^force +[1-9]\d* underruns, [1-9]\d* samples too early and dropped, [1-9]\d* frames not taken by the loop$/m,
+  )
 })
 
 test('a watch whose reader has seen enough ends without a word', async () => {

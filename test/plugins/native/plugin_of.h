@@ -16,11 +16,13 @@ plugin_create(const uint8_t* const config, const size_t length)
 }
 #endif
 
+#ifndef PLUGIN_OF_DESTROYS ///< It has a plugin_destroy() of its own
 static void
 plugin_destroy(void* const state)
 {
   (void)state;
 }
+#endif
 
 #ifndef PLUGIN_OF_ABI
 #define PLUGIN_OF_ABI PLUGIN_ABI_VERSION

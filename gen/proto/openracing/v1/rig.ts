@@ -238,6 +238,12 @@ export interface TelemetryIntake {
   readonly maxRpm: number;
   readonly speedMs: number;
   readonly gear: number;
+  /** Times that the force of a game ran dry and began anew: its packets came later than they may, or it paused. */
+  readonly forceUnderruns: bigint;
+  /** Force samples left out because they came faster than time passes. */
+  readonly droppedForceSamples: bigint;
+  /** Force frames, one a tick, that the loop did not take: it does not run, or another program feeds it. */
+  readonly droppedForceFrames: bigint;
 }
 
 export interface LedFrame {
@@ -2137,7 +2143,17 @@ export const Wheel: MessageFns<Wheel> = {
 };
 
 function createBaseTelemetryIntake(): TelemetryIntake {
-  return { frames: 0n, droppedPackets: 0n, rpm: 0, maxRpm: 0, speedMs: 0, gear: 0 };
+  return {
+    frames: 0n,
+    droppedPackets: 0n,
+    rpm: 0,
+    maxRpm: 0,
+    speedMs: 0,
+    gear: 0,
+    forceUnderruns: 0n,
+    droppedForceSamples: 0n,
+    droppedForceFrames: 0n,
+  };
 }
 
 export const TelemetryIntake: MessageFns<TelemetryIntake> = {
@@ -2165,6 +2181,24 @@ export const TelemetryIntake: MessageFns<TelemetryIntake> = {
     }
     if (message.gear !== 0) {
       writer.uint32(48).int32(message.gear);
+    }
+    if (message.forceUnderruns !== 0n) {
+      if (BigInt.asUintN(64, message.forceUnderruns) !== message.forceUnderruns) {
+        throw new globalThis.Error("value provided for field message.forceUnderruns of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.forceUnderruns);
+    }
+    if (message.droppedForceSamples !== 0n) {
+      if (BigInt.asUintN(64, message.droppedForceSamples) !== message.droppedForceSamples) {
+        throw new globalThis.Error("value provided for field message.droppedForceSamples of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.droppedForceSamples);
+    }
+    if (message.droppedForceFrames !== 0n) {
+      if (BigInt.asUintN(64, message.droppedForceFrames) !== message.droppedForceFrames) {
+        throw new globalThis.Error("value provided for field message.droppedForceFrames of type uint64 too large");
+      }
+      writer.uint32(72).uint64(message.droppedForceFrames);
     }
     return writer;
   },
@@ -2230,6 +2264,30 @@ export const TelemetryIntake: MessageFns<TelemetryIntake> = {
             message.gear = reader.int32();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.forceUnderruns = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.droppedForceSamples = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.droppedForceFrames = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2255,6 +2313,15 @@ export const TelemetryIntake: MessageFns<TelemetryIntake> = {
     message.maxRpm = object.maxRpm ?? 0;
     message.speedMs = object.speedMs ?? 0;
     message.gear = object.gear ?? 0;
+    message.forceUnderruns = (object.forceUnderruns !== undefined && object.forceUnderruns !== null)
+      ? BigInt(object.forceUnderruns)
+      : 0n;
+    message.droppedForceSamples = (object.droppedForceSamples !== undefined && object.droppedForceSamples !== null)
+      ? BigInt(object.droppedForceSamples)
+      : 0n;
+    message.droppedForceFrames = (object.droppedForceFrames !== undefined && object.droppedForceFrames !== null)
+      ? BigInt(object.droppedForceFrames)
+      : 0n;
     return message;
   },
 };
