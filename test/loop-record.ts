@@ -33,6 +33,17 @@ const tickAt = (slots: Buffer, at: number): Tick => ({
   torqueNm: slots.readFloatLE(at + layout.torque_out.offset),
 })
 
+/** The largest change of torque from one tick to the next, beyond the change of what came in, N·m. */
+export function maxStepNm(ticks: readonly Tick[]): number {
+  const steps = ticks.slice(1).map(({ number, torqueNm, inputNm }, index) => {
+    const before = ticks[index] as Tick
+    if (number !== before.number + 1n) return 0
+    // A machine that stood still for some ms has missed some ms of the input, and so has the torque.
+    return Math.abs(torqueNm - before.torqueNm) - Math.abs(inputNm - before.inputNm)
+  })
+  return steps.reduce((most, step) => Math.max(most, step), 0)
+}
+
 export function recordLoop(home: Home): LoopRecord {
   const ring = openOutputRing(home)
   const slots = Buffer.alloc(ringSlots * frameSlotBytes)

@@ -100,6 +100,7 @@ const vices: readonly Vice[] = [
 const elsewhere: Readonly<Record<string, readonly [file: string, test: string]>> = {
   inverts: ['services/dsp-helper/violations.test.ts', 'its neighbour with nothing'],
   'allocates-in-process': ['services/dsp-helper/violations.test.ts', 'a finding, and no violation'],
+  offsets: ['services/dsp-helper/continuity.test.ts', 'every change of the chain is led over'],
   'other-abi': ['services/dsp-helper/data-plane.test.ts', 'a library for another ABI version is refused by its number'],
   'no-entry-point': ['services/dsp-helper/data-plane.test.ts', 'a library that is no plugin'],
   'creates-nothing': ['services/dsp-helper/data-plane.test.ts', 'a plugin whose create() fails is tried again'],
