@@ -82,10 +82,15 @@ const vices: readonly Vice[] = [
   forbidden('spawns-thread', creating, 'clone3?'),
   forbidden('changes-signals-late', processing, 'rt_sigaction'),
   forbidden('changes-scheduling', processing, 'sched_setscheduler'),
+  forbidden('maps-shared', creating, 'mmap'),
+  forbidden('maps-stack', creating, 'mmap'),
+  forbidden('maps-late', processing, 'mmap'),
   vice('never-returns', 'timeout', processing, /did not return within \d+ ms/),
   vice('waits-for-nobody', 'timeout', processing, /did not return within \d+ ms/),
   vice('spins-in-create', 'timeout', creating, /did not return within \d+ ms of CPU time|was not ready within 5000 ms/),
   vice('creates-never', 'timeout', creating, /^it was not ready within 5000 ms$/),
+  // What it tells and answers is in memory of its own since: the last that anybody heard of is create().
+  vice('maps-over-segment', 'timeout', creating, /^process\(\) did not return within \d+ ms: it blocks$/),
   vice('allocates-too-much', 'memory', unknown, /^it was refused memory at its limit of 4194304 bytes$/),
   vice('leaks', 'memory', unknown, /^it was refused memory at its limit of 4194304 bytes$/),
   vice('fails', 'result', processing, /^process\(\) returned .*, not 0$/),
@@ -100,6 +105,7 @@ const vices: readonly Vice[] = [
 const elsewhere: Readonly<Record<string, readonly [file: string, test: string]>> = {
   inverts: ['services/dsp-helper/violations.test.ts', 'its neighbour with nothing'],
   'allocates-in-process': ['services/dsp-helper/violations.test.ts', 'a finding, and no violation'],
+  'maps-too-much': ['services/dsp-helper/memory.test.ts', 'memory that a plugin maps by itself'],
   offsets: ['services/dsp-helper/continuity.test.ts', 'every change of the chain is led over'],
   'other-abi': ['services/dsp-helper/data-plane.test.ts', 'a library for another ABI version is refused by its number'],
   'no-entry-point': ['services/dsp-helper/data-plane.test.ts', 'a library that is no plugin'],
