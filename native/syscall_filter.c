@@ -161,7 +161,8 @@ filter_loading(void)
 #ifdef SYS_open
     {SYS_open, {{1u, WRITING, O_RDONLY}}},
 #endif
-    {SYS_mmap, {{3u, MAP_TYPE, MAP_PRIVATE}}}, // what is shared is in no limit of ours
+    // What is shared is in no limit of ours, and what grows as a stack does not in that of the data.
+    {SYS_mmap, {{3u, MAP_TYPE | MAP_GROWSDOWN, MAP_PRIVATE}}},
     {SYS_ioctl, {INT(1u, TCGETS)}}, // the C library's way to ask whether a stream is a terminal
     HARMLESS_MASKS,
     {SYS_tgkill, {INT(0u, getpid())}},

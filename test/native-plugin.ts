@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FastPluginSpec } from '../gen/proto/openracing/v1/dsp_helper.ts'
 
-const sources = fileURLToPath(new URL('plugins/native', import.meta.url))
+/** Libraries with one vice each. */
+export const pluginSources = fileURLToPath(new URL('plugins/native', import.meta.url))
 
 /** Compiles test/plugins/native/NAME.c into `directory`; returns the library's path. */
 export function buildNativePlugin(name: string, directory: string): string {
@@ -20,7 +21,7 @@ export function buildNativePlugin(name: string, directory: string): string {
     '-fPIC',
     '-o',
     library,
-    join(sources, `${name}.c`),
+    join(pluginSources, `${name}.c`),
     '-lm',
   ])
   return library

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import pino from 'pino'
+import pino, { type Logger } from 'pino'
 import { rigStatus as layout } from '../gen/layout.ts'
 import type { FastPlugin } from '../gen/proto/openracing/v1/dsp_helper.ts'
 import { createHome, findHome, type Home } from '../rpc/home.ts'
@@ -24,7 +24,13 @@ export const limits: Limits = {
   assent: false,
   waiting: 'predictive',
 }
-const log = pino({ level: 'silent' })
+const silent = pino({ level: 'silent' })
+
+/** What a data plane may have that is not the usual. */
+export interface PlaneWishes {
+  readonly wheelDsp?: string
+  readonly log?: Logger
+}
 
 /** A data plane under test. */
 export interface PlaneUnderTest extends AsyncDisposable {
@@ -47,7 +53,10 @@ export function windowOf(home: Home): RigWindow | undefined {
 }
 
 /** A data plane of its own: real processes, real shared memory, an independent producer of 2 N·m. */
-export async function startPlane(wheelDsp = programs.wheelDsp): Promise<PlaneUnderTest> {
+export async function startPlane({
+  wheelDsp = programs.wheelDsp,
+  log = silent,
+}: PlaneWishes = {}): Promise<PlaneUnderTest> {
   const directory = mkdtempSync(join(tmpdir(), 'openracing-plane-'))
   const home = findHome({ OPENRACING_HOME: directory })
   createHome(home)

@@ -72,6 +72,13 @@ maps_shared(const pid_t other)
 }
 
 static void
+maps_a_stack(const pid_t other)
+{
+  (void)other;
+  map_anonymous(MAP_PRIVATE | MAP_GROWSDOWN);
+}
+
+static void
 maps_private(const pid_t other)
 {
   (void)other;
@@ -82,6 +89,7 @@ static void
 memory_is_private(void)
 {
   CHECK(ended_by(maps_shared) == SIGSYS);
+  CHECK(ended_by(maps_a_stack) == SIGSYS);
   CHECK(ended_by(maps_private) == 0);
 }
 
@@ -99,7 +107,7 @@ main(void)
 {
   static const Test tests[] = {
     {"who has the mark of our own calls still reaches no other process", the_mark_is_for_this_process_alone},
-    {"memory that is shared, and so in no limit, cannot be had", memory_is_private},
+    {"memory that is shared or grows as a stack, and so in no limit, cannot be had", memory_is_private},
   };
   return RUN("syscall_filter_test", tests);
 }

@@ -43,9 +43,9 @@ function watchIntervals(home: Home, intervalMs: number) {
   }
 }
 
-test('an operator changes the chain while the rig runs: no tick is missed, and the order outlives the host', async () => {
+test('an operator changes the chain while the rig runs: no tick is missed, torque makes no step, and the order outlives the host', async () => {
   await using rig = await startRig((home) => {
-    appendFileSync(home.configFile, fed)
+    appendFileSync(home.configFile, '\ntelemetry: { input: external }\nffb: { gain: 1, max_slew_nm_per_s: 200 }\n')
     addNative(home, 'inverts', 1)
     addNative(home, 'fails', 2)
   })
@@ -74,6 +74,7 @@ test('an operator changes the chain while the rig runs: no tick is missed, and t
   )
   assert.equal(await chain('remove', 'inverts'), 'lowpass')
   assert.deepEqual(loop.gaps(), [])
+  assert.ok(loop.maxStepNm() <= 0.2 + 1e-5, `a step of ${loop.maxStepNm()} N·m from one tick to the next`)
   loop.close()
   const refused = async (sentence: RegExp, ...args: readonly string[]) =>
     assert.rejects(runWheelctl(home, ['chain', ...args]), (cause: { stderr: string }) => {

@@ -5,7 +5,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DemoRig, startDemoRig } from '../../demo/rig.ts'
-import { frameSlotBytes, frameSlot as layout } from '../../gen/layout.ts'
 import {
   type ListPluginsResponse,
   type Plugin,
@@ -20,8 +19,8 @@ import {
 } from '../../gen/proto/openracing/v1/supervisor.ts'
 import { call, connect, within } from '../../rpc/client.ts'
 import type { Home } from '../../rpc/home.ts'
-import { openOutputRing } from '../../shm/slots.ts'
 import { ready as hostReady, readyLine } from '../host-ready.ts'
+import { maxStepNm, recordLoop } from '../loop-record.ts'
 import { until } from '../until.ts'
 
 /** A whole rig under test, with its public API. */
@@ -147,45 +146,13 @@ export interface LoopWatch {
   close(): void
 }
 
-/** Reads the loop's output ring, which holds a second, twenty times as often as it fills. */
 export function watchLoop(home: Home): LoopWatch {
-  const ring = openOutputRing(home)
-  const slots = Buffer.alloc(1024 * frameSlotBytes)
-  const gaps: bigint[] = []
-  let last: bigint | undefined
-  let ticks = 0
-  let torqueNm = Number.NaN
-  let inputNm = Number.NaN
-  let maxStepNm = 0
-  // What was there before us may have overflowed while nobody read.
-  ring.pop(slots)
-  function drain(): void {
-    const count = ring.pop(slots)
-    for (let index = 0; index < count; index++) {
-      const tick = slots.readBigUInt64LE(index * frameSlotBytes + layout.reserved.offset)
-      if (last !== undefined && tick !== last + 1n) gaps.push(last)
-      last = tick
-      ticks += 1
-      const now = slots.readFloatLE(index * frameSlotBytes + layout.torque_out.offset)
-      const input = slots.readFloatLE(index * frameSlotBytes + layout.ffb_in.offset)
-      // A machine that stood still for some ms has missed some ms of the input, and so has the torque.
-      maxStepNm = Math.max(maxStepNm, Math.abs(now - torqueNm) - Math.abs(input - inputNm) || 0)
-      torqueNm = now
-      inputNm = input
-    }
-  }
-  const timer = setInterval(drain, 50)
+  const record = recordLoop(home)
   return {
-    gaps: () => {
-      drain()
-      return gaps
-    },
-    maxStepNm: () => maxStepNm,
-    torqueNm: () => torqueNm,
-    ticks: () => ticks,
-    close: () => {
-      clearInterval(timer)
-      ring.close()
-    },
+    gaps: record.gaps,
+    maxStepNm: () => maxStepNm(record.ticks()),
+    torqueNm: () => record.ticks().at(-1)?.torqueNm ?? Number.NaN,
+    ticks: () => record.ticks().length,
+    close: record[Symbol.dispose],
   }
 }
