@@ -38,6 +38,15 @@ test('the line says how long it took, where the rig listens and how its plugins 
   assert.equal(line(running, waiting, available, failed), `${ready}; 1 plugin running, 1 failed, 1 waiting`)
 })
 
+test('a plugin that was lost and is started again is waited for by nobody', () => {
+  const again = Plugin.fromPartial({ state: loaded, name: 'crashes', statistics: { restarts: 1 } })
+  const services = [service('trust', 'running')]
+  assert.equal(
+    readinessLine({ ...start, plugins: [...plugins(running), again], services }),
+    `${ready}; 1 plugin running, 1 waiting`,
+  )
+})
+
 test('a rig of which something is in its first start is up, not ready', () => {
   const services = [service('trust', 'running'), service('wasm-runner', 'starting'), service('dsp-helper', 'starting')]
   const loop = { kind: 'missing', complaint: 'the dsp-helper does not run' } as const

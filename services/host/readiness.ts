@@ -17,16 +17,20 @@ const counted = (count: number, what: string): readonly string[] => (count === 0
 
 /** In its first start: nothing went wrong yet. */
 const isStarting = ({ state, lastExit }: ServiceStatus): boolean => state.kind !== 'running' && lastExit === ''
+const isLoading = ({ state, statistics }: Plugin): boolean =>
+  state === PLUGIN_STATE_LOADED && (statistics?.restarts ?? 0) === 0
+/** One that is started again was lost before, and may be again: nobody waits for it. */
+const isWaiting = (plugin: Plugin): boolean =>
+  plugin.state === PLUGIN_STATE_WAITING || (plugin.state === PLUGIN_STATE_LOADED && !isLoading(plugin))
 
 const listed = (title: string, names: readonly string[]): readonly string[] =>
   names.length === 0 ? [] : [`${title}: ${names.join(', ')}`]
 
 /** Only a rig of which everything runs or has failed is called ready. */
 export function readinessLine({ elapsedMs, addresses, plugins, services, loop }: Readiness): string {
-  const named = (state: PluginState): readonly string[] =>
-    plugins.filter((plugin) => plugin.state === state).map(({ name, directory }) => name || directory)
-  const running = named(PLUGIN_STATE_RUNNING).length
-  const loading = named(PLUGIN_STATE_LOADED)
+  const numberIn = (wanted: PluginState): number => plugins.filter(({ state }) => state === wanted).length
+  const running = numberIn(PLUGIN_STATE_RUNNING)
+  const loading = plugins.filter(isLoading).map(({ name, directory }) => name || directory)
   const starting = services.filter(isStarting).map(({ name }) => name)
   const lost = services.filter((service) => service.state.kind !== 'running' && !isStarting(service))
   // The dsp-helper starts the loop.
@@ -38,8 +42,8 @@ export function readinessLine({ elapsedMs, addresses, plugins, services, loop }:
   const awaited = [...starting, ...(loopStarts ? ['wheel-rt'] : [])]
   const counts = [
     `${running} ${running === 1 ? 'plugin' : 'plugins'} running`,
-    ...counted(named(PLUGIN_STATE_FAILED).length, 'failed'),
-    ...counted(named(PLUGIN_STATE_WAITING).length, 'waiting'),
+    ...counted(numberIn(PLUGIN_STATE_FAILED), 'failed'),
+    ...counted(plugins.filter(isWaiting).length, 'waiting'),
     ...counted(loading.length, `still loading: ${loading.join(', ')}`),
   ]
   const word = awaited.length + loading.length === 0 ? 'ready' : 'up'
