@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import {
+  type Confinement,
   type GetPluginResponse,
   type ListPluginsResponse,
   type Plugin,
@@ -57,6 +58,15 @@ function violationRows(violations: readonly Violation[]): readonly (readonly str
   ])
 }
 
+/** What keeps the process of a Fast plugin in, and what this kernel lacks for that. */
+function describeConfinement({ landlock, seccomp }: Confinement): string {
+  const lacking = [
+    landlock ? [] : ['no landlock: files are within its reach'],
+    seccomp ? [] : ['no seccomp: system calls are'],
+  ]
+  return lacking.flat().join('; ') || 'landlock and seccomp'
+}
+
 function describe(plugin: Plugin): readonly (readonly string[])[] {
   const { p50, p99, max } = distributionOf(plugin.statistics?.cpu ?? emptyHistogram)
   const { executions = 0n, failures = 0n, missedDeadlines = 0n, restarts = 0, memory } = plugin.statistics ?? {}
@@ -71,6 +81,7 @@ function describe(plugin: Plugin): readonly (readonly string[])[] {
     ['executions', `${executions}, ${failures} failed, ${missedDeadlines} deadlines missed`],
     ['CPU time', `p50 ${p50.toFixed(1)} µs, p99 ${p99.toFixed(1)} µs, max ${max.toFixed(1)} µs`],
     ['restarts', `${restarts}`],
+    ...(plugin.confinement === undefined ? [] : [['confined by', describeConfinement(plugin.confinement)]]),
   ]
   if (memory === undefined) return [...rows, ...violationRows(plugin.violations)]
   const { allocatedBytes, mostBytes, processAllocations } = memory

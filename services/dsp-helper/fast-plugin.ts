@@ -1,3 +1,4 @@
+import { sandboxLandlock, sandboxSeccomp } from '../../gen/layout.ts'
 import type { FastPlugin } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { type Histogram, PluginPhase, type Violation, ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
 import type { PluginPhase as Phase, PluginReport } from '../../shm/plugin-report.ts'
@@ -71,5 +72,9 @@ export function fastPluginOf({ seat, counts, cpu, report, conduct, refusal }: Fa
     },
     violations: conduct.charges.map(toMessage),
     refusal,
+    confinement: report && {
+      landlock: (report.sandbox & sandboxLandlock) !== 0,
+      seccomp: (report.sandbox & sandboxSeccomp) !== 0,
+    },
   }
 }

@@ -95,6 +95,7 @@ for (const { missing, lacking, gap } of older) {
     await until('both are called', () => chain.every(({ id }) => executions(rig, id) > 100n))
     for (const { id } of chain) {
       assert.ok(isAlive(pluginOf(rig, id).pid))
+      assert.deepEqual(pluginOf(rig, id).confinement, { landlock: !gap.landlock, seccomp: !gap.seccomp })
       assert.deepEqual(
         pluginOf(rig, id).violations.filter(({ kind }) => kind !== ViolationKind.VIOLATION_KIND_BUDGET),
         [],

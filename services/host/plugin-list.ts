@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { Plugin, PluginClass, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import { type Confinement, Plugin, PluginClass, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { PluginStatistics, Violation } from '../../gen/proto/openracing/v1/statistics.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { fastStanding, type Standing } from './fast-standing.ts'
@@ -19,6 +19,7 @@ export interface Report {
   readonly violations?: readonly Violation[]
   /** Why what was asked for last does not run, while what ran before does; empty when it runs. */
   readonly refusal?: string
+  readonly confinement?: Confinement | undefined
 }
 
 /** The plugins of this rig as the API shows them. */
@@ -81,6 +82,7 @@ function toMessage(plugin: PlannedPlugin, { state, detail }: Standing, report: R
     updateRateHz: manifest.constraints.updateRateHz,
     statistics: report?.statistics,
     violations: report?.violations ?? [],
+    confinement: report?.confinement,
   }
 }
 

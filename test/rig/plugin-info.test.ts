@@ -27,5 +27,8 @@ test('wheelctl plugin info shows what a plugin did that it must not do, and its 
   assert.match(people, /^allocations in process\(\) +0$/m)
   const [violation] = JSON.parse(await info('crashes', '--json')).violations
   assert.match(violation.detail, /which used the address 0x8/)
-  assert.doesNotMatch(await info('lowpass'), /violation: (crash|timeout|capability|memory)/)
+  const [lowpass, listed] = [await info('lowpass'), JSON.parse(await info('lowpass', '--json'))]
+  assert.match(lowpass, /^confined by +landlock and seccomp$/m)
+  assert.deepEqual(listed.confinement, { landlock: true, seccomp: true })
+  assert.doesNotMatch(lowpass, /violation: (crash|timeout|capability|memory)/)
 })

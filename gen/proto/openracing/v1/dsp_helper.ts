@@ -18,7 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { PluginState } from "./plugin.ts";
+import { Confinement, PluginState } from "./plugin.ts";
 import { Waiting } from "./rig.ts";
 import { PluginStatistics, Violation } from "./statistics.ts";
 
@@ -90,6 +90,8 @@ export interface FastPlugin {
   readonly refusal: string;
   /** Names its counters in the loop's shared memory: the slot's `life` in native/rig.h. */
   readonly life: number;
+  /** Absent while it has no process. */
+  readonly confinement?: Confinement | undefined;
 }
 
 export interface GetDataPlaneRequest {
@@ -601,7 +603,17 @@ export const ListFastPluginsResponse: MessageFns<ListFastPluginsResponse> = {
 };
 
 function createBaseFastPlugin(): FastPlugin {
-  return { id: "", state: 0, detail: "", statistics: undefined, pid: 0, violations: [], refusal: "", life: 0 };
+  return {
+    id: "",
+    state: 0,
+    detail: "",
+    statistics: undefined,
+    pid: 0,
+    violations: [],
+    refusal: "",
+    life: 0,
+    confinement: undefined,
+  };
 }
 
 export const FastPlugin: MessageFns<FastPlugin> = {
@@ -629,6 +641,9 @@ export const FastPlugin: MessageFns<FastPlugin> = {
     }
     if (message.life !== 0) {
       writer.uint32(64).uint32(message.life);
+    }
+    if (message.confinement !== undefined) {
+      Confinement.encode(message.confinement, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -710,6 +725,14 @@ export const FastPlugin: MessageFns<FastPlugin> = {
             message.life = reader.uint32();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.confinement = Confinement.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -737,6 +760,9 @@ export const FastPlugin: MessageFns<FastPlugin> = {
     message.violations = object.violations?.map((e) => Violation.fromPartial(e)) || [];
     message.refusal = object.refusal ?? "";
     message.life = object.life ?? 0;
+    message.confinement = (object.confinement !== undefined && object.confinement !== null)
+      ? Confinement.fromPartial(object.confinement)
+      : undefined;
     return message;
   },
 };

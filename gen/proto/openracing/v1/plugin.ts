@@ -102,6 +102,16 @@ export interface Plugin {
     | undefined;
   /** What the plugin did that it must not do, by kind. */
   readonly violations: readonly Violation[];
+  /** Of a Fast plugin that has a process. */
+  readonly confinement?: Confinement | undefined;
+}
+
+/** What of the kernel keeps the process of a Fast plugin in. */
+export interface Confinement {
+  /** Files are out of its reach. */
+  readonly landlock: boolean;
+  /** So are system calls. */
+  readonly seccomp: boolean;
 }
 
 function createBaseListPluginsRequest(): ListPluginsRequest {
@@ -326,6 +336,7 @@ function createBasePlugin(): Plugin {
     updateRateHz: 0,
     statistics: undefined,
     violations: [],
+    confinement: undefined,
   };
 }
 
@@ -360,6 +371,9 @@ export const Plugin: MessageFns<Plugin> = {
     }
     for (const v of message.violations) {
       Violation.encode(v!, writer.uint32(82).fork()).join();
+    }
+    if (message.confinement !== undefined) {
+      Confinement.encode(message.confinement, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -457,6 +471,14 @@ export const Plugin: MessageFns<Plugin> = {
             message.violations.push(Violation.decode(reader, reader.uint32()));
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.confinement = Confinement.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -486,6 +508,76 @@ export const Plugin: MessageFns<Plugin> = {
       ? PluginStatistics.fromPartial(object.statistics)
       : undefined;
     message.violations = object.violations?.map((e) => Violation.fromPartial(e)) || [];
+    message.confinement = (object.confinement !== undefined && object.confinement !== null)
+      ? Confinement.fromPartial(object.confinement)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseConfinement(): Confinement {
+  return { landlock: false, seccomp: false };
+}
+
+export const Confinement: MessageFns<Confinement> = {
+  encode(message: Confinement, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.landlock !== false) {
+      writer.uint32(8).bool(message.landlock);
+    }
+    if (message.seccomp !== false) {
+      writer.uint32(16).bool(message.seccomp);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Confinement {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfinement() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.landlock = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.seccomp = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Confinement>): Confinement {
+    return Confinement.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Confinement>): Confinement {
+    const message = createBaseConfinement() as any;
+    message.landlock = object.landlock ?? false;
+    message.seccomp = object.seccomp ?? false;
     return message;
   },
 };
