@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { RigError } from '../../rpc/failure.ts'
-import { moduleBytesMax } from './meter.ts'
+import { moduleBytesMax } from './compile.ts'
 
 async function openFile(path: string): Promise<FileHandle> {
   try {

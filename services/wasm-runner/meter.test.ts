@@ -1,32 +1,387 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { RigError } from '../../rpc/failure.ts'
-import { compilePlugin, moduleBytesMax } from './meter.ts'
-import { guestModule } from './testing/guest-module.ts'
+import { functionCost } from './function-cost.ts'
+import { meterModule, meterModuleBy, startFuel } from './meter.ts'
+import { guestModule, op } from './testing/guest-module.ts'
+import { plainCost } from './testing/plain-cost.ts'
+import { bytesOf, inventedModule, wasmOf } from './testing/wasm-text.ts'
 
-const refusal = (bytes: Uint8Array<ArrayBuffer>): Promise<RigError> =>
-  compilePlugin(bytes).then(
-    () => assert.fail('it was compiled'),
-    (cause) => (cause instanceof RigError && cause.code === 'PLUGIN_INVALID' ? cause : assert.fail(String(cause))),
+const limits = { maxMemoryPages: 4, maxTableElements: 100 }
+const plenty = { maxMemoryPages: 65_536, maxTableElements: 10_000_000 }
+const full = 1n << 40n
+
+type Exports = Readonly<Record<string, unknown>>
+type Callable = (...parameters: unknown[]) => unknown
+
+interface Run {
+  /** What the export returned, or how it ended. */
+  readonly outcome: unknown
+  readonly used: bigint
+}
+
+/** A metered module that runs. */
+function start(wasm: Uint8Array, its = limits, imports: Record<string, never> = {}, by = functionCost) {
+  const { bytes, fuelExport, instructions } = meterModuleBy(by, wasm, its)
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports)
+  const fuel = exports[fuelExport] as WebAssembly.Global
+  return {
+    exports,
+    fuel,
+    instructions,
+    run(name: string, parameters: readonly unknown[] = [], with_ = full): Run {
+      fuel.value = with_
+      const outcome = outcomeOf(exports, name, parameters)
+      return { outcome, used: with_ - fuel.value }
+    },
+  }
+}
+
+function outcomeOf(exports: Exports, name: string, parameters: readonly unknown[]): unknown {
+  try {
+    return (exports[name] as Callable)(...parameters)
+  } catch (cause) {
+    return `${(cause as Error).name}: ${(cause as Error).message}`
+  }
+}
+
+const ranOut = 'RuntimeError: unreachable'
+
+test('what is executed is charged, one unit an instruction, on every path', () => {
+  const { run, instructions } = start(
+    wasmOf(`(module
+      (func (export "choose") (param i32) (result i32)
+        (if (result i32) (local.get 0) (then (i32.const 7)) (else (i32.add (i32.const 1) (i32.const 2)))))
+      (func (export "count") (param i32) (result i32) (local i32)
+        (loop $l
+          (local.set 1 (i32.add (local.get 1) (i32.const 3)))
+          (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (local.get 1))
+      (func $fib (export "fib") (param i32) (result i32)
+        (if (result i32) (i32.lt_s (local.get 0) (i32.const 2))
+          (then (local.get 0))
+          (else (i32.add
+            (call $fib (i32.sub (local.get 0) (i32.const 1)))
+            (call $fib (i32.sub (local.get 0) (i32.const 2))))))))`),
   )
+  assert.deepEqual(run('choose', [1]), { outcome: 7, used: 3n }) // local.get, if, i32.const
+  assert.deepEqual(run('choose', [0]), { outcome: 3, used: 5n })
+  // loop, 4 for the sum, 5 for the count, each time; local.get at the end
+  for (const times of [1, 2, 1000])
+    assert.deepEqual(run('count', [times]), { outcome: 3 * times, used: BigInt(10 * times + 1) })
+  const fibCost = (n: number): bigint => (n < 2 ? 5n : 13n + fibCost(n - 1) + fibCost(n - 2))
+  assert.deepEqual(run('fib', [15]), { outcome: 610, used: fibCost(15) })
+  assert.equal(instructions, 7 + 11 + 13)
+})
 
-test('a file that is not WebAssembly is refused in the words of V8', async () => {
-  const { message } = await refusal(new Uint8Array(Buffer.from('#!/bin/sh\necho hello')))
-  assert.match(
-    message,
-    /PLUGIN_INVALID: the module is not WebAssembly .*expected magic word 00 61 73 6d, found 23 21 2f 62/,
+test('a run ends where its fuel does, and another one begins with what it is given', () => {
+  const { run } = start(wasmOf('(module (func $f (export "f") (loop $l (br $l))) (func $r (export "r") (call $r)))'))
+  assert.deepEqual(run('f', [], 1000n), { outcome: ranOut, used: 1001n }) // the assembler puts `unreachable` behind the loop
+  assert.equal(run('r', [], 1000n).outcome, ranOut)
+  for (const fuel of [0n, 1n, 2n]) assert.equal(run('f', [], fuel).outcome, ranOut)
+})
+
+test('a function runs with exactly what it costs, and not with one unit less', () => {
+  const { run } = start(
+    wasmOf(`(module (func (export "f") (param i32)
+      (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))`),
+  )
+  const { used } = run('f', [100])
+  assert.equal(run('f', [100], used).outcome, undefined)
+  assert.equal(run('f', [100], used - 1n).outcome, ranOut)
+})
+
+test('a start function is metered, too', () => {
+  const endless = wasmOf('(module (start $f) (func $f (loop $l (br $l))))')
+  assert.throws(() => start(endless), /unreachable/)
+  const { fuel } = start(wasmOf('(module (start $f) (func $f nop nop))'))
+  assert.equal(BigInt(startFuel) - fuel.value, 2n)
+})
+
+test('bulk operations cost what they touch, growing what it grows by', () => {
+  const { run } = start(
+    wasmOf(`(module (memory 1 3) (table 10 funcref) (data $d "0123456789") (elem $e funcref (ref.null func) (ref.null func))
+      (func (export "fill") (param i32) (memory.fill (i32.const 0) (i32.const 1) (local.get 0)))
+      (func (export "copy") (param i32) (memory.copy (i32.const 0) (i32.const 100) (local.get 0)))
+      (func (export "init") (param i32) (memory.init $d (i32.const 0) (i32.const 0) (local.get 0)))
+      (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+      (func (export "tgrow") (param i32) (result i32) (table.grow (ref.null func) (local.get 0)))
+      (func (export "tfill") (param i32) (table.fill (i32.const 0) (ref.null func) (local.get 0)))
+      (func (export "tinit") (param i32) (table.init $e (i32.const 0) (i32.const 0) (local.get 0))))`),
+  )
+  assert.deepEqual(run('fill', [1000]), { outcome: undefined, used: 1004n })
+  assert.deepEqual(run('copy', [1000]), { outcome: undefined, used: 1004n })
+  assert.deepEqual(run('init', [10]), { outcome: undefined, used: 14n })
+  assert.deepEqual(run('tfill', [5]), { outcome: undefined, used: 9n })
+  assert.deepEqual(run('tinit', [2]), { outcome: undefined, used: 6n })
+  assert.equal(run('fill', [65_536], 65_539n).outcome, ranOut)
+  assert.match(String(run('fill', [65_537]).outcome), /out of bounds/)
+  assert.deepEqual(run('grow', [2]), { outcome: 1, used: 4n })
+  assert.deepEqual(run('tgrow', [90]), { outcome: 10, used: 93n })
+  for (const much of [1, 4, 65_536, -1]) assert.equal(run('grow', [much]).outcome, -1)
+  for (const much of [1, 101, -1]) assert.equal(run('tgrow', [much]).outcome, -1)
+  assert.deepEqual(run('grow', [-1]).used, 2n)
+})
+
+test('memories and tables end at exactly the limit, all of them together', () => {
+  const { run } = start(
+    wasmOf(`(module (memory $a 1) (memory $b 1 2) (table $t 0 funcref) (table $u 40 funcref)
+      (func (export "a") (param i32) (result i32) (memory.grow $a (local.get 0)))
+      (func (export "b") (param i32) (result i32) (memory.grow $b (local.get 0)))
+      (func (export "t") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0)))
+      (func (export "u") (param i32) (result i32) (table.grow $u (ref.null func) (local.get 0))))`),
+  )
+  assert.deepEqual(
+    [run('a', [3]), run('a', [2]), run('a', [1]), run('b', [1])].map(({ outcome }) => outcome),
+    [-1, 1, -1, -1],
+  )
+  assert.deepEqual(
+    [run('t', [61]), run('t', [60]), run('u', [1])].map(({ outcome }) => outcome),
+    [-1, 0, -1],
+  )
+  const refused = (text: string, sentence: RegExp): void =>
+    assert.throws(
+      () => meterModule(wasmOf(text), limits),
+      (cause) => cause instanceof RigError && cause.code === 'PLUGIN_INVALID' && sentence.test(cause.message),
+    )
+  refused('(module (memory 5))', /asks for at least 5 pages of memory, and may have 4; /)
+  refused('(module (memory 3) (memory 2))', /asks for at least 5 pages/)
+  refused('(module (table 101 funcref))', /asks for at least 101 table elements, and may have 100; /)
+})
+
+/** Module, name of the function to call, parameters, what it returns and what it costs. */
+const featureful: readonly (readonly [
+  feature: string,
+  text: string,
+  parameters: readonly unknown[],
+  outcome: unknown,
+  used: bigint,
+])[] = [
+  ['several results', '(func (export "f") (result i32 i64) (i32.const 1) (i64.const 2))', [], [1, 2n], 2n],
+  [
+    'tail calls',
+    `(func $f (export "f") (param i32) (result i32)
+      (if (i32.eqz (local.get 0)) (then (return (i32.const 9))))
+      (return_call $f (i32.sub (local.get 0) (i32.const 1))))`,
+    [100_000],
+    9,
+    700_005n,
+  ],
+  [
+    'vectors',
+    '(func (export "f") (result i32) (i32x4.extract_lane 2 (i32x4.add (v128.const i32x4 1 2 3 4) (i32x4.splat (i32.const 5)))))',
+    [],
+    8,
+    5n,
+  ],
+  [
+    'saturating conversions',
+    '(func (export "f") (result i32) (i32.trunc_sat_f64_s (f64.const 1e300)))',
+    [],
+    0x7fffffff,
+    2n,
+  ],
+  ['sign extension', '(func (export "f") (result i32) (i32.extend8_s (i32.const 255)))', [], -1, 2n],
+  [
+    'arrays',
+    `(type $a (array (mut i32)))
+     (func (export "f") (result i32) (array.len (array.new $a (i32.const 3) (i32.const 50))))`,
+    [],
+    50,
+    54n,
+  ],
+  [
+    'structures and casts',
+    `(type $s (struct (field i32)))
+     (func (export "f") (result i32) (struct.get $s 0 (ref.cast (ref $s) (struct.new $s (i32.const 5)))))`,
+    [],
+    5,
+    4n,
+  ],
+  [
+    'typed function references',
+    `(type $t (func (result i32))) (elem declare func $g) (func $g (type $t) (i32.const 3))
+     (func (export "f") (result i32) (call_ref $t (ref.func $g)))`,
+    [],
+    3,
+    3n,
+  ],
+  [
+    'an extended constant',
+    '(global $g i32 (i32.add (i32.const 1) (i32.const 2))) (func (export "f") (result i32) (global.get $g))',
+    [],
+    3,
+    1n,
+  ],
+  [
+    'a wide memory',
+    '(memory i64 1) (func (export "f") (param i64) (result i64) (memory.fill (i64.const 0) (i32.const 1) (local.get 0)) (memory.grow (i64.const 1)))',
+    [100n],
+    1n,
+    107n,
+  ],
+  [
+    'exceptions of the first kind',
+    `(tag $e (param i32))
+     (func $g (param i32) (if (local.get 0) (then (throw $e (i32.const 4)))))
+     (func (export "f") (param i32) (result i32)
+       (try (result i32) (do (call $g (local.get 0)) (i32.const 1)) (catch $e)))`,
+    [1],
+    4,
+    7n,
+  ],
+]
+
+for (const [feature, text, parameters, outcome, used] of featureful) {
+  test(`a module with ${feature} behaves as before, and is charged`, () => {
+    const { run } = start(wasmOf(`(module ${text})`))
+    assert.deepEqual(run('f', parameters), { outcome, used })
+    assert.equal(run('f', parameters, used).outcome === ranOut, false)
+    assert.equal(run('f', parameters, -1n).outcome, ranOut)
+  })
+}
+
+test('names survive, so that a trap still says where', () => {
+  const text = '(module (func $inner unreachable) (func $outer (export "f") (call $inner)))'
+  const module = wasmOf(text)
+  const named = new Uint8Array([
+    ...module,
+    ...[
+      0,
+      26,
+      4,
+      ...Buffer.from('name'),
+      1,
+      19,
+      2,
+      0,
+      8,
+      ...Buffer.from('my_inner'),
+      1,
+      5,
+      ...Buffer.from('outer'),
+    ].slice(0, 28),
+  ])
+  const wasm = WebAssembly.validate(named) ? named : module
+  const { exports } = start(wasm)
+  assert.throws(
+    exports.f as () => void,
+    (cause: Error) => WebAssembly.validate(named) === /my_inner/.test(cause.stack ?? ''),
   )
 })
 
-test('an empty file and a module that was cut off are refused', async () => {
-  assert.match((await refusal(new Uint8Array(0))).message, /BufferSource argument is empty/)
-  assert.match((await refusal(guestModule().slice(0, -3))).message, /@\+\d+/)
+test('what V8 does not take is refused in its words, and an export of the same name is left alone', () => {
+  const refused = (bytes: Uint8Array, reason: RegExp): void =>
+    assert.throws(
+      () => meterModule(bytes, limits),
+      (cause) => cause instanceof RigError && cause.code === 'PLUGIN_INVALID' && reason.test(cause.message),
+    )
+  refused(new Uint8Array(Buffer.from('#!/bin/sh')), /expected magic word/)
+  refused(new Uint8Array(0), /PLUGIN_INVALID/)
+  refused(guestModule({ process: [] }), /expected 1 elements on the stack/)
+  const { fuelExport } = meterModule(wasmOf('(module (func (export "openracing_fuel")))'), limits)
+  assert.equal(fuelExport, 'openracing_fuel_')
 })
 
-test('a module whose code does not check is refused before any of it runs', async () => {
-  assert.match((await refusal(guestModule({ process: [] }))).message, /expected 1 elements on the stack/)
+/**
+ * Calls every export of a module, keeps what it did in the order in which it did it, and tells `costs` of each call that
+ * came back: one that traps does not give back what it keeps of the fuel.
+ */
+function callAll(exports: Exports, effects: unknown[], costs: (name: string, call: () => unknown) => unknown): void {
+  for (const [name, exported] of Object.entries(exports)) {
+    if (typeof exported !== 'function') continue
+    const call = (parameter: unknown): unknown =>
+      costs(name, () => outcomeOf(exports, name, new Array(exported.length).fill(parameter)))
+    const wide = call(3n)
+    const outcome = typeof wide === 'string' && wide.includes('BigInt') ? call(3) : wide
+    effects.push([name, typeof outcome === 'object' || typeof outcome === 'function' ? typeof outcome : outcome])
+  }
+}
+
+/** Imports that are kept as effects, whatever they are. */
+function importsOf(wasm: Uint8Array, effects: unknown[]): Record<string, never> {
+  const imports: Record<string, Record<string, unknown>> = {}
+  for (const { module, name, kind } of (WebAssembly.Module as unknown as ModuleReflection).imports(
+    new WebAssembly.Module(wasm),
+  )) {
+    imports[module] ??= {}
+    if (kind === 'function') {
+      imports[module][name] = (...parameters: unknown[]) => {
+        effects.push([
+          name,
+          ...parameters.map((each) => (typeof each === 'object' || typeof each === 'function' ? typeof each : each)),
+        ])
+        return 0
+      }
+    } else imports[module][name] = undefined
+  }
+  return imports as Record<string, never>
+}
+
+interface ModuleReflection {
+  imports(
+    module: WebAssembly.Module,
+  ): readonly { readonly module: string; readonly name: string; readonly kind: string }[]
+}
+
+const told = (effects: readonly unknown[]): string =>
+  JSON.stringify(effects, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))
+/** Stack overflows come a little earlier: what was done up to one is no measure. */
+const overflowed = (effects: readonly unknown[]): boolean => told(effects).includes('call stack')
+
+test('modules that nobody wrote do metered what they do unmetered, and cost what plain counting says', () => {
+  let exact = 0
+  for (let seed = 1; seed <= 10; seed++) {
+    const wasm = inventedModule(seed, 2000 + 500 * (seed % 8))
+    const original: unknown[] = []
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm), importsOf(wasm, original))
+    callAll(exports, original, (_, call) => call())
+    if (overflowed(original)) continue
+
+    const [costs, plainly] = [functionCost, plainCost].map((by) => {
+      const effects: unknown[] = []
+      const used: [string, bigint][] = []
+      const metered = start(wasm, plenty, importsOf(wasm, effects), by)
+      callAll(metered.exports, effects, (name, call) => {
+        metered.fuel.value = full
+        const outcome = call()
+        if (typeof outcome !== 'string') used.push([name, full - metered.fuel.value])
+        return outcome
+      })
+      assert.deepEqual(effects, original, `seed ${seed}`)
+      return used
+    }) as [[string, bigint][], [string, bigint][]]
+    assert.deepEqual(costs, plainly, `seed ${seed}`)
+    exact += costs.filter(([, used]) => used > 0n).length
+  }
+  assert.ok(exact > 30, `${exact} calls compared in what they cost`)
 })
 
-test('a module above 64 MiB is refused without a look inside', async () => {
-  assert.match((await refusal(new Uint8Array(moduleBytesMax + 1))).message, /has 67108865 bytes, more than 67108864/)
+test('no bytes make the meter throw anything but a refusal, or write what V8 does not take', () => {
+  const real = [
+    readFileSync(new URL('../../plugins/rpm-leds/build/rpm-leds.wasm', import.meta.url)),
+    readFileSync(new URL('../../plugins/slip-ffb/build/slip-ffb.wasm', import.meta.url)),
+    inventedModule(7, 3000),
+  ]
+  let metered = 0
+  for (let round = 0; round < 3000; round++) {
+    const bytes = new Uint8Array(real[round % real.length] as Uint8Array)
+    const noise = bytesOf(round, 32)
+    for (let change = 0; change < 1 + (round % 3); change++)
+      bytes[noise.readUInt32LE(change * 8) % bytes.length] = noise[change * 8 + 4] as number
+    try {
+      const result = meterModule(bytes, plenty)
+      assert.ok(WebAssembly.validate(result.bytes), `round ${round}`)
+      metered += 1
+    } catch (cause) {
+      if (!(cause instanceof RigError && cause.code === 'PLUGIN_INVALID')) throw cause
+    }
+  }
+  assert.ok(metered > 100, `${metered} of the changed modules could still run`)
+})
+
+test('a guest that loops forever in its process ends by itself', () => {
+  const { run } = start(guestModule({ process: [...op.loopForever, ...op.i32(0)] }))
+  assert.equal(run('process', [0, 0, 0, 0], 1_000_000n).outcome, ranOut)
 })

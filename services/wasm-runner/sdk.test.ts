@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ledFrame, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
+import { compilePlugin } from './compile.ts'
 import { instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
 import { createPostOffice } from './mailbox.ts'
-import { compilePlugin } from './meter.ts'
 import { buildWithSdk } from './testing/samples.ts'
 import { specOf } from './testing/specs.ts'
 

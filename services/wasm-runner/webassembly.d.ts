@@ -19,5 +19,13 @@ declare namespace WebAssembly {
   const Instance: new (module: Module, imports: Record<string, Record<string, ImportFunction>>) => Instance
   const LinkError: ErrorConstructor
 
+  interface Global {
+    value: bigint
+  }
+
+  /** Compiles on the caller's thread. */
+  const Module: new (bytes: Uint8Array) => Module
+
   function compile(bytes: Uint8Array<ArrayBuffer>): Promise<Module>
+  function validate(bytes: Uint8Array): boolean
 }

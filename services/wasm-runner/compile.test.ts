@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { RigError } from '../../rpc/failure.ts'
+import { compilePlugin, moduleBytesMax } from './compile.ts'
+import { guestModule } from './testing/guest-module.ts'
+
+const refusal = (bytes: Uint8Array<ArrayBuffer>): Promise<RigError> =>
+  compilePlugin(bytes).then(
+    () => assert.fail('it was compiled'),
+    (cause) => (cause instanceof RigError && cause.code === 'PLUGIN_INVALID' ? cause : assert.fail(String(cause))),
+  )
+
+test('a file that is not WebAssembly is refused in the words of V8', async () => {
+  const { message } = await refusal(new Uint8Array(Buffer.from('#!/bin/sh\necho hello')))
+  assert.match(
+    message,
+    /PLUGIN_INVALID: the module is not WebAssembly .*expected magic word 00 61 73 6d, found 23 21 2f 62/,
+  )
+})
+
+test('an empty file and a module that was cut off are refused', async () => {
+  assert.match((await refusal(new Uint8Array(0))).message, /BufferSource argument is empty/)
+  assert.match((await refusal(guestModule().slice(0, -3))).message, /@\+\d+/)
+})
+
+test('a module whose code does not check is refused before any of it runs', async () => {
+  assert.match((await refusal(guestModule({ process: [] }))).message, /expected 1 elements on the stack/)
+})
+
+test('a module above 64 MiB is refused without a look inside', async () => {
+  assert.match((await refusal(new Uint8Array(moduleBytesMax + 1))).message, /has 67108865 bytes, more than 67108864/)
+})

@@ -1,0 +1,121 @@
+/**
+ * Reads forward over the bytes of a WebAssembly module that V8 has accepted. Numbers are LEB128, names UTF-8, lists have
+ * their length first (binary format of the specification, chapter 5). Throws RangeError at the end of the bytes.
+ */
+export class WasmBytes {
+  at = 0
+  readonly bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes
+  }
+
+  get done(): boolean {
+    return this.at >= this.bytes.length
+  }
+
+  byte(): number {
+    const byte = this.bytes[this.at++]
+    if (byte === undefined) throw new RangeError('the module ends too early')
+    return byte
+  }
+
+  /** Unsigned, up to 2^53: what the format calls u32, and the limits of 64-bit memories. */
+  number(): number {
+    let value = 0
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.byte()
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+    }
+  }
+
+  /** Passes over a number of any length and sign. */
+  skipNumber(): void {
+    while (this.byte() >= 0x80);
+  }
+
+  take(length: number): Uint8Array {
+    this.skip(length)
+    return this.bytes.subarray(this.at - length, this.at)
+  }
+
+  skip(length: number): void {
+    if (this.at + length > this.bytes.length) throw new RangeError('the module ends too early')
+    this.at += length
+  }
+
+  name(): string {
+    return new TextDecoder('utf-8', { fatal: true }).decode(this.take(this.number()))
+  }
+
+  list<T>(one: () => T): T[] {
+    const items: T[] = []
+    for (let count = this.number(); count > 0; count--) items.push(one())
+    return items
+  }
+
+  /** A value or storage type; `(ref null? heap-type)` is told by its first byte. */
+  type(): number {
+    const code = this.byte()
+    if (code === 0x63 || code === 0x64) this.skipNumber()
+    return code
+  }
+}
+
+/** Bytes that are written one after the other. */
+export class WasmWriter {
+  #bytes: Uint8Array<ArrayBuffer>
+  #length = 0
+
+  constructor(room: number) {
+    this.#bytes = new Uint8Array(room)
+  }
+
+  #need(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return
+    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more))
+    larger.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = larger
+  }
+
+  byte(byte: number): void {
+    this.#need(1)
+    this.#bytes[this.#length++] = byte
+  }
+
+  copy(bytes: Uint8Array): void {
+    this.#need(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+  }
+
+  /** Unsigned LEB128 of a whole number up to 2^53. */
+  number(value: number): void {
+    let rest = value
+    while (rest >= 128) {
+      this.byte((rest % 128) | 0x80)
+      rest = Math.floor(rest / 128)
+    }
+    this.byte(rest)
+  }
+
+  /** Signed LEB128 of a whole number from 0 to 2^53. */
+  positive(value: number): void {
+    let rest = value
+    while (rest >= 64) {
+      this.byte((rest % 128) | 0x80)
+      rest = Math.floor(rest / 128)
+    }
+    this.byte(rest)
+  }
+
+  /** What was written so far. Valid until more is. */
+  written(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  clear(): void {
+    this.#length = 0
+  }
+}
