@@ -15,6 +15,10 @@
 /// The kernel charges a process with what interrupts it and with what the machine under a virtual one takes. That hits a
 /// call now and then; a call that spends too much is the plugin's doing when another one does within as many calls.
 #define OVER_APART_MAX 100u
+/// And of calls that are alone, one in so many is, when there have been that many of them: a machine with all its cores
+/// loaded was seen to do it to one in 9600.
+#define OVER_ALONE_ANSWERS 2000u
+#define OVER_ALONE_MANY 15u
 #define DT_DEFAULT_S 0.001f
 #define DT_MAX_S 0.1f ///< A plugin that was passed by for longer is told this
 
@@ -80,11 +84,16 @@ static void
 account_over(Link* const link)
 {
   const uint64_t number = atomic_load_explicit(&link->count->executions, memory_order_relaxed);
-  const bool     alone  = !link->over_at || number - link->over_at > OVER_APART_MAX;
-  if (!alone) { count_up(&link->count->budget_violations); }
+  const uint64_t passed = number - link->over_at;
+  const bool     alone  = !link->over_at || passed > OVER_APART_MAX;
+  link->over_level      = link->over_level > passed ? link->over_level - passed : 0u;
+  if (alone) { link->over_level += OVER_ALONE_ANSWERS; }
+  const bool often = link->over_level > (uint64_t)OVER_ALONE_ANSWERS * OVER_ALONE_MANY;
+
+  if (!alone || often) { count_up(&link->count->budget_violations); }
   if (!alone && link->over_alone) { count_up(&link->count->budget_violations); }
   link->over_at    = number;
-  link->over_alone = alone;
+  link->over_alone = alone && !often;
 }
 
 /// Counts an answer. True when its torque may be used: whatever it says of its budget, which is about the call before.
@@ -175,5 +184,6 @@ link_step(Link* const link, const ChainTick* const tick, const float ffb_in)
     return pass_by(link, clock_now_ns(), ffb_in);
   }
   histogram_record(&link->count->round_trip, clock_now_ns() - sent_ns);
-  return account(link, &answer) ? answer.torque_out : ffb_in;
+  if (!account(link, &answer)) { return ffb_in; }
+  return fmaxf(-RIG_TORQUE_SAID_NM, fminf(RIG_TORQUE_SAID_NM, answer.torque_out));
 }

@@ -21,7 +21,8 @@ typedef struct {
   uint64_t      sent_due_ns; ///< When the tick of its previous frame was due; 0 before the first
   uint64_t      budget_end_ns; ///< Of the frame that is with it
   uint64_t      over_at; ///< Number of the newest answer that had spent more than the budget; 0: none has
-  bool          over_alone; ///< And none of the OVER_APART_MAX before it had
+  uint64_t      over_level; ///< What such answers that were alone have filled of a bucket that runs dry, in answers
+  bool          over_alone; ///< None of the OVER_APART_MAX before the newest one had
   uint32_t      under_way;   ///< Sequence of the frame that is with it
   bool          waiting;     ///< A frame is with it
   bool          corrupt;     ///< It wrote what cannot be: never touched again

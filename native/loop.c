@@ -62,6 +62,12 @@ usable(const FrameSlot* const frame)
   return isfinite(frame->ffb_in) && isfinite(frame->wheel_angle) && isfinite(frame->wheel_speed);
 }
 
+static float
+within(const float value, const float most)
+{
+  return fmaxf(-most, fminf(most, value));
+}
+
 /// Takes every input frame that is due; the newest usable one stays. A producer may write ahead of time:
 /// what is not due yet waits its turn, so that its own timing need not be exact.
 static void
@@ -76,7 +82,10 @@ take_input(Loop* const loop, const uint64_t now_ns)
     if (too_far || !usable(&frame)) {
       add(&loop->status->refused_inputs, 1u);
     } else {
-      loop->frame = frame;
+      loop->frame             = frame;
+      loop->frame.ffb_in      = within(frame.ffb_in, RIG_TORQUE_SAID_NM);
+      loop->frame.wheel_angle = within(frame.wheel_angle, RIG_WHEEL_SAID);
+      loop->frame.wheel_speed = within(frame.wheel_speed, RIG_WHEEL_SAID);
     }
   }
 }

@@ -31,6 +31,7 @@ typedef struct {
   PluginVTable    plugin;
   uintptr_t       stack_top;
   uint64_t        call_cpu_ns;
+  volatile sig_atomic_t phase; ///< PluginPhase. The report's is easier for the plugin to find
   EndKind         kind; ///< Of the first
   volatile sig_atomic_t depth; ///< Handlers under way: reading a broken stack may raise another signal
 } Watch;
@@ -187,8 +188,7 @@ on_signal(const int number, siginfo_t* const info, void* const context)
 
   if (number == SIGXCPU) {
     const uint64_t used_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - watch.call_cpu_ns;
-    const uint32_t phase   = atomic_load(&watch.report->phase);
-    if (phase == PHASE_IDLE || used_ns < OVERDUE_NS) {
+    if (watch.phase == PHASE_IDLE || used_ns < OVERDUE_NS) {
       --watch.depth;
       return;
     }
@@ -223,6 +223,13 @@ void
 plugin_end_know(const PluginVTable* const plugin)
 {
   watch.plugin = *plugin;
+}
+
+void
+plugin_end_enter(const PluginPhase phase)
+{
+  watch.phase = (sig_atomic_t)phase;
+  atomic_store_explicit(&watch.report->phase, phase, memory_order_relaxed);
 }
 
 void

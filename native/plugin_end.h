@@ -17,6 +17,9 @@ bool plugin_end_watch(PluginReport* report, const Symbols* library);
 /// The functions of the plugin by their addresses: a stripped library tells their names no other way.
 void plugin_end_know(const PluginVTable* plugin);
 
+/// What the plugin is doing from here on. Real-time.
+void plugin_end_enter(PluginPhase phase);
+
 /// CPU time of this thread when the call that is under way began, ns. Real-time.
 void plugin_end_call(uint64_t cpu_ns);
 

@@ -29,6 +29,7 @@ priority_open(Priority* const self, const pid_t pid)
 void
 priority_close(Priority* const self)
 {
+  priority_take_back(self); // whoever the loop has nothing to do with any more needs no priority
   if (self->process >= 0) { close(self->process); }
   self->process = -1;
 }

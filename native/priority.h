@@ -20,7 +20,7 @@ typedef struct {
 /// Lends the priority for the first time. Where the system gives none, nothing is lent, now or later. Not real-time.
 void priority_open(Priority* self, pid_t pid);
 
-/// Not real-time. May be called twice.
+/// Takes it back for good. Not real-time. May be called twice.
 void priority_close(Priority* self);
 
 /// Takes it back. Real-time: two system calls, none where nothing is lent.

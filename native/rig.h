@@ -30,6 +30,9 @@
 #define RIG_PERIOD_NS 1000000u   ///< 1 kHz
 #define RIG_TORQUE_MAX_NM 25.0f  ///< No configuration can ask for more: the strongest direct-drive bases on sale
 #define RIG_TORQUE_ASSENT_NM 5.0f ///< Nor for more than this without the operator's assent
+/// What games and plugins say is taken to be no more than this, so that none makes another one reach infinity.
+#define RIG_TORQUE_SAID_NM 100.0f ///< Four times the strongest base
+#define RIG_WHEEL_SAID 1000.0f    ///< rad and rad/s
 #define RIG_INPUT_AHEAD_MAX_NS 100000000u ///< An input frame may be due at most this far in the future
 
 /// One slot of every ring: the guide's 32-byte PluginFrame and what process() needs beside it.

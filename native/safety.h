@@ -1,6 +1,7 @@
 /// @file safety.h
 /// The last stage before the motor. Whatever came before, what leaves here is
-/// finite, within the torque clamp, and changes no faster than the slew clamp.
+/// finite, within the torque clamp, and changes no faster than the slew clamp; an
+/// emergency stop alone is nothing at once.
 #ifndef OPENRACING_SAFETY_H
 #define OPENRACING_SAFETY_H
 
@@ -9,6 +10,8 @@
 
 #define SAFETY_STALE_NS 100000000u ///< An input this old is silence
 #define SAFETY_FADE_NS 50000000u   ///< From full to nothing when the input falls silent, and back
+/// How fast the clamp itself comes down when it is lowered, at least: from the strongest base's 25 N·m in the time of a fade.
+#define SAFETY_LOWER_NM_PER_S 500.0f
 
 /// Both finite and not negative. The slew must be able to follow the fade: at least max_torque_nm in 50 ms.
 typedef struct {
@@ -20,6 +23,7 @@ typedef struct {
 typedef struct {
   float output_nm; ///< What the motor was told last
   float fade;      ///< 0..1, how much of the torque is let through
+  float ceiling_nm; ///< The clamp in force: max_torque_nm, or on its way down to it
 } Safety;
 
 typedef struct {

@@ -186,5 +186,5 @@ sandbox_settle(const unsigned call_ms)
 {
   // ONFAULT: pages that were never touched need no memory.
   (void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
-  limit(RLIMIT_RTTIME, call_ms * 10000u, call_ms * 10000u);
+  limit(RLIMIT_RTTIME, call_ms * 1000u, call_ms * 10000u);
 }

@@ -15,8 +15,8 @@ uint32_t sandbox_enter(const char* library_directory, uint64_t memory_bytes, int
 /// Raises SIGXCPU when the process has used more CPU time than this since its start, s; 0: no longer.
 void sandbox_bound_cpu(unsigned seconds);
 
-/// Once the plugin is created: keeps the process in memory as far as it may be. The kernel kills it when it then runs for
-/// ten times `call_ms` with a real-time priority without once giving the CPU away.
+/// Once the plugin is created: keeps the process in memory as far as it may be. SIGXCPU is raised when it then runs for
+/// `call_ms` with a real-time priority without once giving the CPU away; after ten times as long the kernel kills it.
 void sandbox_settle(unsigned call_ms);
 
 #endif

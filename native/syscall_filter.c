@@ -164,6 +164,11 @@ filter_loading(void)
     // What is shared is in no limit of ours, and what grows as a stack does not in that of the data.
     {SYS_mmap, {{3u, MAP_TYPE | MAP_GROWSDOWN, MAP_PRIVATE}}},
     {SYS_ioctl, {INT(1u, TCGETS)}}, // the C library's way to ask whether a stream is a terminal
+    // Not whom a descriptor tells of what happens to it, and with which signal.
+    {SYS_fcntl, {INT(1u, F_GETFD)}},
+    {SYS_fcntl, {INT(1u, F_SETFD)}},
+    {SYS_fcntl, {INT(1u, F_GETFL)}},
+    {SYS_fcntl, {INT(1u, F_DUPFD_CLOEXEC)}},
     HARMLESS_MASKS,
     {SYS_tgkill, {INT(0u, getpid())}},
     {SYS_prlimit64, {{2u, ~0ull, 0u}}}, // only asked, not set

@@ -44,7 +44,7 @@ static const uint32_t syscall_forbidden[] = {
   SYS_openat, SYS_openat2, SYS_truncate, SYS_ftruncate, SYS_fallocate, SYS_renameat, SYS_renameat2, SYS_linkat,
   SYS_symlinkat, SYS_unlinkat, SYS_mkdirat, SYS_mknodat, SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat,
   SYS_utimensat, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr, SYS_lremovexattr, SYS_fremovexattr,
-  SYS_sendfile, SYS_splice, SYS_tee, SYS_vmsplice, SYS_copy_file_range, SYS_ioctl, SYS_chroot, SYS_pivot_root,
+  SYS_fcntl, SYS_sendfile, SYS_splice, SYS_tee, SYS_vmsplice, SYS_copy_file_range, SYS_ioctl, SYS_chroot, SYS_pivot_root,
   SYS_open_by_handle_at, SYS_name_to_handle_at,
 #ifdef __x86_64__
   SYS_open, SYS_creat, SYS_rename, SYS_link, SYS_symlink, SYS_unlink, SYS_rmdir, SYS_mkdir, SYS_mknod, SYS_chmod,

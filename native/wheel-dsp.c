@@ -131,13 +131,6 @@ read_config(Dsp* const dsp, const char* const path)
   return fail(dsp, "CONFIG_INVALID: its configuration cannot be read (%s); start the rig again", strerror(errno));
 }
 
-/// What the plugin is doing from here on. Real-time.
-static void
-enter(Dsp* const dsp, const PluginPhase phase)
-{
-  atomic_store_explicit(&dsp->shared.report->phase, phase, memory_order_relaxed);
-}
-
 static bool
 open_symbols(Dsp* const dsp)
 {
@@ -169,7 +162,7 @@ static bool
 load(Dsp* const dsp)
 {
   char text[PLUGIN_LIBRARY_TEXT];
-  enter(dsp, PHASE_LOADING);
+  plugin_end_enter(PHASE_LOADING);
   if (!plugin_library_open(&dsp->plugin, LIBRARY_FD, text, sizeof text)) { return fail(dsp, "%s", text); }
   plugin_end_know(&dsp->plugin);
   close(LIBRARY_FD);
@@ -179,9 +172,9 @@ load(Dsp* const dsp)
 static bool
 create(Dsp* const dsp)
 {
-  enter(dsp, PHASE_CREATING);
+  plugin_end_enter(PHASE_CREATING);
   dsp->state = dsp->plugin.create(dsp->config_bytes ? dsp->config : NULL, dsp->config_bytes);
-  enter(dsp, PHASE_IDLE);
+  plugin_end_enter(PHASE_IDLE);
   return dsp->state || fail(dsp, "PLUGIN_FAILED: create() returned NULL, its way to say that it cannot run; correct the "
                                  "plugin's config.json, or the plugin");
 }
@@ -300,10 +293,10 @@ answer(Dsp* const dsp, FrameSlot* const frame)
   dsp->called             = true;
   plugin_end_call(dsp->mark_cpu_ns);
   atomic_store_explicit(&dsp->shared.report->sequence, frame->sequence, memory_order_relaxed);
-  enter(dsp, PHASE_PROCESSING);
+  plugin_end_enter(PHASE_PROCESSING);
   frame->result           = dsp->plugin.process(dsp->state, frame->ffb_in, frame->wheel_speed, frame->wheel_angle,
                                                 frame->dt, &frame->torque_out);
-  enter(dsp, PHASE_IDLE);
+  plugin_end_enter(PHASE_IDLE);
   frame->wall_ns          = saturate(clock_now_ns() - began_ns);
   frame->cpu_ns           = dsp->call_cpu_ns;
   frame->status           = dsp->timed ? FRAME_TIMED : 0u;
@@ -427,7 +420,7 @@ main(const int argc, char** const argv)
     // One that destroys a ring is called no more.
     if (serve(&dsp)) {
       status = 0;
-      enter(&dsp, PHASE_DESTROYING);
+      plugin_end_enter(PHASE_DESTROYING);
       dsp.plugin.destroy(dsp.state);
     }
   }

@@ -7,6 +7,7 @@
 #include "shm_directory.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
@@ -132,7 +133,10 @@ answers_are_used(void)
 {
   Bench* const  b      = bench(BUDGET_US);
   Plugin* const plugin = start(b, NULL);
-  for (uint32_t i = 1; i <= 1000u; ++i) { CHECK(tick(b, (float)i, CHECK_WATCHDOG_NS) == 2.0f * (float)i); }
+  for (uint32_t i = 1; i <= 1000u; ++i) {
+    const float nm = 0.01f * (float)i;
+    CHECK(tick(b, nm, CHECK_WATCHDOG_NS) == 2.0f * nm);
+  }
   stop(plugin);
   CHECK(atomic_load(&b->count.sent) == 1000u && atomic_load(&b->count.executions) == 1000u);
   CHECK(atomic_load(&b->count.missed_deadlines) == 0u && atomic_load(&b->count.failures) == 0u);
@@ -169,6 +173,12 @@ static void
 answers_infinity(FrameSlot* const frame)
 {
   frame->torque_out = -INFINITY;
+}
+
+static void
+answers_hugely(FrameSlot* const frame)
+{
+  frame->torque_out = -FLT_MAX;
 }
 
 static void
@@ -211,6 +221,7 @@ vices_pass_through(void)
   passes_through(fails, 3.0f, 10u, 0u, 0u);
   passes_through(answers_nan, 3.0f, 0u, 10u, 0u);
   passes_through(answers_infinity, 3.0f, 0u, 10u, 0u);
+  passes_through(answers_hugely, -RIG_TORQUE_SAID_NM, 0u, 0u, 0u); // or the plugin after it would reach infinity
   passes_through(overspends, 6.0f, 0u, 0u, 10u);
   passes_through(does_everything, 3.0f, 10u, 10u, 10u);
 }
@@ -247,6 +258,36 @@ call_that_is_long_alone_is_the_machines(void)
   static const uint32_t within[] = {3u, 100u, 99u, 0u, 100u, 200u, 7u};
   static const uint64_t counted[] = {0u, 0u, 2u, 3u, 3u, 3u, 5u};
   for (size_t i = 0u; i < sizeof within / sizeof *within; ++i) { CHECK(counted_after(within, i + 1u) == counted[i]); }
+}
+
+/// The sixteenth and those after it: more than one call in 2000 is not the machine's doing.
+static void
+calls_that_are_long_alone_too_often_are_not(void)
+{
+  uint32_t within[20];
+  for (size_t i = 0u; i < 20u; ++i) { within[i] = 101u; }
+  CHECK(counted_after(within, 15u) == 0u);
+  CHECK(counted_after(within, 20u) >= 3u);
+}
+
+static void
+those_that_share_cores_are_told_to_yield(void)
+{
+  Bench* const    b      = bench(BUDGET_US);
+  const uint64_t  now_ns = clock_now_ns();
+  const ChainTick alone  = {.due_ns = now_ns, .deadline_ns = now_ns + 10u * CLOCK_NS_PER_MS, .sequence = 1u};
+  ChainTick       shared = alone;
+  shared.yield           = true;
+  shared.sequence        = 2u;
+  link_step(&b->link, &alone, 1.0f);
+  FrameSlot frame = take_frame(b);
+  CHECK(!(frame.status & FRAME_YIELD) && ring_push(&b->plugin.to, &frame) == RING_OK);
+  while (atomic_load(&b->count.sent) < 2u) {
+    shared.deadline_ns = clock_now_ns() + CLOCK_NS_PER_MS;
+    link_step(&b->link, &shared, 1.0f);
+  }
+  CHECK(take_frame(b).status & FRAME_YIELD);
+  clear(b);
 }
 
 static void
@@ -468,6 +509,8 @@ main(void)
     {"answers that a loop before this one asked for are skipped", old_answers_are_skipped},
     {"a failure and a NaN pass through, and they and a spent budget are counted under their names", vices_pass_through},
     {"a call that spends too much is counted when another one does within 100 calls", call_that_is_long_alone_is_the_machines},
+    {"calls that spend too much alone are counted when they are too many", calls_that_are_long_alone_too_often_are_not},
+    {"plugins that share cores are told to give way in their spins", those_that_share_cores_are_told_to_yield},
     {"a budget of more than 4.2 s is not cut to 32 bits", largest_budget_counts_whole},
     {"a plugin that hangs holds one frame, is waited for once and then passed by at once", hung_plugin_is_passed_by},
     {"a plugin is not waited for beyond its budget", budget_ends_the_wait},

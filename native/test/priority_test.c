@@ -58,6 +58,7 @@ is_lent_taken_back_and_lent_again(void)
   }
   priority_close(&priority);
   priority_close(&priority);
+  CHECK(sched_getscheduler(other) == SCHED_OTHER || has(other, SCHED_OTHER, 0));
   end_other(other);
 }
 

@@ -44,22 +44,21 @@ always_within_bounds(void)
   SafetyLimits limits = random_limits(&random);
   bool         alive  = true;
   for (uint32_t i = 0; i < STEPS; ++i) {
-    bool lowered = false;
-    if (check_below(&random, 20u) == 0u) {
-      const SafetyLimits newer = random_limits(&random);
-      lowered                  = newer.max_torque_nm < limits.max_torque_nm;
-      limits                   = newer;
-    }
+    if (check_below(&random, 20u) == 0u) { limits = random_limits(&random); }
     if (check_below(&random, 30u) == 0u) { alive = !alive; }
     const float         dt      = check_below(&random, 4u) ? TICK_S : uniform(&random, 0.0f, check_below(&random, 2u) ? 1.0f : TICK_S);
     const float         wish    = random_wish(&random);
     const float         before  = safety.output_nm;
+    // A clamp that was lowered comes down at the slew, in 50 ms at the most, or by the fade.
+    const float         rate    = fmaxf(limits.max_slew_nm_per_s, safety.ceiling_nm > limits.max_torque_nm ? SAFETY_LOWER_NM_PER_S : 0.0f);
+    const float         lower   = alive ? fmaxf(limits.max_slew_nm_per_s * dt, SAFETY_LOWER_NM_PER_S * dt) : 0.0f;
+    const float         ceiling = fmaxf(limits.max_torque_nm, safety.fade > 0.0f ? safety.ceiling_nm - lower : 0.0f);
     const SafetyOutcome outcome = safety_step(&safety, limits, wish, dt, alive);
     const float         out     = outcome.torque_nm;
-    CHECK(isfinite(out) && fabsf(out) <= limits.max_torque_nm);
-    CHECK(lowered || fabsf(out - before) <= limits.max_slew_nm_per_s * dt + ROUNDING_NM);
+    CHECK(isfinite(out) && fabsf(out) <= ceiling && safety.ceiling_nm == ceiling);
+    CHECK(fabsf(out - before) <= rate * dt * (1.0f + 1e-6f) + ROUNDING_NM);
     CHECK(outcome.non_finite == !isfinite(wish));
-    CHECK(outcome.clamped == (isfinite(wish) && fabsf(wish) > limits.max_torque_nm));
+    CHECK(outcome.clamped == (isfinite(wish) && fabsf(wish) > ceiling));
     CHECK(safety.output_nm == out && safety.fade >= 0.0f && safety.fade <= 1.0f);
   }
 }
@@ -99,6 +98,23 @@ ramps_from_nothing(void)
 }
 
 static void
+lowered_clamp_is_no_step(void)
+{
+  const SafetyLimits high   = {.max_torque_nm = 25.0f, .max_slew_nm_per_s = 5000.0f};
+  const SafetyLimits low    = {.max_torque_nm = 5.0f, .max_slew_nm_per_s = 100.0f};
+  Safety             safety = {0};
+  for (uint32_t tick = 0; tick < FADE_TICKS + 10u; ++tick) { safety_step(&safety, high, 25.0f, TICK_S, true); }
+  float before = safety.output_nm;
+  CHECK(before == 25.0f);
+  for (uint32_t tick = 0; tick < FADE_TICKS; ++tick) {
+    const float out = safety_step(&safety, low, 25.0f, TICK_S, true).torque_nm;
+    CHECK(before - out <= 0.5f + ROUNDING_NM && out >= 5.0f);
+    before = out;
+  }
+  CHECK(before == 5.0f);
+}
+
+static void
 slew_reaches_the_wish(void)
 {
   const SafetyLimits limits = {.max_torque_nm = 20.0f, .max_slew_nm_per_s = 1000.0f}; // 1 N·m in a tick
@@ -117,6 +133,7 @@ main(void)
     {"whatever is wished, what leaves is finite, within the clamp and no faster than the slew", always_within_bounds},
     {"torque is exactly nothing 50 ms after the input fell silent, whatever was wished and set meanwhile", silence_ends_torque},
     {"torque begins at nothing and ramps up in 50 ms", ramps_from_nothing},
+    {"a clamp that is lowered comes down in 50 ms, without a step", lowered_clamp_is_no_step},
     {"the slew clamp takes the torque to the wish, step by step", slew_reaches_the_wish},
   };
   return RUN("safety_test", tests);

@@ -2,6 +2,7 @@
 #include "../syscall_filter.h"
 #include "check.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -86,6 +87,26 @@ maps_private(const pid_t other)
 }
 
 static void
+owns_signals(const pid_t other)
+{
+  fcntl(0, F_SETOWN, other);
+}
+
+static void
+reads_flags(const pid_t other)
+{
+  (void)other;
+  (void)fcntl(0, F_GETFD);
+}
+
+static void
+no_descriptor_signals_for_us(void)
+{
+  CHECK(ended_by(owns_signals) == SIGSYS);
+  CHECK(ended_by(reads_flags) == 0);
+}
+
+static void
 memory_is_private(void)
 {
   CHECK(ended_by(maps_shared) == SIGSYS);
@@ -107,6 +128,7 @@ main(void)
 {
   static const Test tests[] = {
     {"who has the mark of our own calls still reaches no other process", the_mark_is_for_this_process_alone},
+    {"no descriptor sends a signal to another process on our behalf", no_descriptor_signals_for_us},
     {"memory that is shared or grows as a stack, and so in no limit, cannot be had", memory_is_private},
   };
   return RUN("syscall_filter_test", tests);
