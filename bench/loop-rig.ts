@@ -46,6 +46,7 @@ async function takeSeats(count: number, home: Home, logFd: number): Promise<read
     nextInstance: () => ++instances,
     changed: () => undefined,
     isFed: () => true,
+    wasBusy: () => false,
     violated: () => undefined,
     left: () => undefined,
   }

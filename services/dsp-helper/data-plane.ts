@@ -11,6 +11,7 @@ import { viewLoop } from './loop-view.ts'
 import { type Roster, readRoster, writeRoster } from './roster.ts'
 import { type SandboxGap, watchSandbox } from './sandbox.ts'
 import { fromSaved, toSaved } from './spec.ts'
+import { watchSpending } from './spending-watch.ts'
 import { endStrays } from './strays.ts'
 import { watchPlugins } from './watch.ts'
 import { keepWheelRt } from './wheel-rt.ts'
@@ -19,6 +20,8 @@ import { keepWheelRt } from './wheel-rt.ts'
 const leaseEveryMs = 500
 /** How often plugins are looked at, ms: one that hangs is to be ended within 20. */
 const lookEveryMs = 5
+/** How often what their processes spend is, ms. */
+const spendingEveryMs = 50
 /** How often what they and the loop count is, ms. */
 const tallyEveryMs = 100
 /** How long the loop may take to fade torque out and end, ms. The fade is 50 ms. */
@@ -68,6 +71,7 @@ export function startDataPlane({ home, programs, log }: DataPlaneNeeds): DataPla
   const control = openControl(home)
   const view = viewLoop(home)
   const sandbox = watchSandbox(log)
+  const spending = watchSpending(view)
   let limits = control.limitsLeft
   let stop = false
   let built = false
@@ -98,6 +102,7 @@ export function startDataPlane({ home, programs, log }: DataPlaneNeeds): DataPla
     log,
     loop: view,
     sandbox,
+    wasBusy: spending.wasBusy,
     nowMs: Date.now,
     changed,
     numbers: roster,
@@ -116,6 +121,7 @@ export function startDataPlane({ home, programs, log }: DataPlaneNeeds): DataPla
   const timers = [
     setInterval(publish, leaseEveryMs),
     setInterval(() => watch.look(chain.places()), lookEveryMs),
+    setInterval(() => spending.look(chain.places()), spendingEveryMs),
     setInterval(tally, tallyEveryMs),
   ]
 

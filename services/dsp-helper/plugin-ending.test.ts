@@ -17,7 +17,14 @@ const left = (phase: PluginPhase, end: Partial<ReportedEnd> = {}): PluginReport 
 })
 
 const judge = (ending: Partial<PluginEnding>) =>
-  judgeEnding({ exit: { code: null, signal: 'SIGKILL' }, report: undefined, ended: undefined, fed: false, ...ending })
+  judgeEnding({
+    exit: { code: null, signal: 'SIGKILL' },
+    report: undefined,
+    ended: undefined,
+    fed: false,
+    busy: false,
+    ...ending,
+  })
 const charged = (ending: Partial<PluginEnding>) => {
   const { detail, violation } = judge(ending)
   assert.equal(violation?.detail ?? detail, detail)
@@ -91,6 +98,7 @@ test('without a word from the process its exit status and the loop tell whose do
   assert.equal(kind({ exit: { code: null, signal: 'SIGSEGV' } }), 'crash')
   assert.equal(kind({ exit: { code: null, signal: 'SIGSYS' } }), 'capability')
   assert.equal(kind({ report: left('processing') }), undefined, 'somebody else sent SIGKILL')
+  assert.equal(kind({ report: left('idle'), busy: true }), 'timeout', 'the kernel did, to one that kept its core')
   assert.equal(kind({ exit: undefined, report: left('idle') }), undefined)
   assert.equal(kind({ exit: undefined, report: left('processing') }), 'crash')
 })

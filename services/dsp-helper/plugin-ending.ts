@@ -20,6 +20,8 @@ export interface PluginEnding {
   readonly ended: Reason | undefined
   /** The loop sends it frames, so it did not end for want of them. */
   readonly fed: boolean
+  /** It was at work for most of the time when it was last seen. */
+  readonly busy: boolean
 }
 
 /** How it ended in a clause, and what it is charged with. */
@@ -99,8 +101,13 @@ function confessed(end: ReportedEnd, when: Circumstances): Verdict | undefined {
 }
 
 /** What follows from the exit status alone: a plugin may have taken away every way to say more. */
-function inferred({ exit, fed }: PluginEnding, when: Circumstances): Verdict {
+function inferred({ exit, fed, busy: atWork }: PluginEnding, when: Circumstances): Verdict {
   const detail = `its process ${describeEnd(exit)}${during(when)}`
+  // The kernel's last word to a real-time process that does not give its core away is the same signal as an operator's.
+  if (exit?.signal === 'SIGKILL' && atWork) {
+    const used = `${detail}, after it had used a core for most of the time`
+    return { detail: used, violation: { kind: 'timeout', detail: used, ...when } }
+  }
   const busy = when.phase !== 'idle' && when.phase !== 'destroying'
   const itsDoing = exit?.signal
     ? !fromOutside.has(exit.signal)

@@ -11,7 +11,7 @@ import {
   reportOf,
   startPluginProcess,
 } from './plugin-process.ts'
-import { gapOf, refusalOf, type SandboxWatch } from './sandbox.ts'
+import { gapOf, isHalfFenced, refusalOf, type SandboxWatch } from './sandbox.ts'
 
 /** How long a library may take to load and create(), ms. */
 const createDeadlineMs = 5000
@@ -20,6 +20,8 @@ export interface PluginLifeNeeds extends PluginProcessNeeds {
   readonly sandbox: SandboxWatch
   /** The loop sends frames to the process that has this number. */
   readonly isFed: (instance: number) => boolean
+  /** The process that has this number was at work for most of the time when it was last seen. */
+  readonly wasBusy: (instance: number) => boolean
   readonly violated: (violation: Violation) => void
   /** The last report of a process. */
   readonly left: (instance: number, report: PluginReport) => void
@@ -49,10 +51,15 @@ function failureToStart(cause: unknown): string {
 /** How a process ended, for the operator; what it did wrong is charged. */
 function judge(
   instance: number,
-  { shmDir, isFed, violated }: PluginLifeNeeds,
+  { shmDir, isFed, wasBusy, violated }: PluginLifeNeeds,
   how: Pick<PluginEnding, 'exit' | 'ended'>,
 ): string {
-  const verdict = judgeEnding({ ...how, report: reportOf(shmDir, instance), fed: isFed(instance) })
+  const verdict = judgeEnding({
+    ...how,
+    report: reportOf(shmDir, instance),
+    fed: isFed(instance),
+    busy: wasBusy(instance),
+  })
   if (verdict.violation !== undefined) violated(verdict.violation)
   return verdict.detail
 }
@@ -81,9 +88,17 @@ export function beginLife(
   let closing = false
   let why: Reason | undefined
 
+  /** It said itself that it is ready, from its constructor or create(): what would keep it in is not there yet. */
+  function usurped({ pid }: PluginProcess): string {
+    const detail = `its process ${pid} said that it is ready before its fence was shut`
+    needs.violated({ kind: 'protocol', detail, phase: null, sequence: 0 })
+    return `PLUGIN_FAILED: ${detail}`
+  }
+
   /** Why it may not go on although it is ready. */
   function confinement(): string | undefined {
     const gap = gapOf(reportOf(needs.shmDir, instance)?.sandbox ?? 0)
+    if (gap?.seccomp !== true && process !== undefined && isHalfFenced(process.pid)) return usurped(process)
     if (gap === undefined) return undefined
     needs.sandbox.found(gap)
     return spec.allowUnsandboxed ? undefined : refusalOf(gap)

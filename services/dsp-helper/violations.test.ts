@@ -103,6 +103,20 @@ const vices: readonly Vice[] = [
     processing,
     /^it destroyed its input ring: a count there became 0x\w+ during process\(\) of/,
   ),
+  vice('usurps-readiness', 'protocol', unknown, /^its process \d+ said that it is ready before its fence was shut$/),
+  vice(
+    'lies-about-time',
+    'budget',
+    undefined,
+    /^its process used \d+ ms of CPU time in \d+ ms, for \d+ frames of 200 µs, and told of no call that took longer$/,
+  ),
+  // The timer of its own process may still reach it.
+  vice(
+    'answers-itself',
+    ['budget', 'timeout'],
+    undefined,
+    /^its process used \d+ ms of CPU time in \d+ ms, for \d+ frames of 200 µs, and told of no call|did not return within/,
+  ),
   // These the loop may see first, whose word counts if the process gets no further.
   vice(
     'overwrites-counters',
