@@ -37,7 +37,7 @@ typedef struct {
   void* (*create)(const uint8_t* config, size_t len);
 
   /// Real-time: no allocation, no lock, no system call. `ffb_in` and `*ffb_out` in N·m, `wheel_speed` in
-  /// rad/s, `wheel_angle` in rad (right positive), `dt` in s since the previous call. Returns 0; any other
+  /// rad/s, `wheel_angle` in rad (right positive), `dt` in s since the previous call, 0.1 at the most. Returns 0; any other
   /// value is a failure, and the frame passes through unchanged.
   int (*process)(void* state, float ffb_in, float wheel_speed, float wheel_angle, float dt, float* ffb_out);
 
