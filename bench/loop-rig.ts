@@ -10,6 +10,7 @@ import { encodeControl } from '../services/dsp-helper/control.ts'
 import { watchSandbox } from '../services/dsp-helper/sandbox.ts'
 import { type Seat, takeSeat } from '../services/dsp-helper/seat.ts'
 import { openControlSlot } from '../shm/slots.ts'
+import { nobody } from '../supervision/found-process.ts'
 import { fastPlugin } from '../test/native-plugin.ts'
 import { windowOf } from '../test/plane.ts'
 import { until } from '../test/until.ts'
@@ -54,7 +55,7 @@ async function takeSeats(count: number, home: Home, logFd: number): Promise<read
   const seats = Array.from({ length: count }, (_, slot) =>
     takeSeat(
       { ...fastPlugin(`pass-through-${slot}`, library), budgetUs },
-      { slot, life: slot + 1, instance: 0, pid: 0, restarts: 0 },
+      { slot, life: slot + 1, instance: 0, ...nobody, restarts: 0 },
       needs,
     ),
   )

@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { chainMax } from '../../gen/layout.ts'
 import type { FastPluginSpec } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { nobody } from '../../supervision/found-process.ts'
 import type { ChainPlace } from './control.ts'
 import { newPlace, type Place, type PlaceNeeds, type SavedPlace, takePlace } from './place.ts'
-import type { SavedSeat, Seat } from './seat.ts'
+import type { SavedSeat, Seat, SeatProcess } from './seat.ts'
 
 /** How often the loop is asked whether it has let go, and how long it may take, ms: it does at its next plan. */
 const letGoEveryMs = 2
@@ -24,6 +25,8 @@ export interface ChainNeeds extends Omit<PlaceNeeds, 'nextInstance' | 'besides' 
 /** The Fast plugins of a rig, in their order. */
 export interface Chain {
   places(): readonly Place[]
+  /** Processes that the loop is not to be told of: not ready yet, or about to end. */
+  others(): readonly SeatProcess[]
   /** What the loop is to be told. */
   published(): readonly ChainPlace[]
   numbers(): Numbers
@@ -60,9 +63,9 @@ export function createChain({ numbers, saved, ...needs }: ChainNeeds): Chain {
   /** Where a successor runs beside a seat: in a slot of its own, or in a full chain as the seat's next instance. */
   function besides(seat: SavedSeat): SavedSeat {
     const free = freeSlot(new Set([...slotsOf(places), ...slotsLeaving()]))
-    if (free === undefined) return { ...seat, instance: 0, pid: 0 }
+    if (free === undefined) return { ...seat, ...nobody, instance: 0 }
     lives += 1
-    return { slot: free, life: lives, instance: 0, pid: 0, restarts: seat.restarts }
+    return { slot: free, life: lives, instance: 0, ...nobody, restarts: seat.restarts }
   }
 
   const take = (place: SavedPlace): Place =>
@@ -92,10 +95,17 @@ export function createChain({ numbers, saved, ...needs }: ChainNeeds): Chain {
     await Promise.all([...left, ...placed.map(({ spec, place }) => place.ask(spec))])
   }
 
+  function others(): readonly SeatProcess[] {
+    const starting = places.map((place) => place.seat()).filter((seat) => seat.place() === undefined)
+    const successors = places.flatMap((place) => place.successor() ?? [])
+    return [...starting, ...successors, ...retiring].map((seat) => seat.process()).filter(({ pid }) => pid !== 0)
+  }
+
   places = saved.map(take)
 
   return {
     places: () => places,
+    others,
     published: () => places.flatMap((place) => place.seat().place() ?? []),
     numbers: () => ({ instances, lives }),
     set,

@@ -66,7 +66,7 @@ function openControl(home: Home) {
 export function startDataPlane({ home, programs, log }: DataPlaneNeeds): DataPlane {
   const rosterPath = join(home.shmDir, 'roster.json')
   const roster = readRoster(rosterPath)
-  endStrays(home.shmDir, new Set(roster.places.map(({ instance }) => instance)))
+  endStrays(home.shmDir, roster)
   const logFd = openSync(join(home.stateDir, 'data-plane.log'), 'a', 0o600)
   const control = openControl(home)
   const view = viewLoop(home)
@@ -84,7 +84,8 @@ export function startDataPlane({ home, programs, log }: DataPlaneNeeds): DataPla
       const { spec, ...saved } = place.saved()
       return { spec: toSaved(spec), ...saved }
     })
-    const saved: Roster = { version: 2, ...chain.numbers(), places, wheelRtRestarts: loop.restarts() }
+    const wheelRtRestarts = loop.restarts()
+    const saved: Roster = { version: 3, ...chain.numbers(), places, others: chain.others(), wheelRtRestarts }
     writeRoster(rosterPath, saved)
   }
 

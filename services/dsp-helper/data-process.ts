@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { describeExit } from '../../supervision/exit.ts'
-import { followProcess } from '../../supervision/found-process.ts'
+import { type FoundProcess, identify, type ProcessIdentity } from '../../supervision/found-process.ts'
 
 /** How a process ended, from its status. */
 export interface ProcessExit {
@@ -15,8 +15,7 @@ export const describeEnd = (exit: ProcessExit | undefined): string =>
   exit === undefined ? 'ended' : describeExit(exit.code, exit.signal)
 
 /** A process of the data plane. It outlives us; a later helper adopts it. */
-export interface DataProcess {
-  readonly pid: number
+export interface DataProcess extends ProcessIdentity {
   /** Resolves when it is gone; with undefined where it was not our child, whose status nobody gets. */
   readonly exited: Promise<ProcessExit | undefined>
   /** Ends it at once; resolves when it is gone. May be called twice. */
@@ -49,7 +48,8 @@ function watchChild(child: ChildProcess): DataProcess {
     child.kill('SIGKILL')
     await exited
   }
-  return { pid: child.pid as number, exited, kill }
+  const pid = child.pid as number
+  return { pid, startTicks: identify(pid).startTicks, exited, kill }
 }
 
 /**
@@ -69,17 +69,13 @@ export async function startDataProcess(
   return { ...watchChild(child), report: readReport(pipe) }
 }
 
-/**
- * Takes over a process that a helper before us started. `argument`, a path of this rig alone, must be among its
- * arguments.
- */
-export function adoptDataProcess(pid: number, argument: string): DataProcess | undefined {
-  const found = followProcess(pid, argument)
-  if (found === undefined) return undefined
+/** Takes over a process that a helper before us started. */
+export function adoptDataProcess(found: FoundProcess): DataProcess {
+  const { pid, startTicks } = found
   const exited = found.exited.then(() => undefined)
   const kill = async (): Promise<void> => {
     found.send('SIGKILL')
     await exited
   }
-  return { pid, exited, kill }
+  return { pid, startTicks, exited, kill }
 }

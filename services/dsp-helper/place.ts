@@ -1,5 +1,6 @@
 import type { FastPlugin, FastPluginSpec } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import type { PluginReport } from '../../shm/plugin-report.ts'
+import { nobody } from '../../supervision/found-process.ts'
 import { blameless, type Conduct, charge, chargeCounts, chargeReport, type Violation } from './conduct.ts'
 import { fastPluginOf } from './fast-plugin.ts'
 import type { LoopView } from './loop-view.ts'
@@ -29,6 +30,8 @@ export interface Place {
   readonly id: string
   /** The seat that is in the chain. */
   seat(): Seat
+  /** The seat that is to replace it, while there is one. */
+  successor(): Seat | undefined
   /** Slots that are taken. */
   slots(): readonly number[]
   /** Makes it run what is asked for; resolves when that runs or has failed. What runs already goes on untouched. */
@@ -120,6 +123,7 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
   return {
     id: spec.id,
     seat: () => seat,
+    successor: () => successor,
     slots: () => [seat, successor].flatMap((each) => each?.saved().slot ?? []),
     ask,
     tally: () => {
@@ -149,6 +153,6 @@ export const newPlace = (spec: FastPluginSpec, slot: number, life: number): Save
   slot,
   life,
   instance: 0,
-  pid: 0,
+  ...nobody,
   restarts: 0,
 })

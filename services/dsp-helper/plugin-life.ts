@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastPluginSpec } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { PluginReport } from '../../shm/plugin-report.ts'
+import { nobody, type ProcessIdentity } from '../../supervision/found-process.ts'
 import type { Violation } from './conduct.ts'
 import { judgeEnding, type PluginEnding, type Reason } from './plugin-ending.ts'
 import {
@@ -25,13 +26,15 @@ export interface PluginLifeNeeds extends PluginProcessNeeds {
   readonly violated: (violation: Violation) => void
   /** The last report of a process. */
   readonly left: (instance: number, report: PluginReport) => void
+  /** There is another process or state now. */
+  readonly changed: () => void
 }
 
 /** One life of a plugin: a process from its start to its end. */
 export interface PluginLife {
   readonly instance: number
-  /** 0 before there is a process. */
-  pid(): number
+  /** `nobody` before there is one. */
+  process(): ProcessIdentity
   /** Resolves with undefined when it is ready for frames, else with why it never will be: a code and a sentence. */
   readonly begun: Promise<string | undefined>
   /** Resolves with how the process of a life that had begun ended. */
@@ -115,6 +118,7 @@ export function beginLife(
   async function start(): Promise<string | undefined> {
     const started = await startPluginProcess(spec, instance, needs)
     process = started
+    needs.changed() // before its code runs: a helper that comes after us knows it by nothing else for certain
     if (closing) await started.kill() // close() came while the process was being made, and could not see it
     const late = delay(createDeadlineMs, '', { ref: false })
     const said = await Promise.race([started.began, late])
@@ -129,7 +133,7 @@ export function beginLife(
 
   return {
     instance,
-    pid: () => process?.pid ?? 0,
+    process: () => process ?? nobody,
     begun: found === undefined ? start().catch(failureToStart) : goOn(),
     ended: async () => judge(instance, needs, { exit: await process?.exited, ended: why }),
     end: (reason) => {

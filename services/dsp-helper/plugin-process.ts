@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { FastPluginSpec } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { type PluginReport, readPluginReport } from '../../shm/plugin-report.ts'
 import { createPluginSegment } from '../../shm/plugin-segment.ts'
+import { followProcess, type ProcessIdentity } from '../../supervision/found-process.ts'
 import { sealArtefact } from './artefact.ts'
 import { adoptDataProcess, type DataProcess, startDataProcess } from './data-process.ts'
 
@@ -46,12 +47,15 @@ export async function startPluginProcess(
   createPluginSegment(segment)
   writeFileSync(config, spec.configJson, { mode: 0o600 })
   const args = [segment, spec.directory, config, `${spec.maxMemoryBytes}`]
-  const { pid, exited, kill, report } = await startDataProcess(wheelDsp, args, logFd, [library.descriptor])
-  return { instance, pid, exited, kill, began: report }
+  const { report, ...started } = await startDataProcess(wheelDsp, args, logFd, [library.descriptor])
+  return { ...started, instance, began: report }
 }
 
-/** Takes over the process of a plugin that a helper before us started, if it still runs. It was ready. */
-export function adoptPluginProcess(pid: number, instance: number, shmDir: string): PluginProcess | undefined {
-  const found = adoptDataProcess(pid, segmentPath(shmDir, instance))
-  return found && { ...found, instance, began: Promise.resolve('ready') }
+/**
+ * Takes over the process of a plugin that a helper before us started, if it still runs. It was ready. What it calls
+ * itself does not count: a plugin can write over its own arguments.
+ */
+export function adoptPluginProcess(identity: ProcessIdentity, instance: number): PluginProcess | undefined {
+  const found = followProcess(identity)
+  return found && { ...adoptDataProcess(found), instance, began: Promise.resolve('ready') }
 }

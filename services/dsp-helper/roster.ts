@@ -34,8 +34,10 @@ const conduct = z.strictObject({
   processes: z.array(z.strictObject({ instance: count, refused: count, allocations: count })),
 })
 
+const processOf = { instance: count, pid: count, startTicks: count }
+
 const rosterSchema = z.strictObject({
-  version: z.literal(2),
+  version: z.literal(3),
   /** Names for shared memory that were given out; never given twice. */
   instances: count,
   lives: count,
@@ -45,11 +47,12 @@ const rosterSchema = z.strictObject({
       conduct,
       slot: count.max(chainMax - 1),
       life: count,
-      instance: count,
-      pid: count,
+      ...processOf,
       restarts: count,
     }),
   ),
+  /** Processes of plugins that are not to be adopted: they were not ready for frames, or were about to end. */
+  others: z.array(z.strictObject(processOf)),
   wheelRtRestarts: count,
 })
 
@@ -59,7 +62,7 @@ const rosterSchema = z.strictObject({
  */
 export type Roster = Frozen<z.infer<typeof rosterSchema>>
 
-const emptyRoster: Roster = { version: 2, instances: 0, lives: 0, places: [], wheelRtRestarts: 0 }
+const emptyRoster: Roster = { version: 3, instances: 0, lives: 0, places: [], others: [], wheelRtRestarts: 0 }
 
 /** The roster that was left there, or an empty one. A roster that cannot be read adopts nobody. */
 export function readRoster(path: string): Roster {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { FastPluginSpec } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import { nobody, type ProcessIdentity } from '../../supervision/found-process.ts'
 import { keepRunning } from '../../supervision/keep-running.ts'
 import { standardRestart } from '../../supervision/restart.ts'
 import type { ChainPlace } from './control.ts'
@@ -16,17 +17,19 @@ export interface SeatNeeds extends PluginLifeNeeds {
   readonly log: Logger
   /** A name for shared memory that was never given out before. */
   readonly nextInstance: () => number
-  /** The seat's process or state is another one now. */
-  readonly changed: () => void
 }
 
-/** A seat as it is kept for a helper that comes after us. */
-export interface SavedSeat {
+/** A seat as it is kept for a helper that comes after us, with its process where that is ready for frames. */
+export interface SavedSeat extends ProcessIdentity {
   readonly slot: number
   readonly life: number
   readonly instance: number
-  readonly pid: number
   readonly restarts: number
+}
+
+/** The process of a seat. */
+export interface SeatProcess extends ProcessIdentity {
+  readonly instance: number
 }
 
 /** A Fast plugin in one version and configuration: its process, started again when it ends. */
@@ -34,6 +37,8 @@ export interface Seat extends Readonly<{ spec: FastPluginSpec }> {
   /** Its place in the chain while its process is ready for frames. */
   place(): ChainPlace | undefined
   saved(): SavedSeat
+  /** What its process is known by, ready or not. */
+  process(): SeatProcess
   state(): PluginState
   /** Why it is in this state, where there is something to say. */
   detail(): string
@@ -52,7 +57,7 @@ const hasCode = (failure: string, codes: readonly string[]): boolean =>
 export function takeSeat(spec: FastPluginSpec, saved: SavedSeat, needs: SeatNeeds): Seat {
   const { log, changed } = needs
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
-  const found = adoptPluginProcess(saved.pid, saved.instance, needs.shmDir)
+  const found = adoptPluginProcess(saved, saved.instance)
   let current: PluginLife | undefined = found && beginLife(spec, saved.instance, needs, found)
   let { instance } = saved
   let working = current !== undefined
@@ -66,7 +71,7 @@ export function takeSeat(spec: FastPluginSpec, saved: SavedSeat, needs: SeatNeed
     working = true
     ready()
     changed()
-    log.info({ plugin: spec.name, pid: life.pid(), instance }, 'plugin ready')
+    log.info({ plugin: spec.name, pid: life.process().pid, instance }, 'plugin ready')
     settle()
     return life.ended()
   }
@@ -89,6 +94,11 @@ export function takeSeat(spec: FastPluginSpec, saved: SavedSeat, needs: SeatNeed
 
   const kept = keepRunning(live, { policy: standardRestart, now: () => performance.now(), restarts: saved.restarts })
 
+  function process(): SeatProcess {
+    const { pid, startTicks } = current?.process() ?? nobody
+    return { instance, pid, startTicks }
+  }
+
   function state(): PluginState {
     if (failed) return PluginState.PLUGIN_STATE_FAILED
     switch (kept.state().kind) {
@@ -109,9 +119,10 @@ export function takeSeat(spec: FastPluginSpec, saved: SavedSeat, needs: SeatNeed
     detail: () => detail,
     place: () => {
       const { slot, life } = saved
-      return working ? { slot, life, instance, budgetUs: spec.budgetUs, pid: current?.pid() ?? 0 } : undefined
+      return working ? { slot, life, instance, budgetUs: spec.budgetUs, pid: process().pid } : undefined
     },
-    saved: () => ({ ...saved, instance, pid: current?.pid() ?? 0, restarts: kept.state().restarts }),
+    saved: () => ({ ...saved, ...(working ? process() : { ...nobody, instance }), restarts: kept.state().restarts }),
+    process,
     endProcess: (why) => current?.end(why),
     close: async () => {
       closing = true

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Home } from '../../rpc/home.ts'
 import { openRigWindow, type RigWindow } from '../../shm/rig-window.ts'
+import { followNumber } from '../../supervision/found-process.ts'
 import { keepRunning } from '../../supervision/keep-running.ts'
 import type { RestartPolicy } from '../../supervision/restart.ts'
 import { adoptDataProcess, type DataProcess, describeEnd, startDataProcess } from './data-process.ts'
@@ -48,12 +49,11 @@ function fromStatus<T>(home: Home, look: (window: RigWindow) => T, otherwise: T)
 
 const newestBeatNs = (home: Home): bigint => fromStatus(home, (window) => window.beatNs(), 0n)
 
-const findRunning = (home: Home): DataProcess | undefined =>
-  fromStatus(
-    home,
-    (window) => (window.state() === 'running' ? adoptDataProcess(window.pid(), home.shmDir) : undefined),
-    undefined,
-  )
+function findRunning(home: Home): DataProcess | undefined {
+  const pid = fromStatus(home, (window) => (window.state() === 'running' ? window.pid() : 0), 0)
+  const found = followNumber(pid, home.shmDir)
+  return found && adoptDataProcess(found)
+}
 
 /** Adopts the loop of this rig, or starts it. */
 export function keepWheelRt(needs: WheelRtNeeds): WheelRt {

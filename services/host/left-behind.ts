@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Home } from '../../rpc/home.ts'
-import { type FoundProcess, findProcesses } from '../../supervision/found-process.ts'
+import { type FoundProcess, findProcesses, followProcess } from '../../supervision/found-process.ts'
+import { readRoster } from '../dsp-helper/roster.ts'
 
 /** How long the loop may take to fade torque out and end, ms. The fade is 50 ms. */
 const graceMs = 1000
@@ -13,6 +15,8 @@ const exited = (processes: readonly FoundProcess[]): Promise<unknown> => Promise
  * torque out when it is asked, and then the plugins. Resolves when they are gone.
  */
 export async function endLeftBehind({ shmDir }: Home, log: Logger): Promise<void> {
+  const { places, others } = readRoster(join(shmDir, 'roster.json')) // now: the loop may take it along
+  const named = [...places, ...others].flatMap((known) => followProcess(known) ?? [])
   const loops = findProcesses('wheel-rt', (argument) => argument === shmDir)
   for (const { pid, send } of loops) {
     log.warn({ pid }, 'the loop was left behind; ending it')
@@ -21,7 +25,11 @@ export async function endLeftBehind({ shmDir }: Home, log: Logger): Promise<void
   const over = new AbortController()
   const late = delay(graceMs, undefined, { signal: over.signal }).catch(() => undefined)
   await Promise.race([exited(loops), late]).finally(() => over.abort())
-  const rest = [...loops, ...findProcesses('wheel-dsp', (argument) => argument.startsWith(`${shmDir}/plugin-`))]
+  const rest = [
+    ...loops,
+    ...named,
+    ...findProcesses('wheel-dsp', (argument) => argument.startsWith(`${shmDir}/plugin-`)),
+  ]
   for (const { send } of rest) send('SIGKILL')
   await exited(rest)
 }
