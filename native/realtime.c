@@ -45,6 +45,12 @@ realtime_leave_core(void)
 }
 
 bool
+realtime_come_first(void)
+{
+  return setpriority(PRIO_PROCESS, 0, -20) == 0;
+}
+
+bool
 realtime_lock_memory(void)
 {
   // ONFAULT: pages that were never touched need no memory, and a helper process stays small.

@@ -20,6 +20,9 @@ bool realtime_take_core(void);
 /// Keeps this process off the core that realtime_take_core() takes. False where there is no other.
 bool realtime_leave_core(void);
 
+/// Puts this process before every other of ordinary priority. False where it is not allowed.
+bool realtime_come_first(void);
+
 /// Keeps what this process touches in memory from now on. False where it is not allowed.
 bool realtime_lock_memory(void);
 

@@ -409,7 +409,10 @@ main(const int argc, char** const argv)
   sigaction(SIGPIPE, &ignore, NULL);
   sigaction(SIGXFSZ, &ignore, NULL); // what it writes to the log is refused, and no crash
 
-  (void)realtime_leave_core(); // before the fence; whether it is granted, the loop's log says
+  // Before the fence; whether it is granted, the loop's log says. To come first is for frames that are finished without
+  // the loop's priority.
+  (void)realtime_leave_core();
+  (void)realtime_come_first();
   static Dsp dsp;
   const bool ready = open_shared(&dsp, argv[1]) && is_sealed(&dsp) && open_symbols(&dsp) && read_config(&dsp, argv[3]) &&
                      make_timers(&dsp) && fence(&dsp, argv[2], memory_bytes) && load(&dsp) && create(&dsp) && settle(&dsp);
