@@ -20,9 +20,9 @@ typedef struct {
   Priority      priority;
   uint64_t      sent_due_ns; ///< When the tick of its previous frame was due; 0 before the first
   uint64_t      budget_end_ns; ///< Of the frame that is with it
-  uint64_t      over_at; ///< Number of the newest answer that had spent more than the budget; 0: none has
-  uint64_t      over_level; ///< What such answers that were alone have filled of a bucket that runs dry, in answers
-  bool          over_alone; ///< None of the OVER_APART_MAX before the newest one had
+  uint64_t      over_at;    ///< Number of the newest answer that had spent more than the budget; 0: none has
+  uint64_t      over_often; ///< What such answers have filled of a bucket that runs dry, in answers
+  uint64_t      over_twice; ///< What those that had spent twice as much have
   uint32_t      under_way;   ///< Sequence of the frame that is with it
   bool          waiting;     ///< A frame is with it
   bool          corrupt;     ///< It wrote what cannot be: never touched again

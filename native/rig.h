@@ -126,7 +126,7 @@ typedef struct {
   _Atomic uint64_t sent;
   _Atomic uint64_t executions;        ///< Answers received, late ones included
   _Atomic uint64_t failures;          ///< Answers with a result other than 0
-  _Atomic uint64_t budget_violations; ///< Answers with more CPU time than the budget, but for those that are alone
+  _Atomic uint64_t budget_violations; ///< Answers with more CPU time than the budget, but for accidents (account_over() in chain.c)
   _Atomic uint64_t missed_deadlines;  ///< Ticks that went on without this plugin's answer
   _Atomic uint64_t non_finite;        ///< Answers that were not finite, passed by
   _Atomic uint64_t under_way_ns;      ///< When the frame that is with it was sent, CLOCK_MONOTONIC; 0: none is

@@ -85,8 +85,9 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
     const old = seat
     tallySeat(old)
     seat = next
+    const gone = needs.retire(old) // first, so that what is saved names its process for as long as it runs
     needs.changed() // one publication: the new instance instead of the old
-    return needs.retire(old)
+    return gone
   }
 
   /** Waits for the successor to be ready, and lets it take over. */

@@ -94,6 +94,11 @@ test('without a word from the process its exit status and the loop tell whose do
   assert.equal(kind({ exit: exited(3), report: left('idle') }), 'crash')
   assert.equal(kind({ exit: exited(0), report: left('processing') }), 'crash')
   assert.equal(kind({ exit: exited(0), report: left('idle'), fed: true }), 'crash')
+  assert.equal(
+    kind({ exit: exited(0), report: left('destroying'), fed: true }),
+    undefined,
+    'a frame came while it left',
+  )
   assert.equal(kind({ exit: exited(0), report: left('idle') }), undefined, 'it ends when no frames come any more')
   assert.equal(kind({ exit: { code: null, signal: 'SIGSEGV' } }), 'crash')
   assert.equal(kind({ exit: { code: null, signal: 'SIGSYS' } }), 'capability')

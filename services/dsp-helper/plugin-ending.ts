@@ -111,7 +111,7 @@ function inferred({ exit, fed, busy: atWork }: PluginEnding, when: Circumstances
   const busy = when.phase !== 'idle' && when.phase !== 'destroying'
   const itsDoing = exit?.signal
     ? !fromOutside.has(exit.signal)
-    : busy || (exit !== undefined && (exit.code !== 0 || fed))
+    : busy || (exit !== undefined && (exit.code !== 0 || (fed && when.phase !== 'destroying')))
   if (!itsDoing) return { detail, violation: undefined }
   return { detail, violation: { kind: exit?.signal === 'SIGSYS' ? 'capability' : 'crash', detail, ...when } }
 }

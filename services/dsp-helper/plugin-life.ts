@@ -55,13 +55,14 @@ function failureToStart(cause: unknown): string {
 function judge(
   instance: number,
   { shmDir, isFed, wasBusy, violated }: PluginLifeNeeds,
-  how: Pick<PluginEnding, 'exit' | 'ended'>,
+  /** `closing`: we have no more use for it, and ended it whatever it was doing. */
+  how: Pick<PluginEnding, 'exit' | 'ended'> & { readonly closing: boolean },
 ): string {
   const verdict = judgeEnding({
     ...how,
     report: reportOf(shmDir, instance),
     fed: isFed(instance),
-    busy: wasBusy(instance),
+    busy: !how.closing && wasBusy(instance),
   })
   if (verdict.violation !== undefined) violated(verdict.violation)
   return verdict.detail
@@ -75,7 +76,7 @@ function cleanUp(instance: number, { shmDir, left }: PluginLifeNeeds): void {
 
 /** How a process ended while no helper was there to see it. */
 export function lookBack(instance: number, needs: PluginLifeNeeds): string {
-  const detail = judge(instance, needs, { exit: undefined, ended: undefined })
+  const detail = judge(instance, needs, { exit: undefined, ended: undefined, closing: false })
   cleanUp(instance, needs)
   return detail
 }
@@ -91,6 +92,10 @@ export function beginLife(
   let closing = false
   let why: Reason | undefined
 
+  /** Only of one that we started: its filters are counted beside our own. */
+  const isUsurped = ({ pid }: PluginProcess): boolean =>
+    gapOf(reportOf(needs.shmDir, instance)?.sandbox ?? 0)?.seccomp !== true && isHalfFenced(pid)
+
   /** It said itself that it is ready, from its constructor or create(): what would keep it in is not there yet. */
   function usurped({ pid }: PluginProcess): string {
     const detail = `its process ${pid} said that it is ready before its fence was shut`
@@ -101,7 +106,6 @@ export function beginLife(
   /** Why it may not go on although it is ready. */
   function confinement(): string | undefined {
     const gap = gapOf(reportOf(needs.shmDir, instance)?.sandbox ?? 0)
-    if (gap?.seccomp !== true && process !== undefined && isHalfFenced(process.pid)) return usurped(process)
     if (gap === undefined) return undefined
     needs.sandbox.found(gap)
     return spec.allowUnsandboxed ? undefined : refusalOf(gap)
@@ -112,7 +116,7 @@ export function beginLife(
     const gone = await Promise.race([started.exited.then(() => true), late.then(() => false)])
     if (!gone) why = { charged: 'timeout', detail: `it was not ready within ${createDeadlineMs} ms` }
     await started.kill()
-    return `PLUGIN_FAILED: ${judge(instance, needs, { exit: await started.exited, ended: why })}`
+    return `PLUGIN_FAILED: ${judge(instance, needs, { exit: await started.exited, ended: why, closing })}`
   }
 
   async function start(): Promise<string | undefined> {
@@ -122,7 +126,7 @@ export function beginLife(
     if (closing) await started.kill() // close() came while the process was being made, and could not see it
     const late = delay(createDeadlineMs, '', { ref: false })
     const said = await Promise.race([started.began, late])
-    if (said === 'ready') return confinement()
+    if (said === 'ready') return isUsurped(started) ? usurped(started) : confinement()
     return said === '' ? giveUp(started, late) : said
   }
 
@@ -135,7 +139,10 @@ export function beginLife(
     instance,
     process: () => process ?? nobody,
     begun: found === undefined ? start().catch(failureToStart) : goOn(),
-    ended: async () => judge(instance, needs, { exit: await process?.exited, ended: why }),
+    ended: async () => {
+      const exit = await process?.exited
+      return judge(instance, needs, { exit, ended: why, closing })
+    },
     end: (reason) => {
       why ??= reason
       void process?.kill()

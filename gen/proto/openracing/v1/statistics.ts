@@ -82,8 +82,8 @@ export interface PluginStatistics {
   /** Calls that trapped or returned an error. */
   readonly failures: bigint;
   /**
-   * Calls whose own CPU time was above the budget. Of a Fast plugin, without a call that was so alone among the 100
-   * before and after it: the kernel charges a process with interrupts, too.
+   * Calls whose own CPU time was above the budget. Of a Fast plugin, but for accidents: interrupts count as its time,
+   * too (docs/decisions/0017).
    */
   readonly budgetViolations: bigint;
   /** Answers that were not there when they were needed; the machine's fault as often as the plugin's. */
