@@ -17,9 +17,9 @@ const amplitudeNm = 2
 const frequencyHz = 0.5
 /**
  * More than a tick may change when this process, which is the producer, is kept waiting for 160 ms and the loop fades:
- * 1.6 N·m in 50 ms is 0.032 N·m, and an answer that was late and passed by adds the lag of the filter, 0.016 N·m, or what
- * the input did in the 17 ms for which a busy machine was seen to keep its process, 0.11 N·m. Far less than any loss of
- * torque.
+ * 1.6 N·m in 50 ms is 0.032 N·m, and an answer that was late and passed by adds the lag of the filter, 0.016 N·m, and what
+ * the input did while its process got no core: 0.006 N·m a ms. The most that was seen, on a busy machine, was 0.106 N·m.
+ * Far less than any loss of torque.
  */
 const stepMaxNm = 0.2
 
