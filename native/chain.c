@@ -111,11 +111,11 @@ account(Link* const link, const FrameSlot* const answer)
   count_up(&count->executions);
   atomic_store_explicit(&count->last_result, answer->result, memory_order_relaxed);
 
-  const bool failed   = answer->result != 0;
-  const bool timed    = answer->status & FRAME_TIMED;
   const uint64_t budget_ns = (uint64_t)link->entry.budget_us * CLOCK_NS_PER_US;
-  const bool over        = timed && answer->cpu_ns > budget_ns;
-  const bool infinite = !isfinite(answer->torque_out);
+  const bool     failed    = answer->result != 0;
+  const bool     timed     = answer->status & FRAME_TIMED;
+  const bool     over      = timed && answer->cpu_ns > budget_ns;
+  const bool     infinite  = !isfinite(answer->torque_out);
   if (timed) { histogram_record(&count->cpu, answer->cpu_ns); }
   if (failed) { count_up(&count->failures); }
   if (over) { account_over(link, answer->cpu_ns > 2u * budget_ns); }

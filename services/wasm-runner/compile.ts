@@ -1,4 +1,5 @@
 import { RigError } from '../../rpc/failure.ts'
+import { notWebAssembly } from './meter.ts'
 
 /** Largest module, bytes. Ours: V8 itself would take 1 GiB, and a compiler's working memory is a multiple of it. */
 export const moduleBytesMax = 64 << 20
@@ -21,13 +22,6 @@ export async function compilePlugin(bytes: Uint8Array<ArrayBuffer>): Promise<Web
   try {
     return await WebAssembly.compile(bytes)
   } catch (cause) {
-    const reason = (cause as Error).message.replace(/^WebAssembly\.\w+\(\): /, '')
-    throw new RigError(
-      'PLUGIN_INVALID',
-      `the module is not WebAssembly that can run here (${reason}); build it again`,
-      {
-        cause,
-      },
-    )
+    throw notWebAssembly(cause)
   }
 }

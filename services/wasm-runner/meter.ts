@@ -29,14 +29,20 @@ const kind = { function: 0, table: 1, memory: 2, global: 3 } as const
 
 const refuse = (what: string, remedy: string): RigError => new RigError('PLUGIN_INVALID', `${what}; ${remedy}`)
 
-/** Refuses what V8 does not take, in V8's words. */
+/** What V8 does not take, in V8's words. */
+export function notWebAssembly(cause: unknown): RigError {
+  const reason = (cause as Error).message.replace(/^WebAssembly\.\w+\(\): /, '')
+  const what = `the module is not WebAssembly that can run here (${reason}); build it again`
+  return new RigError('PLUGIN_INVALID', what, { cause })
+}
+
+/** Refuses what V8 does not take. */
 function check(wasm: Uint8Array): void {
   if (WebAssembly.validate(wasm)) return
   try {
     new WebAssembly.Module(wasm)
   } catch (cause) {
-    const reason = (cause as Error).message.replace(/^WebAssembly\.\w+\(\): /, '')
-    throw refuse(`the module is not WebAssembly that can run here (${reason})`, 'build it again')
+    throw notWebAssembly(cause)
   }
   throw refuse('the module is not WebAssembly that can run here', 'build it again')
 }

@@ -1,4 +1,5 @@
 import { RigError } from '../../rpc/failure.ts'
+import { WasmBytes } from './wasm-bytes.ts'
 
 /** A function type as WebAssembly text writes it: `(i32, i32) -> i32`; nothing after the arrow when nothing returns. */
 export type Signature = string
@@ -33,46 +34,7 @@ const valueTypes: Readonly<Record<number, string>> = {
 const pageBytes = 65_536
 
 /** Reads forward over the bytes of one section. */
-class Cursor {
-  at = 0
-  readonly bytes: Uint8Array
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes
-  }
-
-  byte(): number {
-    const byte = this.bytes[this.at++]
-    if (byte === undefined) throw new RangeError('the section ends too early')
-    return byte
-  }
-
-  /** LEB128. Enough for every u32, and for the s33 of a heap type, whose value nobody needs. */
-  number(): number {
-    let value = 0
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.byte()
-      value += (byte & 0x7f) * scale
-      if (byte < 0x80) return value
-    }
-  }
-
-  take(length: number): Uint8Array {
-    if (this.at + length > this.bytes.length) throw new RangeError('the section ends too early')
-    this.at += length
-    return this.bytes.subarray(this.at - length, this.at)
-  }
-
-  name(): string {
-    return new TextDecoder('utf-8', { fatal: true }).decode(this.take(this.number()))
-  }
-
-  list<T>(one: () => T): T[] {
-    const items: T[] = []
-    for (let count = this.number(); count > 0; count--) items.push(one())
-    return items
-  }
-
+class Cursor extends WasmBytes {
   valueType(): string {
     const code = this.byte()
     const typed = code === 0x63 || code === 0x64 // (ref null heap-type), (ref heap-type)
