@@ -69,7 +69,14 @@ function describeConfinement({ landlock, seccomp }: Confinement): string {
 
 function describe(plugin: Plugin): readonly (readonly string[])[] {
   const { p50, p99, max } = distributionOf(plugin.statistics?.cpu ?? emptyHistogram)
-  const { executions = 0n, failures = 0n, missedDeadlines = 0n, restarts = 0, memory } = plugin.statistics ?? {}
+  const {
+    executions = 0n,
+    failures = 0n,
+    missedDeadlines = 0n,
+    leftOut = 0n,
+    restarts = 0,
+    memory,
+  } = plugin.statistics ?? {}
   const rows = [
     ['id', plugin.id],
     ['name', plugin.name],
@@ -78,7 +85,10 @@ function describe(plugin: Plugin): readonly (readonly string[])[] {
     ['class', pluginClassWord(plugin)],
     ['state', pluginStateWord(plugin)],
     ['detail', plugin.detail],
-    ['executions', `${executions}, ${failures} failed, ${missedDeadlines} deadlines missed`],
+    [
+      'executions',
+      `${executions}, ${failures} failed, ${missedDeadlines} deadlines missed${leftOut > 0n ? `, ${leftOut} of them for want of time in the tick` : ''}`,
+    ],
     ['CPU time', `p50 ${p50.toFixed(1)} µs, p99 ${p99.toFixed(1)} µs, max ${max.toFixed(1)} µs`],
     ['restarts', `${restarts}`],
     ...(plugin.confinement === undefined ? [] : [['confined by', describeConfinement(plugin.confinement)]]),

@@ -33,7 +33,7 @@ export function describeInterval(interval: LoopInterval): string {
   ].join('; ')
   const plugins = interval.plugins.map(
     (plugin) =>
-      `  ${plugin.name || '?'}: ${plugin.executions} calls, ${plugin.missedDeadlines} missed, ${plugin.budgetViolations} over budget; ` +
+      `  ${plugin.name || '?'}: ${plugin.executions} calls, ${plugin.missedDeadlines} missed, ${plugin.leftOut} left out, ${plugin.budgetViolations} over budget; ` +
       `round trip ${describe(plugin.roundTrip)}; cpu ${describe(plugin.cpu)}`,
   )
   return `${[loop, ...plugins].join('\n')}\n`

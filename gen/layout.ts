@@ -9,12 +9,12 @@ export const controlEntryBytes = 20
 export const rigControlBytes = 360
 export const rigEstopBytes = 8
 export const pluginReportBytes = 512
-export const rigPluginBytes = 14936
-export const rigStatusBytes = 253992
+export const rigPluginBytes = 14944
+export const rigStatusBytes = 254120
 export const pluginSegmentBytes = 131968
 export const chainMax = 16
 export const rigMagic = 826755410
-export const rigVersion = 3
+export const rigVersion = 4
 export const sandboxLandlock = 1
 export const sandboxSeccomp = 2
 export const pluginSegmentMagic = 826757968
@@ -150,10 +150,11 @@ export const rigPlugin = {
   failures: { offset: 32, kind: 'u64', bytes: 8 },
   budget_violations: { offset: 40, kind: 'u64', bytes: 8 },
   missed_deadlines: { offset: 48, kind: 'u64', bytes: 8 },
-  non_finite: { offset: 56, kind: 'u64', bytes: 8 },
-  under_way_ns: { offset: 64, kind: 'u64', bytes: 8 },
-  cpu: { offset: 72, kind: 'bytes', bytes: 7432 },
-  round_trip: { offset: 7504, kind: 'bytes', bytes: 7432 },
+  left_out: { offset: 56, kind: 'u64', bytes: 8 },
+  non_finite: { offset: 64, kind: 'u64', bytes: 8 },
+  under_way_ns: { offset: 72, kind: 'u64', bytes: 8 },
+  cpu: { offset: 80, kind: 'bytes', bytes: 7432 },
+  round_trip: { offset: 7512, kind: 'bytes', bytes: 7432 },
 } as const
 
 export const rigStatus = {
@@ -186,7 +187,7 @@ export const rigStatus = {
   wheel_speed: { offset: 148, kind: 'f32', bytes: 4 },
   lateness: { offset: 152, kind: 'bytes', bytes: 7432 },
   duration: { offset: 7584, kind: 'bytes', bytes: 7432 },
-  plugins: { offset: 15016, kind: 'bytes', bytes: 238976 },
+  plugins: { offset: 15016, kind: 'bytes', bytes: 239104 },
 } as const
 
 export const histogram = {

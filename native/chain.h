@@ -19,7 +19,7 @@ typedef struct {
   ControlEntry  entry;
   Priority      priority;
   uint64_t      sent_due_ns; ///< When the tick of its previous frame was due; 0 before the first
-  uint64_t      budget_end_ns; ///< Of the frame that is with it
+  uint64_t      budget_end_ns; ///< When the loop waits no more for the frame that is with it
   uint64_t      over_at;    ///< Number of the newest answer that had spent more than the budget; 0: none has
   uint64_t      over_often; ///< What such answers have filled of a bucket that runs dry, in answers
   uint64_t      over_twice; ///< What those that had spent twice as much have

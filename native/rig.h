@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #define RIG_MAGIC 0x31474952u    ///< "RIG1"
-#define RIG_VERSION 3u           ///< Changes with the layout of anything in this file
+#define RIG_VERSION 4u           ///< Changes with the layout of anything in this file
 #define RIG_CHAIN_MAX 16u        ///< Fast plugins in one chain
 #define RIG_RING_SLOTS 1024u     ///< Slots of every ring of a rig
 #define RIG_PERIOD_NS 1000000u   ///< 1 kHz
@@ -128,6 +128,7 @@ typedef struct {
   _Atomic uint64_t failures;          ///< Answers with a result other than 0
   _Atomic uint64_t budget_violations; ///< Answers with more CPU time than the budget, but for accidents (account_over() in chain.c)
   _Atomic uint64_t missed_deadlines;  ///< Ticks that went on without this plugin's answer
+  _Atomic uint64_t left_out;          ///< Of those, ticks whose time the plugins before it had used up: it was not asked
   _Atomic uint64_t non_finite;        ///< Answers that were not finite, passed by
   _Atomic uint64_t under_way_ns;      ///< When the frame that is with it was sent, CLOCK_MONOTONIC; 0: none is
   Histogram        cpu;
@@ -234,7 +235,9 @@ typedef struct {
   _Atomic uint64_t memory_max;     ///< The most so far, bytes
   _Atomic uint64_t memory_refused; ///< Allocations that its limit refused
   _Atomic uint64_t allocations;    ///< malloc, calloc, realloc and the like during process()
-  uint8_t          reserved[80];
+  uint8_t          reserved[16];
+  alignas(RING_LINE) _Atomic uint64_t left_out; ///< Stored by the loop, which is there although it sends no frame
+  uint8_t          reserved_too[56];
 } PluginReport;
 
 _Static_assert(sizeof(PluginReport) == 512, "layout is ABI");

@@ -5,7 +5,7 @@
 /// file descriptor 3, once, how it began: `ready`, or a failure code and a sentence.
 ///
 /// The plugin's code runs behind a fence from its first constructor on (sandbox.h), and how it ends is told in the
-/// segment (plugin_end.h). It needs nobody but the loop: without a frame for 5 s it ends, and if its plugin never
+/// segment (plugin_end.h). It needs nobody but the loop: without a sign of it for 5 s it ends, and if its plugin never
 /// returns the kernel ends it (a timer whose signal is SIGKILL).
 
 #include "../sdk/c/plugin.h"
@@ -31,7 +31,7 @@
 #define REPORT_FD 3
 #define LIBRARY_FD 4
 #define CONFIG_BYTES_MAX 65536
-#define IDLE_NS (5ull * CLOCK_NS_PER_S) ///< No loop sends frames any more
+#define IDLE_NS (5ull * CLOCK_NS_PER_S) ///< No loop sends frames any more, or has no time for this plugin
 /// A plugin that holds on to a frame for this long is ended by the kernel, whoever else is dead.
 #define DEAD_MAN_S 30
 #define DEAD_MAN_REARM_NS CLOCK_NS_PER_S
@@ -355,13 +355,19 @@ await_frame(Dsp* const dsp, const Expectation next, const uint64_t until_ns)
 static bool
 serve(Dsp* const dsp)
 {
-  Expectation next    = {.at_ns = 0u};
-  uint64_t    last_ns = clock_now_ns();
+  Expectation next     = {.at_ns = 0u};
+  uint64_t    last_ns  = clock_now_ns();
+  uint64_t    left_out = 0u;
   for (uint64_t now_ns = last_ns; now_ns - last_ns <= IDLE_NS; now_ns = clock_now_ns()) {
     if (now_ns - dsp->armed_ns > DEAD_MAN_REARM_NS) { arm(dsp, now_ns); }
     const bool come = await_frame(dsp, next, now_ns + DEAD_MAN_REARM_NS);
     next.at_ns      = 0u;
-    if (!come) { continue; }
+    if (!come) {
+      const uint64_t ticks = atomic_load_explicit(&dsp->shared.report->left_out, memory_order_relaxed);
+      if (ticks != left_out) { last_ns = now_ns; }
+      left_out = ticks;
+      continue;
+    }
 
     FrameSlot frame;
     // Something is there, so anything but a frame is a ring that somebody destroyed.

@@ -28,6 +28,8 @@ export interface SlotCounts {
   readonly failures: bigint
   readonly budgetViolations: bigint
   readonly missedDeadlines: bigint
+  /** Of those, ticks that the plugins before it had used up. */
+  readonly leftOut: bigint
   readonly nonFinite: bigint
   /** When the frame that is with it was sent, CLOCK_MONOTONIC ns; 0: none is. */
   readonly underWayNs: bigint
@@ -73,6 +75,7 @@ function readSlot(bytes: Buffer): SlotCounts {
     failures: bytes.readBigUInt64LE(pluginLayout.failures.offset),
     budgetViolations: bytes.readBigUInt64LE(pluginLayout.budget_violations.offset),
     missedDeadlines: bytes.readBigUInt64LE(pluginLayout.missed_deadlines.offset),
+    leftOut: bytes.readBigUInt64LE(pluginLayout.left_out.offset),
     nonFinite: bytes.readBigUInt64LE(pluginLayout.non_finite.offset),
     underWayNs: bytes.readBigUInt64LE(pluginLayout.under_way_ns.offset),
   }

@@ -263,6 +263,17 @@ call_that_is_long_now_and_then_is_the_machines(void)
   CHECK(counted_after(40u, 101u, 400001u) >= 20u); // and no more, unless they are rare
 }
 
+static void
+small_budget_charges_for_no_cold_cache(void)
+{
+  Bench* const b = bench(1u);
+  for (uint32_t i = 0u; i < 100u; ++i) { exchange_late(b, 20000u); }
+  CHECK(atomic_load(&b->count.budget_violations) == 0u);
+  for (uint32_t i = 0u; i < 100u; ++i) { exchange_late(b, 20001u); }
+  CHECK(atomic_load(&b->count.budget_violations) >= 85u);
+  clear(b);
+}
+
 /// The status of a frame that is sent with or without company, and answered late.
 static uint32_t
 status_of_next(Bench* const b, const bool yield)
@@ -338,6 +349,15 @@ budget_ends_the_wait(void)
 }
 
 static void
+small_budget_leaves_time_to_wake_up(void)
+{
+  Bench* const b = bench(1u);
+  send_one(b, 1.0f);
+  CHECK(b->link.budget_end_ns - atomic_load(&b->count.under_way_ns) == 50000u);
+  clear(b);
+}
+
+static void
 late_answer_is_counted(void)
 {
   Bench* const b      = bench(BUDGET_US);
@@ -360,6 +380,13 @@ late_tick_sends_nothing(void)
   const ChainTick t = {.due_ns = 1u, .deadline_ns = 2u, .sequence = 1u};
   CHECK(link_step(&b->link, &t, 4.0f) == 4.0f);
   CHECK(atomic_load(&b->count.sent) == 0u && atomic_load(&b->count.missed_deadlines) == 1u);
+  // Its process is told that there is a loop all the same.
+  CHECK(atomic_load(&b->count.left_out) == 1u && atomic_load(&b->plugin.report->left_out) == 1u);
+
+  send_one(b, 1.0f);
+  const uint64_t left_out = atomic_load(&b->count.left_out);
+  CHECK(link_step(&b->link, &t, 4.0f) == 4.0f); // it has a frame: passed by, and not for want of time
+  CHECK(atomic_load(&b->count.left_out) == left_out);
   clear(b);
 }
 
@@ -506,10 +533,12 @@ main(void)
     {"answers that a loop before this one asked for are skipped", old_answers_are_skipped},
     {"a failure and a NaN pass through, and they and a spent budget are counted under their names", vices_pass_through},
     {"calls that spend too much are counted where they are no accident", call_that_is_long_now_and_then_is_the_machines},
+    {"nobody is charged for what a cold cache costs, however small the budget", small_budget_charges_for_no_cold_cache},
     {"plugins that share cores are told to give way in their spins", those_that_share_cores_are_told_to_yield},
     {"a budget of more than 4.2 s is not cut to 32 bits", largest_budget_counts_whole},
     {"a plugin that hangs holds one frame, is waited for once and then passed by at once", hung_plugin_is_passed_by},
     {"a plugin is not waited for beyond its budget", budget_ends_the_wait},
+    {"however small its budget, a plugin is waited for as long as it takes to wake up", small_budget_leaves_time_to_wake_up},
     {"a plugin is waited for to the deadline and not beyond", deadline_ends_the_wait},
     {"a late answer is an execution and a missed deadline, and is not used", late_answer_is_counted},
     {"a tick that is late itself sends nothing", late_tick_sends_nothing},

@@ -14,6 +14,7 @@ const counts = (some: Partial<SlotCounts>): SlotCounts => ({
   failures: 0n,
   budgetViolations: 0n,
   missedDeadlines: 0n,
+  leftOut: 0n,
   nonFinite: 0n,
   underWayNs: 0n,
   ...some,

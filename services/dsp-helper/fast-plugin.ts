@@ -6,7 +6,7 @@ import type { SlotCounts } from '../../shm/rig-window.ts'
 import type { Charge, Conduct, ViolationKind as Kind } from './conduct.ts'
 import type { Seat } from './seat.ts'
 
-const noCounts = { executions: 0n, failures: 0n, budgetViolations: 0n, missedDeadlines: 0n }
+const noCounts = { executions: 0n, failures: 0n, budgetViolations: 0n, missedDeadlines: 0n, leftOut: 0n }
 
 const kinds: Readonly<Record<Kind, ViolationKind>> = {
   crash: ViolationKind.VIOLATION_KIND_CRASH,
@@ -45,16 +45,18 @@ export interface FastPluginParts {
   readonly report: PluginReport | undefined
   readonly conduct: Conduct
   readonly refusal: string
+  /** Why the loop leaves it out; undefined while it does not. */
+  readonly crowded: string | undefined
 }
 
 /** A plugin's seat, what the loop counted for it and what it did, as the API says it. */
-export function fastPluginOf({ seat, counts, cpu, report, conduct, refusal }: FastPluginParts): FastPlugin {
+export function fastPluginOf({ seat, counts, cpu, report, conduct, refusal, crowded }: FastPluginParts): FastPlugin {
   const { life, pid, restarts } = seat.saved()
-  const { executions, failures, budgetViolations, missedDeadlines } = counts ?? noCounts
+  const { executions, failures, budgetViolations, missedDeadlines, leftOut } = counts ?? noCounts
   return {
     id: seat.spec.id,
     state: seat.state(),
-    detail: seat.detail(),
+    detail: crowded ?? seat.detail(),
     pid,
     life,
     statistics: {
@@ -62,6 +64,7 @@ export function fastPluginOf({ seat, counts, cpu, report, conduct, refusal }: Fa
       failures,
       budgetViolations,
       missedDeadlines,
+      leftOut,
       restarts,
       cpu,
       memory: {

@@ -2,6 +2,7 @@ import type { FastPlugin, FastPluginSpec } from '../../gen/proto/openracing/v1/d
 import type { PluginReport } from '../../shm/plugin-report.ts'
 import { nobody } from '../../supervision/found-process.ts'
 import { blameless, type Conduct, charge, chargeCounts, chargeReport, type Violation } from './conduct.ts'
+import { type Crowding, watchTurns } from './crowding.ts'
 import { fastPluginOf } from './fast-plugin.ts'
 import type { LoopView } from './loop-view.ts'
 import { reportOf } from './plugin-process.ts'
@@ -48,6 +49,7 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
   let conduct = before
   let successor: Seat | undefined
   let refusal = ''
+  let crowding: Crowding | undefined
 
   const left = (limit: bigint) => (instance: number, report: PluginReport) => {
     conduct = chargeReport(conduct, instance, report, limit, needs.nowMs())
@@ -74,6 +76,15 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
     }
     const report = reportOf(needs.shmDir, instance)
     if (report !== undefined) left(spec.maxMemoryBytes)(instance, report)
+  }
+
+  /** Whether the loop has time for it, told when that changes. */
+  function watchCrowding(): void {
+    const told = crowding?.detail
+    const counts = needs.loop.countsOf(seat.saved())
+    crowding = counts && watchTurns(crowding, counts)
+    if (crowding?.detail !== undefined && told === undefined)
+      needs.log.warn({ plugin: seat.spec.name, detail: crowding.detail }, 'the chain is longer than a tick')
   }
 
   function drop(): void {
@@ -130,6 +141,7 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
     tally: () => {
       const before = conduct
       tallySeat(seat)
+      watchCrowding()
       return conduct.charges !== before.charges || conduct.allocations !== before.allocations
     },
     saved: () => ({ ...seat.saved(), spec: seat.spec, conduct }),
@@ -137,7 +149,15 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
       const { slot, life, instance } = seat.saved()
       const counts = needs.loop.countsOf({ slot, life })
       const report = reportOf(needs.shmDir, instance)
-      return fastPluginOf({ seat, counts, cpu: counts && needs.loop.cpu(slot), report, conduct, refusal })
+      return fastPluginOf({
+        seat,
+        counts,
+        cpu: counts && needs.loop.cpu(slot),
+        report,
+        conduct,
+        refusal,
+        crowded: crowding?.detail,
+      })
     },
     leave: () => {
       const all = [seat, successor].filter((each) => each !== undefined)

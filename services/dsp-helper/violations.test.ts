@@ -145,6 +145,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, test: string]>>
   'no-entry-point': ['services/dsp-helper/data-plane.test.ts', 'a library that is no plugin'],
   'creates-nothing': ['services/dsp-helper/data-plane.test.ts', 'a plugin whose create() fails is tried again'],
   dawdles: ['services/dsp-helper/neighbour.test.ts', 'computes for four ticks in every call'],
+  'fills-its-tick': ['services/dsp-helper/crowded-chain.test.ts', 'for which a chain leaves no time stays'],
   'renames-itself': [
     'services/dsp-helper/violations.test.ts',
     'a plugin that writes over its own arguments is adopted all the same',

@@ -60,7 +60,7 @@ function distributionBetween(earlier: Buffer, later: Buffer, at: number): Distri
 const pluginAt = (slot: number): number => layout.plugins.offset + slot * rigPluginBytes
 
 function pluginBetween(earlier: Buffer, later: Buffer, { slot, id, name }: SlotOwner): PluginInterval {
-  const counted = (field: 'executions' | 'missed_deadlines' | 'budget_violations'): bigint => {
+  const counted = (field: 'executions' | 'missed_deadlines' | 'left_out' | 'budget_violations'): bigint => {
     const at = pluginAt(slot) + pluginLayout[field].offset
     return later.readBigUInt64LE(at) - earlier.readBigUInt64LE(at)
   }
@@ -69,6 +69,7 @@ function pluginBetween(earlier: Buffer, later: Buffer, { slot, id, name }: SlotO
     name,
     executions: counted('executions'),
     missedDeadlines: counted('missed_deadlines'),
+    leftOut: counted('left_out'),
     budgetViolations: counted('budget_violations'),
     roundTrip: distributionBetween(earlier, later, pluginAt(slot) + pluginLayout.round_trip.offset),
     cpu: distributionBetween(earlier, later, pluginAt(slot) + pluginLayout.cpu.offset),

@@ -200,7 +200,11 @@ export interface PluginInterval {
     | Distribution
     | undefined;
   /** CPU time of a call. */
-  readonly cpu: Distribution | undefined;
+  readonly cpu:
+    | Distribution
+    | undefined;
+  /** Of missed_deadlines, ticks that the plugins before this one had used up: it was not asked. */
+  readonly leftOut: bigint;
 }
 
 /** Torque at the wheel, N·m, right positive. */
@@ -1760,6 +1764,7 @@ function createBasePluginInterval(): PluginInterval {
     budgetViolations: 0n,
     roundTrip: undefined,
     cpu: undefined,
+    leftOut: 0n,
   };
 }
 
@@ -1794,6 +1799,12 @@ export const PluginInterval: MessageFns<PluginInterval> = {
     }
     if (message.cpu !== undefined) {
       Distribution.encode(message.cpu, writer.uint32(58).fork()).join();
+    }
+    if (message.leftOut !== 0n) {
+      if (BigInt.asUintN(64, message.leftOut) !== message.leftOut) {
+        throw new globalThis.Error("value provided for field message.leftOut of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.leftOut);
     }
     return writer;
   },
@@ -1867,6 +1878,14 @@ export const PluginInterval: MessageFns<PluginInterval> = {
             message.cpu = Distribution.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.leftOut = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1899,6 +1918,7 @@ export const PluginInterval: MessageFns<PluginInterval> = {
       ? Distribution.fromPartial(object.roundTrip)
       : undefined;
     message.cpu = (object.cpu !== undefined && object.cpu !== null) ? Distribution.fromPartial(object.cpu) : undefined;
+    message.leftOut = (object.leftOut !== undefined && object.leftOut !== null) ? BigInt(object.leftOut) : 0n;
     return message;
   },
 };

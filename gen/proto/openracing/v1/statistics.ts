@@ -95,7 +95,11 @@ export interface PluginStatistics {
   /** Times the plugin was started again. */
   readonly restarts: number;
   /** Of Fast plugins. */
-  readonly memory?: PluginMemory | undefined;
+  readonly memory?:
+    | PluginMemory
+    | undefined;
+  /** Of missed_deadlines, ticks of the loop that the Fast plugins before this one had used up: it was not asked. */
+  readonly leftOut?: bigint | undefined;
 }
 
 /** What a plugin allocates. */
@@ -153,6 +157,7 @@ function createBasePluginStatistics(): PluginStatistics {
     cpu: undefined,
     restarts: 0,
     memory: undefined,
+    leftOut: undefined,
   };
 }
 
@@ -190,6 +195,12 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
     }
     if (message.memory !== undefined) {
       PluginMemory.encode(message.memory, writer.uint32(58).fork()).join();
+    }
+    if (message.leftOut !== undefined) {
+      if (BigInt.asUintN(64, message.leftOut) !== message.leftOut) {
+        throw new globalThis.Error("value provided for field message.leftOut of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.leftOut);
     }
     return writer;
   },
@@ -263,6 +274,14 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
             message.memory = PluginMemory.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.leftOut = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -295,6 +314,7 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
     message.memory = (object.memory !== undefined && object.memory !== null)
       ? PluginMemory.fromPartial(object.memory)
       : undefined;
+    message.leftOut = (object.leftOut !== undefined && object.leftOut !== null) ? BigInt(object.leftOut) : undefined;
     return message;
   },
 };
