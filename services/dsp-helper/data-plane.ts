@@ -70,6 +70,7 @@ export function startDataPlane({ home, programs, log }: DataPlaneNeeds): DataPla
   const logFd = openSync(join(home.stateDir, 'data-plane.log'), 'a', 0o600)
   const control = openControl(home)
   const view = viewLoop(home)
+  const taken = view.numbers()
   const sandbox = watchSandbox(log)
   const spending = watchSpending(view)
   let limits = control.limitsLeft
@@ -106,7 +107,10 @@ export function startDataPlane({ home, programs, log }: DataPlaneNeeds): DataPla
     wasBusy: spending.wasBusy,
     nowMs: Date.now,
     changed,
-    numbers: roster,
+    numbers: {
+      instances: Math.max(roster.instances, taken.instances),
+      lives: Math.max(roster.lives, taken.lives),
+    },
     saved: roster.places.map(({ spec, ...saved }) => ({ ...saved, spec: fromSaved(spec) })),
   })
   const loop = keepWheelRt({ home, wheelRt: programs.wheelRt, logFd, log, restarts: roster.wheelRtRestarts, changed })

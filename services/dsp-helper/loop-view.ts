@@ -1,6 +1,8 @@
+import { chainMax } from '../../gen/layout.ts'
 import type { Histogram } from '../../gen/proto/openracing/v1/statistics.ts'
 import type { Home } from '../../rpc/home.ts'
 import { openRigWindow, type RigWindow, type SlotCounts } from '../../shm/rig-window.ts'
+import type { Numbers } from './chain.ts'
 import type { ChainPlace } from './control.ts'
 
 /** A process that gets no frames ends after 5 s; one that was sent a frame in this time did not end for that, ns. */
@@ -18,6 +20,8 @@ export interface LoopView {
   isFed(slot: number, instance: number): boolean
   /** The loop does not touch this process's memory, and waits for it no more. */
   hasLetGo(place: ChainPlace): boolean
+  /** The largest numbers that it knows. A roster that is lost must not make others of what has them. */
+  numbers(): Numbers
   /** May be called twice. */
   close(): void
 }
@@ -51,6 +55,13 @@ export function viewLoop(home: Home): LoopView {
       const found = slotOf(slot)
       if (found === undefined || found.life !== life || found.instance !== instance) return true
       return found.state === 'detached' || found.state === 'unreadable'
+    },
+    numbers: () => {
+      const slots = Array.from({ length: chainMax }, (_, slot) => slotOf(slot) ?? { instance: 0, life: 0 })
+      return {
+        instances: Math.max(...slots.map(({ instance }) => instance)),
+        lives: Math.max(...slots.map(({ life }) => life)),
+      }
     },
     close: () => {
       window?.close()

@@ -1,30 +1,13 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import {
-  DspHelperServiceClient,
-  type FastPlugin,
-  type FastPluginSpec,
-  type ListFastPluginsResponse,
-  type SetChainResponse,
-} from '../../gen/proto/openracing/v1/dsp_helper.ts'
-import { Waiting } from '../../gen/proto/openracing/v1/rig.ts'
+import type { FastPlugin } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { PluginPhase, type Violation, ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
-import { call, connect, within } from '../../rpc/client.ts'
-import { createHome, findHome, type Home } from '../../rpc/home.ts'
-import { isAlive } from '../../test/alive.ts'
-import { produceForce } from '../../test/force-producer.ts'
 import { type LoopRecord, recordLoop, type Tick } from '../../test/loop-record.ts'
 import { buildNativePlugin, fastPlugin, pluginSources } from '../../test/native-plugin.ts'
 import { limits, near, type PlaneUnderTest, pluginOf, startPlane, torqueNm } from '../../test/plane.ts'
-import { inTime, until } from '../../test/until.ts'
+import { until } from '../../test/until.ts'
 import type { violationKinds } from './conduct.ts'
-import { readRoster } from './roster.ts'
 
 const {
   PLUGIN_PHASE_CREATING: creating,
@@ -147,7 +130,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, test: string]>>
   dawdles: ['services/dsp-helper/neighbour.test.ts', 'computes for four ticks in every call'],
   'fills-its-tick': ['services/dsp-helper/crowded-chain.test.ts', 'for which a chain leaves no time stays'],
   'renames-itself': [
-    'services/dsp-helper/violations.test.ts',
+    'services/dsp-helper/succession.test.ts',
     'a plugin that writes over its own arguments is adopted all the same',
   ],
   'minds-memory': ['native/test/wheel_dsp_test.c', 'memory is cleared, moved and aligned as C says'],
@@ -266,103 +249,4 @@ test('a library that is not what was verified is refused before any of it runs, 
     /^PLUGIN_INVALID: the library .* has the SHA-256 [0-9a-f]{64}, and 0{64} was/,
   )
   await until('the other one turns the torque round', () => near(torqueNm(rig), -2))
-})
-
-/** A home for helpers that come one after another. */
-function homeForHelpers(cleanup: AsyncDisposableStack): Home {
-  const directory = mkdtempSync(join(tmpdir(), 'openracing-helper-'))
-  cleanup.defer(() => rmSync(directory, { recursive: true, force: true }))
-  const home = findHome({ OPENRACING_HOME: directory })
-  createHome(home)
-  return home
-}
-
-/** A dsp-helper as a process, as the host starts it. */
-async function startHelper(home: Home) {
-  const program = fileURLToPath(new URL('main.ts', import.meta.url))
-  const environment = { ...process.env, OPENRACING_HOME: home.configDir, OPENRACING_LOG_LEVEL: 'silent' }
-  const child = spawn(process.execPath, [program], { env: environment, stdio: ['pipe', 'ignore', 'ignore'] })
-  const client = connect(DspHelperServiceClient, `unix:${home.socket('dsp-helper')}`)
-  const exited = once(child, 'exit')
-  const plugins = async (): Promise<readonly FastPlugin[]> =>
-    (await call<ListFastPluginsResponse>((done) => client.listFastPlugins({}, ...within(5000), done))).plugins
-  await until('the helper serves', () => plugins().catch(() => undefined))
-  return {
-    plugins,
-    setChain: (chain: readonly FastPluginSpec[]) => {
-      const request = { plugins: [...chain], limits: { ...limits, waiting: Waiting.WAITING_PREDICTIVE } }
-      return call<SetChainResponse>((done) => client.setChain(request, ...within(20_000), done))
-    },
-    async end(signal: NodeJS.Signals) {
-      client.close()
-      child.kill(signal)
-      await inTime('the helper ended', exited)
-    },
-  }
-}
-
-test('what a plugin did is known to the helper that comes after one that was killed, also what it did meanwhile', async () => {
-  await using cleanup = new AsyncDisposableStack()
-  const home = homeForHelpers(cleanup)
-  const first = await startHelper(home)
-  const chain = ['fails', 'crashes'].map((name) => fastPlugin(name, buildNativePlugin(name, home.configDir)))
-  await first.setChain(chain)
-  const pluginIn = async (helper: typeof first, id: string): Promise<FastPlugin> =>
-    (await helper.plugins()).find((plugin) => plugin.id === id) as FastPlugin
-  const crashes = async (helper: typeof first): Promise<bigint> =>
-    found(await pluginIn(helper, 'crashes'), 'crash')?.count ?? 0n
-  const producer = await until('the loop has made its input ring', () => produceForce(home, () => 2))
-  cleanup.defer(() => producer.close())
-  await until('it crashed twice', async () => (await crashes(first)) >= 2n)
-  await first.end('SIGKILL')
-
-  const second = await startHelper(home)
-  cleanup.defer(() => second.end('SIGTERM'))
-  const before = await crashes(second)
-  assert.ok(before >= 2n, `${before} crashes are known`)
-  await until('one more is charged', async () => (await crashes(second)) > before)
-  const fails = await pluginIn(second, 'fails')
-  const failed = found(fails, 'result')?.count ?? 0n
-  assert.ok(failed > 0n && failed <= (fails.statistics?.failures ?? 0n), 'no failure is charged twice')
-})
-
-test('a plugin that writes over its own arguments is adopted all the same, and ended when it is to leave', async () => {
-  await using cleanup = new AsyncDisposableStack()
-  const home = homeForHelpers(cleanup)
-  const chain = [fastPlugin('renames-itself', buildNativePlugin('renames-itself', home.configDir))]
-  const first = await startHelper(home)
-  await first.setChain(chain)
-  const producer = await until('the loop has made its input ring', () => produceForce(home, () => 2))
-  cleanup.defer(() => producer.close())
-  const theOne = async (helper: typeof first): Promise<FastPlugin> => (await helper.plugins())[0] as FastPlugin
-  const { pid } = await theOne(first)
-  assert.match(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /^[x\0]+$/)
-  await first.end('SIGKILL')
-
-  const second = await startHelper(home)
-  cleanup.defer(() => second.end('SIGTERM'))
-  await second.setChain(chain)
-  const before = await theOne(second)
-  assert.deepEqual([before.pid, before.statistics?.restarts, before.detail], [pid, 0, 'adopted'])
-  const answers = before.statistics?.executions ?? 0n
-  await until('it answers on', async () => ((await theOne(second)).statistics?.executions ?? 0n) > answers + 100n)
-  await second.setChain([])
-  assert.ok(!isAlive(pid))
-})
-
-test('a process that was not ready when its helper was killed is ended by the next, and not adopted', async () => {
-  await using cleanup = new AsyncDisposableStack()
-  const home = homeForHelpers(cleanup)
-  const first = await startHelper(home)
-  const asked = first.setChain([fastPlugin('creates-never', buildNativePlugin('creates-never', home.configDir))])
-  asked.catch(() => undefined) // nobody is there to answer
-  const path = join(home.shmDir, 'roster.json')
-  const starting = await until('the roster names it', () => readRoster(path).others[0])
-  assert.ok(isAlive(starting.pid))
-  await first.end('SIGKILL')
-
-  const second = await startHelper(home)
-  cleanup.defer(() => second.end('SIGTERM'))
-  await until('it is gone', () => !isAlive(starting.pid))
-  assert.ok((await second.plugins()).every(({ pid }) => pid !== starting.pid))
 })
