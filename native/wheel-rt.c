@@ -27,7 +27,7 @@
 #include <unistd.h>
 
 #define LEASE_NS (30ull * CLOCK_NS_PER_S) ///< Without a publication for this long, nobody wants this loop
-#define CONTROL_PERIOD_NS 5000000u        ///< How often the main thread looks for a new control
+#define CONTROL_PERIOD_NS 2000000u        ///< How often the main thread looks for a new control
 #define HANDOVER_WAIT_NS 1000000u
 /// A loop that has not ticked for this long has lost its core to somebody of its priority or above. Pauses of the
 /// machine are shorter, and an input that is this old is not yet silent.

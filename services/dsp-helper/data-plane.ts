@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { rigControlBytes } from '../../gen/layout.ts'
 import type { FastPlugin, FastPluginSpec } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import type { Home } from '../../rpc/home.ts'
+import { rosterPath } from '../../shm/data-plane-processes.ts'
 import { openControlSlot } from '../../shm/slots.ts'
 import { createChain } from './chain.ts'
 import { decodeLimits, encodeControl, type Limits, noLimits } from './control.ts'
@@ -64,8 +65,7 @@ function openControl(home: Home) {
 
 /** Takes over the data plane of this rig where it runs, and starts it where it does not. */
 export function startDataPlane({ home, programs, log }: DataPlaneNeeds): DataPlane {
-  const rosterPath = join(home.shmDir, 'roster.json')
-  const roster = readRoster(rosterPath)
+  const roster = readRoster(rosterPath(home.shmDir))
   endStrays(home.shmDir, roster)
   const logFd = openSync(join(home.stateDir, 'data-plane.log'), 'a', 0o600)
   const control = openControl(home)
@@ -87,7 +87,7 @@ export function startDataPlane({ home, programs, log }: DataPlaneNeeds): DataPla
     })
     const wheelRtRestarts = loop.restarts()
     const saved: Roster = { version: 3, ...chain.numbers(), places, others: chain.others(), wheelRtRestarts }
-    writeRoster(rosterPath, saved)
+    writeRoster(rosterPath(home.shmDir), saved)
   }
 
   function changed(): void {

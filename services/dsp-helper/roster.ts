@@ -2,6 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
 import { chainMax, pluginPhases } from '../../gen/layout.ts'
 import type { Frozen } from '../../input/freeze.ts'
+import { namedProcess } from '../../shm/data-plane-processes.ts'
 import { violationKinds } from './conduct.ts'
 
 const count = z.int().min(0)
@@ -34,8 +35,6 @@ const conduct = z.strictObject({
   processes: z.array(z.strictObject({ instance: count, refused: count, allocations: count })),
 })
 
-const processOf = { instance: count, pid: count, startTicks: count }
-
 const rosterSchema = z.strictObject({
   version: z.literal(3),
   /** Names for shared memory that were given out; never given twice. */
@@ -47,12 +46,12 @@ const rosterSchema = z.strictObject({
       conduct,
       slot: count.max(chainMax - 1),
       life: count,
-      ...processOf,
+      ...namedProcess,
       restarts: count,
     }),
   ),
   /** Processes of plugins that are not to be adopted: they were not ready for frames, or were about to end. */
-  others: z.array(z.strictObject(processOf)),
+  others: z.array(z.strictObject(namedProcess)),
   wheelRtRestarts: count,
 })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { test } from 'node:test'
@@ -18,7 +18,7 @@ import { call, connect, within } from '../../rpc/client.ts'
 import { bind, claimService, serve } from '../../rpc/serve.ts'
 import { isAlive } from '../../test/alive.ts'
 import { buildNativePlugin, fastPlugin } from '../../test/native-plugin.ts'
-import { executions, limits, type PlaneUnderTest, pluginOf, startPlane } from '../../test/plane.ts'
+import { executions, limits, near, type PlaneUnderTest, pluginOf, startPlane, torqueNm } from '../../test/plane.ts'
 import { until } from '../../test/until.ts'
 import { gapOf, watchSandbox } from './sandbox.ts'
 import { dspHelperHandlers } from './service.ts'
@@ -111,6 +111,26 @@ for (const { missing, lacking, gap } of older) {
     )
   })
 }
+
+/** Landlock knows of signals and sockets from Linux 6.12 on. */
+const [major = 0, minor = 0] = release().split('.').map(Number)
+const isScoped = major > 6 || (major === 6 && minor >= 12)
+
+test('no filter of system calls stands alone: without it files, ports, other processes and its own memory are out of reach', async (t) => {
+  if (!isScoped) return t.skip(`this kernel is ${release()}, and landlock knows of signals and ports from 6.12 on`)
+  using dsp = wheelDspWithout('seccomp')
+  await using rig = await startPlane({ wheelDsp: dsp.program })
+  const spec = fastPlugin('reaches-out', buildNativePlugin('reaches-out', rig.directory))
+  await rig.plane.setChain([{ ...spec, allowUnsandboxed: true }], limits)
+  await until('it answers that it could do nothing', () => {
+    const { statistics, violations } = pluginOf(rig, 'reaches-out')
+    assert.deepEqual(
+      violations.filter(({ kind }) => kind !== ViolationKind.VIOLATION_KIND_BUDGET),
+      [],
+    )
+    return (statistics?.executions ?? 0n) > 300n && near(torqueNm(rig), 0)
+  })
+})
 
 test('where the kernel confines plugins nothing is missing', async () => {
   await using rig = await startPlane()

@@ -17,6 +17,7 @@ import { Waiting } from '../../gen/proto/openracing/v1/rig.ts'
 import { ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
 import { call, connect, within } from '../../rpc/client.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
+import { rosterPath } from '../../shm/data-plane-processes.ts'
 import { isAlive } from '../../test/alive.ts'
 import { produceForce } from '../../test/force-producer.ts'
 import { buildNativePlugin, fastPlugin } from '../../test/native-plugin.ts'
@@ -27,7 +28,7 @@ import { readRoster } from './roster.ts'
 const chargesOf = ({ violations }: FastPlugin, kind: ViolationKind): bigint =>
   violations.find((violation) => violation.kind === kind)?.count ?? 0n
 
-const rosterOf = ({ shmDir }: Home): string => join(shmDir, 'roster.json')
+const rosterOf = ({ shmDir }: Home): string => rosterPath(shmDir)
 
 /** A home for helpers that come one after another. */
 function homeForHelpers(cleanup: AsyncDisposableStack): Home {

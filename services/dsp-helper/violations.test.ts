@@ -128,6 +128,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, test: string]>>
   'no-entry-point': ['services/dsp-helper/data-plane.test.ts', 'a library that is no plugin'],
   'creates-nothing': ['services/dsp-helper/data-plane.test.ts', 'a plugin whose create() fails is tried again'],
   dawdles: ['services/dsp-helper/neighbour.test.ts', 'computes for four ticks in every call'],
+  'reaches-out': ['services/dsp-helper/sandbox.test.ts', 'no filter of system calls stands alone'],
   'fills-its-tick': ['services/dsp-helper/crowded-chain.test.ts', 'for which a chain leaves no time stays'],
   'renames-itself': [
     'services/dsp-helper/succession.test.ts',

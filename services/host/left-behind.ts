@@ -1,9 +1,8 @@
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Home } from '../../rpc/home.ts'
+import { readDataPlaneProcesses } from '../../shm/data-plane-processes.ts'
 import { type FoundProcess, findProcesses, followProcess } from '../../supervision/found-process.ts'
-import { readRoster } from '../dsp-helper/roster.ts'
 
 /** How long the loop may take to fade torque out and end, ms. The fade is 50 ms. */
 const graceMs = 1000
@@ -15,8 +14,8 @@ const exited = (processes: readonly FoundProcess[]): Promise<unknown> => Promise
  * torque out when it is asked, and then the plugins. Resolves when they are gone.
  */
 export async function endLeftBehind({ shmDir }: Home, log: Logger): Promise<void> {
-  const { places, others } = readRoster(join(shmDir, 'roster.json')) // now: the loop may take it along
-  const named = [...places, ...others].flatMap((known) => followProcess(known) ?? [])
+  const known = readDataPlaneProcesses(shmDir) // now: the loop may take it along
+  const named = known.flatMap((process) => followProcess(process) ?? [])
   const loops = findProcesses('wheel-rt', (argument) => argument === shmDir)
   for (const { pid, send } of loops) {
     log.warn({ pid }, 'the loop was left behind; ending it')
