@@ -19,6 +19,7 @@
 
 /// What a test wants other than usual.
 typedef struct {
+  const char* program;      ///< NULL: build/wheel-dsp
   const char* library;      ///< File below build/vices, without .so
   const char* config;       ///< NULL: {}
   uint64_t    memory_bytes; ///< 0: 4 MiB
@@ -64,7 +65,7 @@ dsp_exec(const DspBench* const self, const DspWish* const wish, const int librar
   dup2(high_report, 3);
   dup2(high_library, 4);
   if (wish->before) { wish->before(); }
-  execl("build/wheel-dsp", "wheel-dsp", segment.path, "build/vices", config.path, memory_bytes, (char*)NULL);
+  execl(wish->program ? wish->program : "build/wheel-dsp", "wheel-dsp", segment.path, "build/vices", config.path, memory_bytes, (char*)NULL);
   _exit(127);
 }
 

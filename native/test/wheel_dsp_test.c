@@ -206,6 +206,29 @@ ends_when_idle(void)
   dsp_stop(b);
 }
 
+/// A wheel-dsp whose dead man's switch has a second, and not 30.
+static const char impatient[] = "build/impatient/wheel-dsp";
+
+/// Three times as long as the switch has: that is what it is about.
+static void
+outlives_dead_man(void)
+{
+  DspBench* const b      = dsp_start((DspWish){.program = impatient, .library = "inverts"});
+  const uint64_t  end_ns = clock_now_ns() + 3u * CLOCK_NS_PER_S;
+  FrameSlot       answer;
+  while (clock_now_ns() < end_ns && CHECK(dsp_exchange(b, 1.5f, &answer))) { usleep(1000); }
+  dsp_stop(b);
+}
+
+static void
+dead_man_ends_who_blocks(void)
+{
+  DspBench* const b = dsp_start((DspWish){.program = impatient, .library = "waits-for-nobody"});
+  CHECK(dsp_exchange_many(b, FRAMES) == FRAMES - 1u);
+  CHECK(dsp_wait(b) == SIGKILL && b->loop.report->phase == PHASE_PROCESSING);
+  dsp_stop(b);
+}
+
 static void
 answers_that_are_no_use(void)
 {
@@ -374,6 +397,8 @@ main(void)
     {"a plugin behind the whole fence answers", answers},
     {"answers that are not finite, and failures, go to the loop and end nothing", answers_that_are_no_use},
     {"the process of a plugin that gets no frames any more ends by itself", ends_when_idle},
+    {"a plugin that answers outlives the dead man's switch", outlives_dead_man},
+    {"one that blocks is ended by it, though everybody who watched is dead", dead_man_ends_who_blocks},
     {"a crash in process() is told with its signal, frame and function", crash_in_process},
     {"a crash is told with the address that it used", crash_address},
     {"a crash in a constructor or in create() is told as one", crash_before},
