@@ -107,11 +107,11 @@ smooth_scalar(Loop* const loop, const float gain, const uint64_t now_ns, const f
   const uint64_t end_ns = now_ns + RIG_PERIOD_NS;
   if (latest_read(&loop->scalar, &scalar) && scalar.timestamp_ns <= end_ns &&
       end_ns - scalar.timestamp_ns < SCALAR_FRESH_NS + RIG_PERIOD_NS) {
-    target = isfinite(scalar.ffb_scalar) ? fmaxf(-1.0f, fminf(1.0f, scalar.ffb_scalar)) : 0.0f;
+    target = isfinite(scalar.ffb_scalar) ? within(scalar.ffb_scalar, 1.0f) : 0.0f;
   }
   const float step = dt_s / SCALAR_PERIOD_S;
   const float away = target - loop->ffb_scalar;
-  loop->ffb_scalar += fmaxf(-step, fminf(step, away));
+  loop->ffb_scalar += within(away, step);
   return loop->ffb_scalar;
 }
 

@@ -106,14 +106,6 @@ open_latest(Latest* const latest, const char* const directory, const char* const
   return memory && latest_open(latest, memory, bytes, value_size);
 }
 
-/// Input frames that were meant for a loop that is gone are not for this one.
-static void
-skip_backlog(Ring* const ring)
-{
-  FrameSlot frame;
-  for (uint32_t i = 0u; i < RIG_RING_SLOTS && ring_pop(ring, &frame) == RING_OK; ++i) {}
-}
-
 /// One loop to a rig: two would count in the same status and eat the same input. The lock lasts as long as the process.
 static bool
 claim_rig(const char* const directory)
@@ -142,7 +134,6 @@ open_rig(Loop* const loop, Latest* const control, const char* const directory)
     say("input and output", "no rings");
     return false;
   }
-  skip_backlog(&loop->input);
   return open_latest(control, directory, "control", sizeof(RigControl)) &&
          open_latest(&loop->scalar, directory, "scalar", sizeof(SafeScalar)) &&
          open_latest(&loop->estop, directory, "estop", sizeof(RigEstop));

@@ -357,6 +357,37 @@ small_budget_leaves_time_to_wake_up(void)
   clear(b);
 }
 
+/// The frame stays with it; so does the priority of a process that the tick's end cut short, until its own time is over.
+static void
+priority_lasts_as_long_as_the_budget(void)
+{
+  Bench* const b     = bench(20000u);
+  const pid_t  other = fork();
+  NEED(other >= 0);
+  if (!other) {
+    for (;;) { pause(); }
+  }
+  priority_open(&b->link.priority, other);
+  const bool lent = b->link.priority.lent;
+  if (!lent) { puts("  this user may lend no real-time priority: only that nothing happens is tested"); }
+
+  send_one(b, 1.0f); // it has 20 ms, the tick ended after one
+  const uint64_t budget_end_ns = b->link.budget_end_ns;
+  CHECK(tick(b, 1.0f, CLOCK_NS_PER_MS) == 1.0f);
+  // On a machine that stood still meanwhile there is nothing to see.
+  if (clock_now_ns() < budget_end_ns) { CHECK(b->link.priority.lent == lent); }
+  while (clock_now_ns() < budget_end_ns) { usleep(1000); }
+  CHECK(tick(b, 1.0f, CLOCK_NS_PER_MS) == 1.0f);
+  CHECK(!b->link.priority.lent);
+
+  const FrameSlot frame = take_frame(b);
+  CHECK(ring_push(&b->plugin.to, &frame) == RING_OK);
+  send_one(b, 1.0f); // takes the late answer first
+  CHECK(b->link.priority.lent == lent);
+  NEED(kill(other, SIGKILL) == 0 && waitpid(other, NULL, 0) == other);
+  clear(b);
+}
+
 static void
 late_answer_is_counted(void)
 {
@@ -540,6 +571,7 @@ main(void)
     {"a plugin is not waited for beyond its budget", budget_ends_the_wait},
     {"however small its budget, a plugin is waited for as long as it takes to wake up", small_budget_leaves_time_to_wake_up},
     {"a plugin is waited for to the deadline and not beyond", deadline_ends_the_wait},
+    {"a plugin keeps the loop's priority for its budget, and gets it back with its answer", priority_lasts_as_long_as_the_budget},
     {"a late answer is an execution and a missed deadline, and is not used", late_answer_is_counted},
     {"a tick that is late itself sends nothing", late_tick_sends_nothing},
     {"a frame tells the plugin the wheel, the time and its budget", frame_says_everything},
