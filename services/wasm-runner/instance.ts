@@ -1,7 +1,9 @@
 import { ledFrameBytes, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
-import { RigError } from '../../rpc/failure.ts'
 import { sdkAbiVersion } from './abi.ts'
+import type { PluginCode } from './compile.ts'
 import { createCustomData } from './custom-data.ts'
+import { loadFuel, tickFuel } from './fuel.ts'
+import { faultOf, GuestFault } from './guest-fault.ts'
 import { createLineAllowance, type GuestLogLevel } from './guest-log.ts'
 import { createHostImports } from './host-imports.ts'
 import type { PostOffice } from './mailbox.ts'
@@ -16,21 +18,25 @@ const contextBytes = 16
 
 /** What an instance needs from the host. */
 export interface InstanceNeeds {
+  /** Units of fuel a µs of this machine. */
+  readonly unitsPerUs: number
   readonly mail: PostOffice
   log(level: GuestLogLevel, line: string): void
   /** Monotonic, ms. */
   now(): number
 }
 
-/** One plugin's code with its state. Whatever throws in here is the guest's doing, and the instance is of no more use. */
+/** One plugin's code with its state. Whatever throws a GuestFault is the guest's doing, and the instance of no more use. */
 export interface Instance {
   /**
-   * Copies a tick's telemetry (256 bytes) and LEDs (208 bytes) into the guest; once a tick. `scalar`, where given,
-   * takes the place of the telemetry's own force scalar.
+   * Copies a tick's telemetry (256 bytes) and LEDs (208 bytes) into the guest, and gives it the fuel of the whole tick;
+   * once a tick. `scalar`, where given, takes the place of the telemetry's own force scalar.
    */
-  prepare(telemetry: Uint8Array, leds: Uint8Array, scalar: number | undefined): void
-  /** Calls the guest: 0 unchanged, 1 changed, negative when it failed. Throws when it trapped or outgrew its memory. */
+  prepare(telemetry: Uint8Array, leds: Uint8Array, scalar: number | undefined, fuel: number): void
+  /** Calls the guest: 0 unchanged, 1 changed, negative when it failed. Throws when it trapped or ran out of fuel. */
   process(operation: OperationCode): number
+  /** Units of fuel that this tick used so far; more than it was given when it ran out. */
+  fuelUsed(): number
   /** The force scalar in the guest's frame. */
   scalar(): number
   /** A copy of the guest's LED frame. */
@@ -51,41 +57,34 @@ interface Exports {
   shutdown?(): number
 }
 
-function namedExports(instance: WebAssembly.Instance, { entryPoints }: PluginSpec): Exports {
-  const { exports } = instance
+function namedExports({ exports }: WebAssembly.Instance, { entryPoints }: PluginSpec): Exports {
+  const { memory, openracing_abi, alloc, dealloc } = exports
   return {
-    ...exports,
+    ...{ memory, openracing_abi, alloc, dealloc },
     initialize: exports[entryPoints.initialize],
     process: exports[entryPoints.process],
     shutdown: exports[entryPoints.shutdown],
   } as unknown as Exports
 }
 
+const broken = (detail: string): GuestFault => new GuestFault({ kind: 'crash', detail })
+
 function allocate(guest: Exports, bytes: number): number {
   const pointer = guest.alloc(bytes) >>> 0
   if (pointer !== 0 && pointer + bytes <= guest.memory.buffer.byteLength) return pointer
-  throw new Error(`alloc(${bytes}) returned ${pointer}, which is not inside its memory`)
+  throw broken(`alloc(${bytes}) returned ${pointer}, which is not inside its memory`)
 }
 
 function initialize(guest: Exports, configJson: string): void {
   const version = guest.openracing_abi()
-  if (version !== sdkAbiVersion)
-    throw new Error(`openracing_abi() returned ${version}, and the host has ${sdkAbiVersion}`)
+  if (version !== sdkAbiVersion) throw broken(`openracing_abi() returned ${version}, and the host has ${sdkAbiVersion}`)
   const json = Buffer.from(configJson)
   const pointer = allocate(guest, json.length)
   new Uint8Array(guest.memory.buffer).set(json, pointer)
   const result = guest.initialize(pointer, json.length)
   guest.dealloc(pointer, json.length)
-  if (result < 0) throw new Error(`initialize returned ${result}`)
+  if (result < 0) throw broken(`initialize returned ${result}`)
 }
-
-function checkMemory(guest: Exports, spec: PluginSpec): void {
-  const bytes = guest.memory.buffer.byteLength
-  if (bytes > spec.memoryBytes) throw new Error(`its memory grew to ${bytes} bytes, more than ${spec.memoryBytes}`)
-}
-
-/** What went wrong in a guest, in a few words. */
-export const guestFault = (cause: unknown): string => (cause instanceof Error ? cause.message : 'it threw an exception')
 
 /** The buffers that the host and one guest exchange, allocated by the guest once. */
 function allocateBuffers(guest: Exports) {
@@ -109,15 +108,50 @@ function allocateBuffers(guest: Exports) {
   }
 }
 
-function begin(module: WebAssembly.Module, spec: PluginSpec, needs: InstanceNeeds) {
-  let guest: Exports | undefined
+/** The fuel of one guest, and the calls that use it. */
+function openTank(fuel: WebAssembly.Global) {
+  let given = 0
+  return {
+    fill(units: number) {
+      given = units
+      fuel.value = BigInt(units)
+    },
+    pay(units: number): boolean {
+      fuel.value -= BigInt(units)
+      return fuel.value >= 0n
+    },
+    used: () => given - Number(fuel.value),
+    /** Runs the guest's function `name`. Throws a GuestFault. */
+    run<T>(name: string, call: () => T): T {
+      try {
+        return call()
+      } catch (cause) {
+        throw faultOf(name, cause, fuel.value, given)
+      }
+    },
+  }
+}
+
+/** Makes the instance. None of the guest's code runs in here: its start function is an export like others. */
+function create({ module }: PluginCode, env: ReturnType<typeof createHostImports>): WebAssembly.Instance {
+  try {
+    return new WebAssembly.Instance(module, { env })
+  } catch (cause) {
+    // What V8 finds out only now: a data segment outside the memory, for one.
+    throw new GuestFault({ kind: 'crash', detail: `it cannot be instantiated: ${(cause as Error).message}` }, { cause })
+  }
+}
+
+/** Instantiates and initialises a plugin whose ABI was recognised. Throws a GuestFault when its code does not agree. */
+export function instantiate(code: PluginCode, spec: PluginSpec, needs: InstanceNeeds): Instance {
   const telemetry = new Uint8Array(telemetryFrameBytes)
   const telemetryView = new DataView(telemetry.buffer)
   const customData = createCustomData()
-  const imports = createHostImports({
+  const env = createHostImports({
     id: spec.id,
     capabilities: spec.capabilities,
-    memory: () => guest?.memory,
+    memory: () => guest.memory,
+    pay: (units) => tank.pay(units),
     telemetry: () => telemetryView,
     customData,
     mail: needs.mail,
@@ -125,26 +159,19 @@ function begin(module: WebAssembly.Module, spec: PluginSpec, needs: InstanceNeed
     log: needs.log,
     now: needs.now,
   })
-  guest = namedExports(new WebAssembly.Instance(module, { env: imports }), spec)
-  initialize(guest, spec.configJson)
-  const buffers = allocateBuffers(guest)
-  checkMemory(guest, spec)
-  return { guest, telemetry, customData, buffers }
-}
+  const instance = create(code, env)
+  const guest = namedExports(instance, spec)
+  const tank = openTank(instance.exports[code.fuelExport] as WebAssembly.Global)
 
-/** Instantiates and initialises a plugin whose ABI was recognised. Throws PLUGIN_FAILED when its code does not agree. */
-export function instantiate(module: WebAssembly.Module, spec: PluginSpec, needs: InstanceNeeds): Instance {
-  let begun: ReturnType<typeof begin>
-  try {
-    begun = begin(module, spec, needs)
-  } catch (cause) {
-    throw new RigError('PLUGIN_FAILED', `${spec.name} did not start (${guestFault(cause)}); ask its author`, { cause })
-  }
-  const { guest, telemetry, customData, buffers } = begun
+  tank.fill(loadFuel(needs.unitsPerUs))
+  if (code.startExport !== undefined) tank.run('its start function', instance.exports[code.startExport] as () => void)
+  tank.run('initialize', () => initialize(guest, spec.configJson))
+  const buffers = tank.run('alloc', () => allocateBuffers(guest))
+
   const { at } = buffers
   let frameNumber = 0n
   return {
-    prepare(frame, leds, scalar) {
+    prepare(frame, leds, scalar, fuel) {
       telemetry.set(frame)
       const { bytes, view } = buffers.views()
       bytes.set(frame, at.telemetry)
@@ -153,15 +180,16 @@ export function instantiate(module: WebAssembly.Module, spec: PluginSpec, needs:
       view.setBigUint64(at.context, ++frameNumber, true)
       view.setUint32(at.context + 8, spec.budgetUs, true)
       view.setUint32(at.context + 12, spec.rateHz, true)
+      tank.fill(fuel)
     },
-    process(operation) {
-      const result = guest.process(operation, at.telemetry, at.context, at.leds)
-      checkMemory(guest, spec)
-      return result
-    },
+    process: (operation) => tank.run('process', () => guest.process(operation, at.telemetry, at.context, at.leds)),
+    fuelUsed: tank.used,
     scalar: () => buffers.views().view.getFloat32(at.telemetry + telemetryFrame.ffb_scalar.offset, true),
     leds: () => buffers.views().bytes.slice(at.leds, at.leds + ledFrameBytes),
     customData: customData.entries(),
-    shutdown: () => void guest.shutdown?.(),
+    shutdown() {
+      tank.fill(tickFuel(spec.budgetUs, needs.unitsPerUs))
+      tank.run('shutdown', () => guest.shutdown?.())
+    },
   }
 }

@@ -18,6 +18,7 @@ declare namespace WebAssembly {
 
   const Instance: new (module: Module, imports: Record<string, Record<string, ImportFunction>>) => Instance
   const LinkError: ErrorConstructor
+  const RuntimeError: ErrorConstructor
 
   interface Global {
     value: bigint
