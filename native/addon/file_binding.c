@@ -208,7 +208,9 @@ file_read_link(const napi_env env, const napi_callback_info info)
   Bytes                   bytes = {NULL, 0};
   const FileHandle* const self  = file_argument(env, info, 2, argument);
   if (!self || !call_bytes(env, argument[1], &bytes)) { return NULL; }
-  return file_result(env, readlinkat(self->fd, "", (char*)bytes.data, bytes.length));
+  const ssize_t length = readlinkat(self->fd, "", (char*)bytes.data, bytes.length);
+  // ENOENT is how the kernel says of an empty path that it is no link.
+  return length < 0 && errno == ENOENT ? file_error(env, EINVAL) : file_result(env, length);
 }
 
 /// fileResize(file, size) -> 0 or error

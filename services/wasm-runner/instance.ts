@@ -1,11 +1,14 @@
 import { ledFrameBytes, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { realtimeNanoseconds } from '../../shm/clock.ts'
 import { sdkAbiVersion } from './abi.ts'
 import { createCustomData } from './custom-data.ts'
-import { createLineAllowance, type GuestLogLevel } from './guest-log.ts'
+import { createLineAllowance, type GuestLog, type GuestLogLevel, writeGuestLine } from './guest-log.ts'
 import { createHostImports } from './host-imports.ts'
 import type { PostOffice } from './mailbox.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import { wasiModule } from './wasi/signatures.ts'
+import { createWasi, type Wasi } from './wasi/wasi.ts'
 
 /** What `process` is asked for. */
 export const operationCode = { TelemetryProcessor: 0, LedMapper: 1 } as const
@@ -29,14 +32,17 @@ export interface Instance {
    * takes the place of the telemetry's own force scalar.
    */
   prepare(telemetry: Uint8Array, leds: Uint8Array, scalar: number | undefined): void
-  /** Calls the guest: 0 unchanged, 1 changed, negative when it failed. Throws when it trapped or outgrew its memory. */
+  /**
+   * Calls the guest: 0 unchanged, 1 changed, negative when it failed. Throws when it trapped or outgrew its memory; then
+   * the instance is at its end, and what it has open is closed.
+   */
   process(operation: OperationCode): number
   /** The force scalar in the guest's frame. */
   scalar(): number
   /** A copy of the guest's LED frame. */
   leds(): Uint8Array
   readonly customData: ReadonlyMap<string, string>
-  /** Calls the guest's shutdown, if it has one. */
+  /** Calls the guest's shutdown, if it has one, and closes what it has open. The end of the instance. */
   shutdown(): void
 }
 
@@ -49,6 +55,7 @@ interface Exports {
   initialize(json: number, length: number): number
   process(operation: number, telemetry: number, context: number, leds: number): number
   shutdown?(): number
+  _initialize?(): void
 }
 
 function namedExports(instance: WebAssembly.Instance, { entryPoints }: PluginSpec): Exports {
@@ -109,27 +116,42 @@ function allocateBuffers(guest: Exports) {
   }
 }
 
+/** WASI for an instance; its lines count with those of the other functions. */
+function openWasi(spec: PluginSpec, guest: GuestLog, memory: () => WebAssembly.Memory | undefined): Wasi {
+  return createWasi(
+    { preopens: spec.fileSystem, arguments: [], environment: {} },
+    {
+      memory,
+      pay: () => true,
+      writeLine: (level, line) => writeGuestLine(guest, level, line),
+      realtimeNs: realtimeNanoseconds,
+      monotonicNs: () => BigInt(Math.floor(guest.now() * 1e6)),
+    },
+  )
+}
+
 function begin(module: WebAssembly.Module, spec: PluginSpec, needs: InstanceNeeds) {
-  let guest: Exports | undefined
   const telemetry = new Uint8Array(telemetryFrameBytes)
   const telemetryView = new DataView(telemetry.buffer)
   const customData = createCustomData()
-  const imports = createHostImports({
-    id: spec.id,
-    capabilities: spec.capabilities,
-    memory: () => guest?.memory,
-    telemetry: () => telemetryView,
-    customData,
-    mail: needs.mail,
-    lines: createLineAllowance(needs.now()),
-    log: needs.log,
-    now: needs.now,
-  })
-  guest = namedExports(new WebAssembly.Instance(module, { env: imports }), spec)
-  initialize(guest, spec.configJson)
-  const buffers = allocateBuffers(guest)
-  checkMemory(guest, spec)
-  return { guest, telemetry, customData, buffers }
+  const memory = (): WebAssembly.Memory | undefined => guest?.memory
+  const lines = createLineAllowance(needs.now())
+  const { log, now, mail } = needs
+  const surroundings = { telemetry: () => telemetryView, customData, mail, lines, log, now }
+  const env = createHostImports({ id: spec.id, capabilities: spec.capabilities, memory, ...surroundings })
+  const wasi = openWasi(spec, surroundings, memory)
+  let guest: Exports | undefined
+  try {
+    guest = namedExports(new WebAssembly.Instance(module, { env, [wasiModule]: wasi.imports }), spec)
+    guest._initialize?.()
+    initialize(guest, spec.configJson)
+    const buffers = allocateBuffers(guest)
+    checkMemory(guest, spec)
+    return { guest, telemetry, customData, buffers, wasi }
+  } catch (cause) {
+    wasi.close()
+    throw cause
+  }
 }
 
 /** Instantiates and initialises a plugin whose ABI was recognised. Throws PLUGIN_FAILED when its code does not agree. */
@@ -140,7 +162,7 @@ export function instantiate(module: WebAssembly.Module, spec: PluginSpec, needs:
   } catch (cause) {
     throw new RigError('PLUGIN_FAILED', `${spec.name} did not start (${guestFault(cause)}); ask its author`, { cause })
   }
-  const { guest, telemetry, customData, buffers } = begun
+  const { guest, telemetry, customData, buffers, wasi } = begun
   const { at } = buffers
   let frameNumber = 0n
   return {
@@ -155,13 +177,24 @@ export function instantiate(module: WebAssembly.Module, spec: PluginSpec, needs:
       view.setUint32(at.context + 12, spec.rateHz, true)
     },
     process(operation) {
-      const result = guest.process(operation, at.telemetry, at.context, at.leds)
-      checkMemory(guest, spec)
-      return result
+      try {
+        const result = guest.process(operation, at.telemetry, at.context, at.leds)
+        checkMemory(guest, spec)
+        return result
+      } catch (cause) {
+        wasi.close() // nobody calls an instance again that threw
+        throw cause
+      }
     },
     scalar: () => buffers.views().view.getFloat32(at.telemetry + telemetryFrame.ffb_scalar.offset, true),
     leds: () => buffers.views().bytes.slice(at.leds, at.leds + ledFrameBytes),
     customData: customData.entries(),
-    shutdown: () => void guest.shutdown?.(),
+    shutdown() {
+      try {
+        guest.shutdown?.()
+      } finally {
+        wasi.close()
+      }
+    },
   }
 }
