@@ -116,7 +116,10 @@ function allocateBuffers(guest: Exports) {
   }
 }
 
-/** WASI for an instance; its lines count with those of the other functions. */
+/**
+ * WASI for an instance; its lines count with those of the other functions. Keep `close` and not the rest: of the imports,
+ * the instance itself holds those that its module has.
+ */
 function openWasi(spec: PluginSpec, guest: GuestLog, memory: () => WebAssembly.Memory | undefined): Wasi {
   return createWasi(
     { preopens: spec.fileSystem, arguments: [], environment: {} },
@@ -139,17 +142,17 @@ function begin(module: WebAssembly.Module, spec: PluginSpec, needs: InstanceNeed
   const { log, now, mail } = needs
   const surroundings = { telemetry: () => telemetryView, customData, mail, lines, log, now }
   const env = createHostImports({ id: spec.id, capabilities: spec.capabilities, memory, ...surroundings })
-  const wasi = openWasi(spec, surroundings, memory)
+  const { imports, close } = openWasi(spec, surroundings, memory)
   let guest: Exports | undefined
   try {
-    guest = namedExports(new WebAssembly.Instance(module, { env, [wasiModule]: wasi.imports }), spec)
+    guest = namedExports(new WebAssembly.Instance(module, { env, [wasiModule]: imports }), spec)
     guest._initialize?.()
     initialize(guest, spec.configJson)
     const buffers = allocateBuffers(guest)
     checkMemory(guest, spec)
-    return { guest, telemetry, customData, buffers, wasi }
+    return { guest, telemetry, customData, buffers, close }
   } catch (cause) {
-    wasi.close()
+    close()
     throw cause
   }
 }
@@ -162,7 +165,7 @@ export function instantiate(module: WebAssembly.Module, spec: PluginSpec, needs:
   } catch (cause) {
     throw new RigError('PLUGIN_FAILED', `${spec.name} did not start (${guestFault(cause)}); ask its author`, { cause })
   }
-  const { guest, telemetry, customData, buffers, wasi } = begun
+  const { guest, telemetry, customData, buffers, close } = begun
   const { at } = buffers
   let frameNumber = 0n
   return {
@@ -182,7 +185,7 @@ export function instantiate(module: WebAssembly.Module, spec: PluginSpec, needs:
         checkMemory(guest, spec)
         return result
       } catch (cause) {
-        wasi.close() // nobody calls an instance again that threw
+        close() // nobody calls an instance again that threw
         throw cause
       }
     },
@@ -193,7 +196,7 @@ export function instantiate(module: WebAssembly.Module, spec: PluginSpec, needs:
       try {
         guest.shutdown?.()
       } finally {
-        wasi.close()
+        close()
       }
     },
   }

@@ -36,9 +36,10 @@ function fill(buffer: Uint8Array, entriesFrom: (cookie: bigint) => Iterable<Entr
 
 /** The functions on open directories. */
 export function directoryCalls({ memory, descriptors, pay }: World) {
-  const scratch = new Uint8Array(systemBytes)
+  let scratch: Uint8Array | undefined // most plugins list nothing
 
   function* entriesOf(handle: FileHandle, cookie: bigint): Generator<Entry> {
+    scratch ??= new Uint8Array(systemBytes)
     const length = openFile.entries(handle, cookie, scratch)
     for (const entry of readEntries(scratch.subarray(0, length))) {
       pay(prices.entry)
