@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import type { FileStat } from './beneath.ts'
 import type { Descriptor, OpenThing } from './descriptors.ts'
 
@@ -12,18 +13,18 @@ export const filetype = {
   symbolicLink: 7,
 } as const
 
-const typeBits = 0o170_000
-const byMode: Readonly<Record<number, number>> = {
-  14406: filetype.blockDevice,
-  4802: filetype.characterDevice,
-  9604: filetype.directory,
-  16807: filetype.regularFile,
-  26411: filetype.socket,
-  21609: filetype.symbolicLink,
-}
+const { S_IFMT, S_IFBLK, S_IFCHR, S_IFDIR, S_IFREG, S_IFSOCK, S_IFLNK } = constants
+const byMode: ReadonlyMap<number, number> = new Map([
+  [S_IFBLK, filetype.blockDevice],
+  [S_IFCHR, filetype.characterDevice],
+  [S_IFDIR, filetype.directory],
+  [S_IFREG, filetype.regularFile],
+  [S_IFSOCK, filetype.socket],
+  [S_IFLNK, filetype.symbolicLink],
+])
 
 /** The type in a mode of the system's (inode(7)). */
-export const filetypeOfMode = (mode: number): number => byMode[mode & typeBits] ?? filetype.unknown
+export const filetypeOfMode = (mode: number): number => byMode.get(mode & S_IFMT) ?? filetype.unknown
 
 const byKind: Readonly<Record<OpenThing['kind'], number>> = {
   input: filetype.characterDevice,
