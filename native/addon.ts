@@ -28,7 +28,34 @@ interface Addon {
   sealedCreate(name: string, bytes: Uint8Array): Handle
   sealedDescriptor(sealed: Handle): number
   sealedClose(sealed: Handle): void
+  // Files beneath a directory (native/beneath.h). What the system refuses is a number here: an errno, negative, or
+  // beneathOutside. Paths are UTF-8, 1 to 4095 bytes, none of them 0.
+  readonly beneathOutside: number
+  beneathRoot(path: string): Handle | number
+  beneathOpen(directory: Handle, path: Uint8Array, flags: number): Handle | number
+  beneathLook(directory: Handle, path: Uint8Array, follow: boolean): Handle | number
+  beneathMakeDirectory(directory: Handle, path: Uint8Array): number
+  beneathRemoveDirectory(directory: Handle, path: Uint8Array): number
+  beneathUnlink(directory: Handle, path: Uint8Array): number
+  beneathRename(from: Handle, fromPath: Uint8Array, to: Handle, toPath: Uint8Array): number
+  beneathLink(from: Handle, fromPath: Uint8Array, to: Handle, toPath: Uint8Array): number
+  beneathSymlink(directory: Handle, path: Uint8Array, target: Uint8Array): number
+  fileRead(file: Handle, bytes: Uint8Array): number
+  fileWrite(file: Handle, bytes: Uint8Array): number
+  fileReadAt(file: Handle, bytes: Uint8Array, offset: number): number
+  fileWriteAt(file: Handle, bytes: Uint8Array, offset: number): number
+  fileSeek(file: Handle, delta: number, whence: number): number
+  fileStat(file: Handle, record: Uint8Array): number
+  fileSetTimes(file: Handle, access: bigint, modification: bigint): number
+  fileReadLink(file: Handle, bytes: Uint8Array): number
+  fileResize(file: Handle, size: number): number
+  fileAllocate(file: Handle, offset: number, length: number): number
+  fileFlush(file: Handle): number
+  fileAppend(file: Handle, append: boolean): number
+  directoryEntries(directory: Handle, cookie: bigint, bytes: Uint8Array): number
+  fileClose(file: Handle): void
   lockFile(path: string): boolean
+  realtimeNanoseconds(): bigint
   threadCpuNanoseconds(): bigint
   processCpuNanoseconds(pid: number): bigint | null
 }

@@ -1,5 +1,8 @@
 import { addon } from '../native/addon.ts'
 
+/** Wall clock, ns since 1970 (CLOCK_REALTIME). Node's own has no more than milliseconds that follow when it is set. */
+export const realtimeNanoseconds = (): bigint => addon.realtimeNanoseconds()
+
 /** CPU time of the calling thread, ns (CLOCK_THREAD_CPUTIME_ID). */
 export const threadCpuNanoseconds = (): bigint => addon.threadCpuNanoseconds()
 

@@ -11,6 +11,8 @@ bool binding_ring(napi_env env, napi_value exports);
 bool binding_latest(napi_env env, napi_value exports);
 bool binding_window(napi_env env, napi_value exports);
 bool binding_sealed(napi_env env, napi_value exports);
+bool binding_beneath(napi_env env, napi_value exports);
+bool binding_file(napi_env env, napi_value exports);
 bool binding_system(napi_env env, napi_value exports);
 
 #endif

@@ -124,21 +124,27 @@ unwrap_any(const napi_env env, const napi_value value, const napi_type_tag* cons
   if (napi_typeof(env, value, &type) != napi_ok || type != napi_object ||
       napi_check_object_type_tag(env, value, tag, &match) != napi_ok || !match ||
       napi_unwrap(env, value, (void**)handle) != napi_ok) {
-    call_wrong(env, "the first argument is not a handle of this kind");
+    call_wrong(env, "an argument is not a handle of this kind");
     return false;
   }
   return true;
 }
 
 Handle*
-call_handle(const napi_env env, const napi_callback_info info, const size_t count, napi_value* const arguments,
-            const napi_type_tag* const tag)
+call_other_handle(const napi_env env, const napi_value value, const napi_type_tag* const tag)
 {
   Handle* handle = NULL;
-  if (!call_arguments(env, info, count, arguments) || !unwrap_any(env, arguments[0], tag, &handle)) { return NULL; }
+  if (!unwrap_any(env, value, tag, &handle)) { return NULL; }
   if (handle->open) { return handle; }
   call_wrong(env, "the handle is closed");
   return NULL;
+}
+
+Handle*
+call_handle(const napi_env env, const napi_callback_info info, const size_t count, napi_value* const arguments,
+            const napi_type_tag* const tag)
+{
+  return call_arguments(env, info, count, arguments) ? call_other_handle(env, arguments[0], tag) : NULL;
 }
 
 napi_value

@@ -54,6 +54,9 @@ napi_value call_wrap(napi_env env, Handle* handle, const napi_type_tag* tag);
 /// thing, or closed.
 Handle* call_handle(napi_env env, napi_callback_info info, size_t count, napi_value* arguments, const napi_type_tag* tag);
 
+/// The handle that another argument is, as call_handle().
+Handle* call_other_handle(napi_env env, napi_value value, const napi_type_tag* tag);
+
 /// Closes the handle that is the only argument; does nothing when it is closed already.
 napi_value call_close(napi_env env, napi_callback_info info, const napi_type_tag* tag);
 

@@ -37,6 +37,18 @@ process_cpu(const napi_env env, const napi_callback_info info)
   return answer;
 }
 
+/// realtimeNanoseconds() -> ns since 1970; steps when somebody sets the clock
+static napi_value
+realtime(const napi_env env, const napi_callback_info info)
+{
+  (void)info;
+  struct timespec time = {0, 0};
+  clock_gettime(CLOCK_REALTIME, &time);
+  napi_value ns;
+  TRY(napi_create_bigint_uint64(env, (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec, &ns));
+  return ns;
+}
+
 /// lockFile(path) -> true, or false when another process holds it. The lock lasts as long as this process.
 static napi_value
 lock_file(const napi_env env, const napi_callback_info info)
@@ -63,5 +75,6 @@ binding_system(const napi_env env, const napi_value exports)
 {
   return call_export(env, exports, "threadCpuNanoseconds", thread_cpu) &&
          call_export(env, exports, "processCpuNanoseconds", process_cpu) &&
+         call_export(env, exports, "realtimeNanoseconds", realtime) &&
          call_export(env, exports, "lockFile", lock_file);
 }

@@ -60,6 +60,9 @@ export const safeRequest = (
   sha256: verified.sha256,
   capabilities: manifest.capabilities,
   operations: manifest.operations,
+  // What the manifest lists under file_system is what it asks for. To grant it is the user's, and this version has no
+  // place for the user's word.
+  fileSystem: [],
   configJson,
   maxExecutionTimeUs: manifest.constraints.maxExecutionTimeUs,
   maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),

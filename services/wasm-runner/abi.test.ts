@@ -58,11 +58,18 @@ const importing = (module: string, name: string, parameters: readonly ('i32' | '
   imports: [{ module, name, parameters, results: ['i32'] }],
 })
 
-test('a module that wants WASI is refused and told how to be built', () => {
+test('a module may want any function of WASI preview 1, as preview 1 has it, and nothing of another WASI', () => {
+  const fourNumbers = ['i32', 'i32', 'i32', 'i32'] as const
+  assert.equal(recognise(importing('wasi_snapshot_preview1', 'fd_write', fourNumbers)), 'openracing-sdk-1')
   refuses(
     () => recognise(importing('wasi_snapshot_preview1', 'fd_write', ['i32'])),
-    /wasi_snapshot_preview1\.fd_write.*no WASI/,
+    /imports wasi_snapshot_preview1\.fd_write as \(i32\) -> i32; the host has it as \(i32, i32, i32, i32\) -> i32/,
   )
+  refuses(
+    () => recognise(importing('wasi_unstable', 'fd_write', fourNumbers)),
+    /imports wasi_unstable\.fd_write, which the host does not have.*WASI preview 1 in wasi_snapshot_preview1/,
+  )
+  refuses(() => recognise(importing('wasi_snapshot_preview1', 'valueOf', ['i32'])), /the host does not have/)
 })
 
 test('a module that wants a function that the host does not have is refused, with those that it has', () => {

@@ -1,6 +1,7 @@
 import { RigError } from '../../rpc/failure.ts'
 import type { ModuleShape, Signature } from './module-shape.ts'
 import type { EntryPoints } from './plugin-spec.ts'
+import { type WasiFunction, wasiModule, wasiSignatures } from './wasi/signatures.ts'
 
 /** The ABIs that this version runs. */
 export type Abi = 'openracing-sdk-1'
@@ -42,6 +43,8 @@ const sdkExports = (names: EntryPoints): readonly Export[] => [
   { name: names.initialize, signature: block },
   { name: names.process, signature: '(i32, i32, i32, i32) -> i32' },
   { name: names.shutdown, signature: '() -> i32', optional: true },
+  // What WASI's compilers put the constructors of a library in: called once, before everything else.
+  { name: '_initialize', signature: '() ->', optional: true },
 ]
 
 const invalid = (sentence: string): RigError => new RigError('PLUGIN_INVALID', sentence)
@@ -66,16 +69,20 @@ function checkExports(shape: ModuleShape, names: EntryPoints): void {
   throw invalid(`the module matches no ABI: it exports ${describe(shape.exports)}; openracing-sdk-1 needs ${needs}`)
 }
 
+function hostSignature(module: string, name: string): Signature | undefined {
+  if (module === 'env' && Object.hasOwn(hostSignatures, name)) return hostSignatures[name as HostFunction]
+  if (module === wasiModule && Object.hasOwn(wasiSignatures, name)) return wasiSignatures[name as WasiFunction]
+  return undefined
+}
+
 function checkImports(shape: ModuleShape): void {
   for (const { module, name, signature } of shape.imports) {
     const asked = `${module}.${name}`.slice(0, 128)
-    if (module.startsWith('wasi')) {
-      throw invalid(`the module imports ${asked}, and this version has no WASI; build it for wasm32-unknown-unknown`)
-    }
-    const host = module === 'env' ? hostSignatures[name as HostFunction] : undefined
-    if (host === undefined || !Object.hasOwn(hostSignatures, name)) {
+    const host = hostSignature(module, name)
+    if (host === undefined) {
+      const functions = Object.keys(hostSignatures).join(', ')
       throw invalid(
-        `the module imports ${asked}, which the host does not have; it has ${Object.keys(hostSignatures).join(', ')} in env`,
+        `the module imports ${asked}, which the host does not have; it has ${functions} in env, and WASI preview 1 in ${wasiModule}`,
       )
     }
     if (host !== signature) throw invalid(`the module imports ${asked} as ${signature}; the host has it as ${host}`)

@@ -39,3 +39,19 @@ export function createLineAllowance(nowMs: number): LineAllowance {
     },
   }
 }
+
+/** Where the lines of one plugin go. */
+export interface GuestLog {
+  readonly lines: LineAllowance
+  log(level: GuestLogLevel, line: string): void
+  /** Monotonic, ms. */
+  now(): number
+}
+
+/** Writes a line of a guest's, cleaned, unless it has written too many; then it is counted, and told with the next. */
+export function writeGuestLine(guest: GuestLog, level: GuestLogLevel, line: Uint8Array): void {
+  const { allowed, dropped } = guest.lines.ask(guest.now())
+  if (!allowed) return
+  if (dropped > 0) guest.log('warn', `${dropped} lines of this plugin were dropped: it writes too many`)
+  guest.log(level, cleanLine(line.subarray(0, lineBytesMax)))
+}

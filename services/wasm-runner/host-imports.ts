@@ -1,7 +1,7 @@
 import { telemetryFrame } from '../../gen/layout.ts'
 import { type HostFunction, hostSignatures } from './abi.ts'
 import type { CustomData } from './custom-data.ts'
-import { cleanLine, type GuestLogLevel, type LineAllowance, lineBytesMax } from './guest-log.ts'
+import { type GuestLog, type GuestLogLevel, writeGuestLine } from './guest-log.ts'
 import type { PostOffice } from './mailbox.ts'
 import type { SafeCapability } from './plugin-spec.ts'
 
@@ -31,7 +31,7 @@ const levels: readonly GuestLogLevel[] = ['error', 'warn', 'info', 'debug', 'tra
 const wheelStateBytes = 32
 
 /** What the functions need to know of the plugin that calls them. */
-export interface GuestSurroundings {
+export interface GuestSurroundings extends GuestLog {
   readonly id: string
   readonly capabilities: readonly SafeCapability[]
   memory(): WebAssembly.Memory
@@ -41,10 +41,6 @@ export interface GuestSurroundings {
   telemetry(): DataView
   readonly customData: CustomData
   readonly mail: PostOffice
-  readonly lines: LineAllowance
-  log(level: GuestLogLevel, line: string): void
-  /** Monotonic, ms. */
-  now(): number
 }
 
 /** The guest's bytes at `pointer`, or undefined when they are not all inside its memory. Valid until the guest runs again. */
@@ -58,11 +54,7 @@ function bytesAt(guest: GuestSurroundings, pointer: number, length: number): Uin
 function logFunctions(guest: GuestSurroundings) {
   const write = (level: GuestLogLevel, pointer: number, length: number): void => {
     const bytes = bytesAt(guest, pointer, length)
-    if (bytes === undefined) return
-    const { allowed, dropped } = guest.lines.ask(guest.now())
-    if (!allowed) return
-    if (dropped > 0) guest.log('warn', `${dropped} lines of this plugin were dropped: it writes too many`)
-    guest.log(level, cleanLine(bytes.subarray(0, lineBytesMax)))
+    if (bytes !== undefined) writeGuestLine(guest, level, bytes)
   }
   return {
     log_debug: (pointer: number, length: number) => write('debug', pointer, length),

@@ -3,11 +3,13 @@ import { sdkAbiVersion } from './abi.ts'
 import type { PluginCode } from './compile.ts'
 import { createCustomData } from './custom-data.ts'
 import { loadFuel, tickFuel } from './fuel.ts'
-import { faultOf, GuestFault } from './guest-fault.ts'
-import { createLineAllowance, type GuestLogLevel } from './guest-log.ts'
+import { type Guest, makeGuest } from './guest.ts'
+import { GuestFault } from './guest-fault.ts'
+import { createLineAllowance, type GuestLog, type GuestLogLevel } from './guest-log.ts'
 import { createHostImports } from './host-imports.ts'
 import type { PostOffice } from './mailbox.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import { nothingGranted } from './wasi/grants.ts'
 
 /** What `process` is asked for. */
 export const operationCode = { TelemetryProcessor: 0, LedMapper: 1 } as const
@@ -33,7 +35,10 @@ export interface Instance {
    * once a tick. `scalar`, where given, takes the place of the telemetry's own force scalar.
    */
   prepare(telemetry: Uint8Array, leds: Uint8Array, scalar: number | undefined, fuel: number): void
-  /** Calls the guest: 0 unchanged, 1 changed, negative when it failed. Throws when it trapped or ran out of fuel. */
+  /**
+   * Calls the guest: 0 unchanged, 1 changed, negative when it failed. Throws when it trapped or ran out of fuel; then the
+   * instance is at its end, and what it has open is closed.
+   */
   process(operation: OperationCode): number
   /** Units of fuel that this tick used so far; more than it was given when it ran out. */
   fuelUsed(): number
@@ -57,7 +62,7 @@ interface Exports {
   shutdown?(): number
 }
 
-function namedExports({ exports }: WebAssembly.Instance, { entryPoints }: PluginSpec): Exports {
+function namedExports({ exports }: Guest, { entryPoints }: PluginSpec): Exports {
   const { memory, openracing_abi, alloc, dealloc } = exports
   return {
     ...{ memory, openracing_abi, alloc, dealloc },
@@ -108,65 +113,31 @@ function allocateBuffers(guest: Exports) {
   }
 }
 
-/** The fuel of one guest, and the calls that use it. */
-function openTank(fuel: WebAssembly.Global) {
-  let given = 0
-  return {
-    fill(units: number) {
-      given = units
-      fuel.value = BigInt(units)
-    },
-    pay(units: number): boolean {
-      fuel.value -= BigInt(units)
-      return fuel.value >= 0n
-    },
-    used: () => given - Number(fuel.value),
-    /** Runs the guest's function `name`. Throws a GuestFault. */
-    run<T>(name: string, call: () => T): T {
-      try {
-        return call()
-      } catch (cause) {
-        throw faultOf(name, cause, fuel.value, given)
-      }
-    },
-  }
-}
-
-/** Makes the instance. None of the guest's code runs in here: its start function is an export like others. */
-function create({ module }: PluginCode, env: ReturnType<typeof createHostImports>): WebAssembly.Instance {
-  try {
-    return new WebAssembly.Instance(module, { env })
-  } catch (cause) {
-    // What V8 finds out only now: a data segment outside the memory, for one.
-    throw new GuestFault({ kind: 'crash', detail: `it cannot be instantiated: ${(cause as Error).message}` }, { cause })
-  }
-}
-
 /** Instantiates and initialises a plugin whose ABI was recognised. Throws a GuestFault when its code does not agree. */
 export function instantiate(code: PluginCode, spec: PluginSpec, needs: InstanceNeeds): Instance {
   const telemetry = new Uint8Array(telemetryFrameBytes)
   const telemetryView = new DataView(telemetry.buffer)
   const customData = createCustomData()
-  const env = createHostImports({
-    id: spec.id,
-    capabilities: spec.capabilities,
-    memory: () => guest.memory,
-    pay: (units) => tank.pay(units),
-    telemetry: () => telemetryView,
-    customData,
-    mail: needs.mail,
-    lines: createLineAllowance(needs.now()),
-    log: needs.log,
-    now: needs.now,
+  const log: GuestLog = { lines: createLineAllowance(needs.now()), log: needs.log, now: needs.now }
+  const guest = makeGuest(code, {
+    log,
+    grants: { ...nothingGranted, preopens: spec.fileSystem },
+    env: (side) =>
+      createHostImports({
+        ...side,
+        ...log,
+        id: spec.id,
+        capabilities: spec.capabilities,
+        telemetry: () => telemetryView,
+        customData,
+        mail: needs.mail,
+      }),
   })
-  const instance = create(code, env)
-  const guest = namedExports(instance, spec)
-  const tank = openTank(instance.exports[code.fuelExport] as WebAssembly.Global)
+  const exports = namedExports(guest, spec)
 
-  tank.fill(loadFuel(needs.unitsPerUs))
-  if (code.startExport !== undefined) tank.run('its start function', instance.exports[code.startExport] as () => void)
-  tank.run('initialize', () => initialize(guest, spec.configJson))
-  const buffers = tank.run('alloc', () => allocateBuffers(guest))
+  guest.begin(loadFuel(needs.unitsPerUs))
+  guest.run('initialize', () => initialize(exports, spec.configJson))
+  const buffers = guest.run('alloc', () => allocateBuffers(exports))
 
   const { at } = buffers
   let frameNumber = 0n
@@ -180,16 +151,17 @@ export function instantiate(code: PluginCode, spec: PluginSpec, needs: InstanceN
       view.setBigUint64(at.context, ++frameNumber, true)
       view.setUint32(at.context + 8, spec.budgetUs, true)
       view.setUint32(at.context + 12, spec.rateHz, true)
-      tank.fill(fuel)
+      guest.fill(fuel)
     },
-    process: (operation) => tank.run('process', () => guest.process(operation, at.telemetry, at.context, at.leds)),
-    fuelUsed: tank.used,
+    process: (operation) => guest.run('process', () => exports.process(operation, at.telemetry, at.context, at.leds)),
+    fuelUsed: guest.used,
     scalar: () => buffers.views().view.getFloat32(at.telemetry + telemetryFrame.ffb_scalar.offset, true),
     leds: () => buffers.views().bytes.slice(at.leds, at.leds + ledFrameBytes),
     customData: customData.entries(),
     shutdown() {
-      tank.fill(tickFuel(spec.budgetUs, needs.unitsPerUs))
-      tank.run('shutdown', () => guest.shutdown?.())
+      guest.fill(tickFuel(spec.budgetUs, needs.unitsPerUs))
+      guest.run('shutdown', () => exports.shutdown?.())
+      guest.close()
     },
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { LoadSafePluginRequest, PathAccess } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { parseLoadRequest } from './plugin-spec.ts'
 
@@ -25,6 +25,7 @@ test('a whole request becomes a plugin with the usual entry points and an empty 
     sha256: 'a'.repeat(64),
     capabilities: ['ReadTelemetry', 'ModifyTelemetry'],
     operations: ['TelemetryProcessor'],
+    fileSystem: [],
     configJson: '{}',
     budgetUs: 5000,
     memoryBytes: 16_777_216,
@@ -44,6 +45,19 @@ test('entry points of the manifest take the places of the usual ones', () => {
   assert.deepEqual(entryPoints, { process: 'tick', initialize: 'begin', shutdown: 'end' })
 })
 
+const paths = (part: { name?: string; path?: string; access?: PathAccess } = {}): Partial<LoadSafePluginRequest> => ({
+  capabilities: ['FileSystem'],
+  fileSystem: [{ name: 'logs', path: '/plugins/logs', access: PathAccess.PATH_ACCESS_READ, ...part }],
+})
+
+test('paths that are granted have the name of the manifest, the place of the host, and their access', () => {
+  assert.deepEqual(parseLoadRequest({ ...good, ...paths() }).fileSystem, [
+    { name: 'logs', path: '/plugins/logs', access: 'read' },
+  ])
+  const [written] = parseLoadRequest({ ...good, ...paths({ access: PathAccess.PATH_ACCESS_READ_WRITE }) }).fileSystem
+  assert.equal(written?.access, 'read_write')
+})
+
 const refused: readonly (readonly [string, Partial<LoadSafePluginRequest>, RegExp])[] = [
   ['an id that is no UUID', { id: 'slip' }, /^REQUEST_INVALID: id is "slip"/],
   ['a name that would repaint a terminal', { name: '\u001b[2J' }, /^REQUEST_INVALID: name is/],
@@ -55,6 +69,20 @@ const refused: readonly (readonly [string, Partial<LoadSafePluginRequest>, RegEx
   ['no budget', { maxExecutionTimeUs: 0 }, /max_execution_time_us is 0/],
   ['more than 16 MiB', { maxMemoryBytes: 16_777_217n }, /max_memory_bytes is 16777217; send 65536 to 16777216/],
   ['a memory beyond any number', { maxMemoryBytes: 2n ** 64n - 1n }, /max_memory_bytes is/],
+  ['a path and no FileSystem', { ...paths(), capabilities: [] }, /file_system lists paths and .* no FileSystem/],
+  ['a relative path to grant', paths({ path: 'logs' }), /file_system\[0\]\.path is "logs"; send an absolute path/],
+  ['a path without a name', paths({ name: '' }), /file_system\[0\]\.name is ""/],
+  [
+    'a path and no access',
+    paths({ access: PathAccess.PATH_ACCESS_UNSPECIFIED }),
+    /file_system\[0\]\.access is 0; send/,
+  ],
+  ['a path and an access that is none', paths({ access: 7 as PathAccess }), /file_system\[0\]\.access is 7; send/],
+  [
+    'more paths than anybody reads',
+    { ...paths(), fileSystem: Array(65).fill(paths().fileSystem?.[0]) },
+    /is 65; send 0 to/,
+  ],
   ['no rate', { updateRateHz: 0 }, /update_rate_hz is 0; send 1 to 200/],
   ['the rate of a Fast plugin', { updateRateHz: 1000 }, /update_rate_hz is 1000/],
   ['a configuration that is no JSON', { configJson: '{' }, /config_json is not JSON/],

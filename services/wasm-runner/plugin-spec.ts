@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path'
-import type { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { type LoadSafePluginRequest, PathAccess, type PathGrant } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
+import type { Preopen } from './wasi/grants.ts'
 
 /** What a Safe plugin may be granted. ProcessDsp is never for Safe. */
 export const safeCapabilities = [
@@ -35,6 +36,8 @@ export interface PluginSpec {
   readonly sha256: string
   readonly capabilities: readonly SafeCapability[]
   readonly operations: readonly SafeOperation[]
+  /** Directories that it may use. */
+  readonly fileSystem: readonly Preopen[]
   /** A JSON object. */
   readonly configJson: string
   /** CPU time of a tick, µs. */
@@ -95,6 +98,36 @@ function absolutePath(path: string): string {
   throw invalid(`path is ${JSON.stringify(path.slice(0, 256))}; send the absolute path of the verified module`)
 }
 
+/** Directories of one plugin; the manifest's bound. */
+const pathsMax = 64
+
+const accessOf: Readonly<Record<PathAccess, Preopen['access'] | undefined>> = {
+  [PathAccess.PATH_ACCESS_UNSPECIFIED]: undefined,
+  [PathAccess.PATH_ACCESS_READ]: 'read',
+  [PathAccess.PATH_ACCESS_READ_WRITE]: 'read_write',
+}
+
+function preopenOf({ name, path, access }: PathGrant, index: number): Preopen {
+  const field = `file_system[${index}]`
+  const known = accessOf[access]
+  if (known === undefined)
+    throw invalid(`${field}.access is ${access}; send PATH_ACCESS_READ or PATH_ACCESS_READ_WRITE`)
+  return {
+    name: matching(`${field}.name`, name, /^[^\p{Cc}]{1,1024}$/u, 'the path as the manifest lists it'),
+    path: matching(`${field}.path`, path, /^\/[^\0]{0,4095}$/, 'an absolute path'),
+    access: known,
+  }
+}
+
+/** Paths without the capability are a contradiction, and no grant. */
+function fileSystem({ fileSystem, capabilities }: LoadSafePluginRequest): readonly Preopen[] {
+  within('the number of paths in file_system', fileSystem.length, 0, pathsMax)
+  if (fileSystem.length > 0 && !capabilities.includes('FileSystem')) {
+    throw invalid('file_system lists paths and capabilities has no FileSystem; send both or neither')
+  }
+  return fileSystem.map(preopenOf)
+}
+
 /** Checks a request, field by field. Throws REQUEST_INVALID. Empty entry points stand for the usual names. */
 export function parseLoadRequest(request: LoadSafePluginRequest): PluginSpec {
   const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -105,6 +138,7 @@ export function parseLoadRequest(request: LoadSafePluginRequest): PluginSpec {
     sha256: matching('sha256', request.sha256, /^[0-9a-f]{64}$/i, '64 hex digits').toLowerCase(),
     capabilities: known('capabilities', request.capabilities, safeCapabilities),
     operations: known('operations', request.operations, safeOperations),
+    fileSystem: fileSystem(request),
     configJson: configObject(request.configJson || '{}'),
     budgetUs: within('max_execution_time_us', request.maxExecutionTimeUs, 1, budgetUsMax),
     memoryBytes: within('max_memory_bytes', Number(request.maxMemoryBytes), memoryBytesMin, memoryBytesMax),

@@ -9,6 +9,7 @@ export const specOf = (part: Partial<PluginSpec> = {}): PluginSpec => ({
   sha256: '0'.repeat(64),
   capabilities: ['ReadTelemetry', 'ModifyTelemetry', 'ControlLeds', 'InterPluginComm'],
   operations: ['TelemetryProcessor'],
+  fileSystem: [],
   configJson: '{}',
   budgetUs: 5000,
   memoryBytes: 16 << 20,

@@ -25,6 +25,16 @@ export const protobufPackage = "openracing.v1";
 
 export const protobufFileName = "openracing/v1/wasm_runner.proto";
 
+export const PathAccess = { PATH_ACCESS_UNSPECIFIED: 0, PATH_ACCESS_READ: 1, PATH_ACCESS_READ_WRITE: 2 } as const;
+
+export type PathAccess = typeof PathAccess[keyof typeof PathAccess];
+
+export namespace PathAccess {
+  export type PATH_ACCESS_UNSPECIFIED = typeof PathAccess.PATH_ACCESS_UNSPECIFIED;
+  export type PATH_ACCESS_READ = typeof PathAccess.PATH_ACCESS_READ;
+  export type PATH_ACCESS_READ_WRITE = typeof PathAccess.PATH_ACCESS_READ_WRITE;
+}
+
 export interface LoadSafePluginRequest {
   readonly id: string;
   /** Name for the log. */
@@ -49,6 +59,17 @@ export interface LoadSafePluginRequest {
   readonly cleanupFunction: string;
   /** Place in the order of Safe plugins; lower first, ties by id. */
   readonly order: number;
+  /** Directories that the plugin may use through WASI; at most 64, none without the capability FileSystem. */
+  readonly fileSystem: readonly PathGrant[];
+}
+
+/** A directory, and everything below it on the same file system. */
+export interface PathGrant {
+  /** What the plugin knows it as: the path as the manifest lists it. */
+  readonly name: string;
+  /** Where it is, absolute. */
+  readonly path: string;
+  readonly access: PathAccess;
 }
 
 export interface LoadSafePluginResponse {
@@ -97,6 +118,7 @@ function createBaseLoadSafePluginRequest(): LoadSafePluginRequest {
     initFunction: "",
     cleanupFunction: "",
     order: 0,
+    fileSystem: [],
   };
 }
 
@@ -146,6 +168,9 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
     }
     if (message.order !== 0) {
       writer.uint32(112).uint32(message.order);
+    }
+    for (const v of message.fileSystem) {
+      PathGrant.encode(v!, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -275,6 +300,14 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
             message.order = reader.uint32();
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.fileSystem.push(PathGrant.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -308,6 +341,86 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
     message.initFunction = object.initFunction ?? "";
     message.cleanupFunction = object.cleanupFunction ?? "";
     message.order = object.order ?? 0;
+    message.fileSystem = object.fileSystem?.map((e) => PathGrant.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePathGrant(): PathGrant {
+  return { name: "", path: "", access: 0 };
+}
+
+export const PathGrant: MessageFns<PathGrant> = {
+  encode(message: PathGrant, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    if (message.access !== 0) {
+      writer.uint32(24).int32(message.access);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PathGrant {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePathGrant() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.access = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PathGrant>): PathGrant {
+    return PathGrant.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PathGrant>): PathGrant {
+    const message = createBasePathGrant() as any;
+    message.name = object.name ?? "";
+    message.path = object.path ?? "";
+    message.access = object.access ?? 0;
     return message;
   },
 };

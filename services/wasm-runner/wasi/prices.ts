@@ -1,0 +1,35 @@
+import type { WasiFunction } from './signatures.ts'
+
+/**
+ * What calls cost, in units of one instruction of the guest's. One of these for each call, for its longest usual time on
+ * the development machine, where a µs is some 14,000 instructions; on top, what depends on a length.
+ */
+export const prices = {
+  /** Reads and writes the guest's memory and our own. */
+  memory: 10_000,
+  /** Asks the system about something open. */
+  system: 50_000,
+  /** Moves up to `transferBytesMax` bytes, or makes lines of up to `outputBytesMax`. */
+  transfer: 300_000,
+  /** Resolves paths. */
+  path: 300_000,
+  /** Each entry of a listing. */
+  entry: 10_000,
+  /** Each subscription of a poll. */
+  subscription: 30_000,
+  /** Each random byte. */
+  randomByte: 20,
+} as const
+
+const transfers: readonly string[] = ['fd_read', 'fd_pread', 'fd_write', 'fd_pwrite', 'fd_readdir']
+const systems: readonly string[] = [
+  ...['fd_seek', 'fd_tell', 'fd_sync', 'fd_datasync', 'fd_allocate', 'fd_filestat_get', 'fd_filestat_set_size'],
+  ...['fd_filestat_set_times', 'fd_close', 'fd_renumber', 'fd_fdstat_set_flags', 'random_get'],
+]
+
+/** What a call of a function costs in any case. */
+export function priceOf(name: WasiFunction): number {
+  if (name.startsWith('path_')) return prices.path
+  if (transfers.includes(name)) return prices.transfer
+  return systems.includes(name) ? prices.system : prices.memory
+}
