@@ -9,8 +9,8 @@ export const controlEntryBytes = 20
 export const rigControlBytes = 360
 export const rigEstopBytes = 8
 export const pluginReportBytes = 512
-export const rigPluginBytes = 14944
-export const rigStatusBytes = 254120
+export const rigPluginBytes = 14952
+export const rigStatusBytes = 254248
 export const pluginSegmentBytes = 131968
 export const chainMax = 16
 export const rigMagic = 826755410
@@ -151,10 +151,11 @@ export const rigPlugin = {
   budget_violations: { offset: 40, kind: 'u64', bytes: 8 },
   missed_deadlines: { offset: 48, kind: 'u64', bytes: 8 },
   left_out: { offset: 56, kind: 'u64', bytes: 8 },
-  non_finite: { offset: 64, kind: 'u64', bytes: 8 },
-  under_way_ns: { offset: 72, kind: 'u64', bytes: 8 },
-  cpu: { offset: 80, kind: 'bytes', bytes: 7432 },
-  round_trip: { offset: 7512, kind: 'bytes', bytes: 7432 },
+  in_the_way: { offset: 64, kind: 'u64', bytes: 8 },
+  non_finite: { offset: 72, kind: 'u64', bytes: 8 },
+  under_way_ns: { offset: 80, kind: 'u64', bytes: 8 },
+  cpu: { offset: 88, kind: 'bytes', bytes: 7432 },
+  round_trip: { offset: 7520, kind: 'bytes', bytes: 7432 },
 } as const
 
 export const rigStatus = {
@@ -187,7 +188,7 @@ export const rigStatus = {
   wheel_speed: { offset: 148, kind: 'f32', bytes: 4 },
   lateness: { offset: 152, kind: 'bytes', bytes: 7432 },
   duration: { offset: 7584, kind: 'bytes', bytes: 7432 },
-  plugins: { offset: 15016, kind: 'bytes', bytes: 239104 },
+  plugins: { offset: 15016, kind: 'bytes', bytes: 239232 },
 } as const
 
 export const histogram = {

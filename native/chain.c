@@ -26,6 +26,13 @@
 #define CHARGED_FROM_NS 20000u
 /// A sleeping process takes some time to answer, however little it computes: a small budget ends no wait before this.
 #define ANSWER_MIN_NS 50000u
+/// Who uses this much CPU time while it is looked at, and has no frame and expects none, computes for nobody.
+#define IN_THE_WAY_NS 5000u
+/// A look takes no longer, with sixteen plugins.
+#define LOOK_NS 100000u
+/// A process is awake 60 µs before its frame is expected and spins for it until 100 µs after (wheel-dsp.c).
+#define AWAKE_AROUND_NS (100000u + LOOK_NS)
+#define BARRED_NS CLOCK_NS_PER_S
 #define DT_DEFAULT_S 0.001f
 #define DT_MAX_S 0.1f ///< A plugin that was passed by for longer is told this
 
@@ -69,6 +76,13 @@ give_up(Link* const link)
   atomic_store_explicit(&link->count->state, PLUGIN_CORRUPT, memory_order_relaxed);
 }
 
+static void
+lend_again(Link* const link)
+{
+  if (link->priority.lent || clock_now_ns() < link->barred_until_ns) { return; }
+  priority_lend(&link->priority);
+}
+
 /// Takes the answer to the frame that is under way, if it is there.
 static bool
 take_answer(Link* const link, FrameSlot* const answer)
@@ -78,10 +92,16 @@ take_answer(Link* const link, FrameSlot* const answer)
     if (st == RING_CORRUPT) { give_up(link); }
     if (st != RING_OK) { return false; }
     if (link->waiting && answer->sequence == link->under_way) {
-      link->waiting = false;
+      link->waiting  = false;
+      link->answered = true;
       atomic_store_explicit(&link->count->under_way_ns, 0u, memory_order_relaxed);
-      priority_lend(&link->priority);
+      lend_again(link);
       return true;
+    }
+    // Frames are answered in their order, each once: after the first of ours nothing is left that another loop asked for.
+    if (link->answered) {
+      give_up(link);
+      return false;
     }
   }
   return false;
@@ -171,6 +191,7 @@ send_frame(Link* const link, const ChainTick* const tick, const float ffb_in, co
   atomic_store_explicit(&link->count->under_way_ns, now_ns, memory_order_relaxed);
   doorbell_ring(&link->shared.to);
   link->sent_due_ns   = tick->due_ns;
+  link->expected_ns   = frame.reserved;
   link->budget_end_ns = now_ns + larger(budget_ns_of(link), ANSWER_MIN_NS);
   link->under_way     = tick->sequence;
   link->waiting       = true;
@@ -183,7 +204,8 @@ send_frame(Link* const link, const ChainTick* const tick, const float ffb_in, co
 static float
 pass_by(Link* const link, const uint64_t now_ns, const float ffb_in)
 {
-  if (link->waiting && now_ns >= link->budget_end_ns) { priority_take_back(&link->priority); }
+  link->waited_for = link->waiting && now_ns >= link->budget_end_ns;
+  if (link->waited_for) { priority_take_back(&link->priority); }
   count_up(&link->count->missed_deadlines);
   return ffb_in;
 }
@@ -203,6 +225,7 @@ link_step(Link* const link, const ChainTick* const tick, const float ffb_in)
 {
   if (link->corrupt) { return ffb_in; }
   FrameSlot answer;
+  link->waited_for = false;
 
   // An answer that came after its tick: counted, too late to be used.
   if (take_answer(link, &answer)) { (void)account(link, &answer); }
@@ -211,7 +234,9 @@ link_step(Link* const link, const ChainTick* const tick, const float ffb_in)
   const uint64_t sent_ns = clock_now_ns();
   if (!link->waiting && sent_ns >= tick->deadline_ns) { return leave_out(link, ffb_in); }
   if (link->waiting || !send_frame(link, tick, ffb_in, sent_ns)) {
-    return pass_by(link, sent_ns, ffb_in);
+    const float passed = pass_by(link, sent_ns, ffb_in);
+    link->waited_for   = false; // for an earlier frame
+    return passed;
   }
 
   const uint64_t until_ns = link->budget_end_ns < tick->deadline_ns ? link->budget_end_ns : tick->deadline_ns;
@@ -221,4 +246,35 @@ link_step(Link* const link, const ChainTick* const tick, const float ffb_in)
   histogram_record(&link->count->round_trip, clock_now_ns() - sent_ns);
   if (!account(link, &answer)) { return ffb_in; }
   return fmaxf(-RIG_TORQUE_SAID_NM, fminf(RIG_TORQUE_SAID_NM, answer.torque_out));
+}
+
+/// It has no frame, and no reason to be awake for one.
+static bool
+should_sleep(const Link* const link, const uint64_t now_ns)
+{
+  const bool far = now_ns + AWAKE_AROUND_NS < link->expected_ns || now_ns > link->expected_ns + AWAKE_AROUND_NS;
+  return !link->waiting && !link->corrupt && link->priority.lent && far;
+}
+
+void
+chain_clear_way(Link* const* const links, const uint32_t count)
+{
+  uint64_t       used_ns[RIG_CHAIN_MAX] = {0}; // 0: not looked at
+  const uint64_t from_ns                = clock_now_ns();
+  for (uint32_t i = 0u; i < count; ++i) {
+    if (should_sleep(links[i], from_ns)) { used_ns[i] = priority_cpu_ns(&links[i]->priority); }
+  }
+  const uint64_t read_ns = clock_now_ns();
+  while (clock_now_ns() - read_ns < IN_THE_WAY_NS) { clock_relax(); }
+  for (uint32_t i = 0u; i < count; ++i) {
+    if (used_ns[i]) { used_ns[i] = priority_cpu_ns(&links[i]->priority) - used_ns[i]; }
+  }
+  // We were interrupted: meanwhile it may have become time for a next frame.
+  if (clock_now_ns() - from_ns > LOOK_NS) { return; }
+  for (uint32_t i = 0u; i < count; ++i) {
+    if (used_ns[i] < IN_THE_WAY_NS) { continue; }
+    priority_take_back(&links[i]->priority);
+    links[i]->barred_until_ns = read_ns + BARRED_NS;
+    count_up(&links[i]->count->in_the_way);
+  }
 }

@@ -19,12 +19,16 @@ typedef struct {
   ControlEntry  entry;
   Priority      priority;
   uint64_t      sent_due_ns; ///< When the tick of its previous frame was due; 0 before the first
+  uint64_t      expected_ns; ///< When it was told that its next frame comes; 0: it was not told
   uint64_t      budget_end_ns; ///< When the loop waits no more for the frame that is with it
   uint64_t      over_at;    ///< Number of the newest answer that had spent more than the budget; 0: none has
   uint64_t      over_often; ///< What such answers have filled of a bucket that runs dry, in answers
   uint64_t      over_twice; ///< What those that had spent twice as much have
+  uint64_t      barred_until_ns; ///< It is lent no priority before: it was in another one's way
   uint32_t      under_way;   ///< Sequence of the frame that is with it
   bool          waiting;     ///< A frame is with it
+  bool          answered;    ///< It has answered a frame of this loop: what a loop before this one asked for is through
+  bool          waited_for;  ///< This tick waited for its answer in vain
   bool          corrupt;     ///< It wrote what cannot be: never touched again
 } Link;
 
@@ -51,5 +55,9 @@ void link_close(Link* link);
 /// Real-time: bounded by the tick's deadline. Sends `ffb_in` through the plugin and returns its answer;
 /// returns `ffb_in` where there is none in time, or none that may be used.
 float link_step(Link* link, const ChainTick* tick, float ffb_in);
+
+/// Real-time: some ten µs. Looks who keeps the core from a plugin that a tick waited for in vain: one that has answered, and
+/// computes on all the same. It loses the priority for a second, and that is counted.
+void chain_clear_way(Link* const* links, uint32_t count);
 
 #endif

@@ -154,6 +154,7 @@ rig_status(void)
   F(RigPlugin, budget_violations);
   F(RigPlugin, missed_deadlines);
   F(RigPlugin, left_out);
+  F(RigPlugin, in_the_way);
   F(RigPlugin, non_finite);
   F(RigPlugin, under_way_ns);
   F(RigPlugin, cpu);

@@ -131,9 +131,13 @@ through_chain(const Plan* const plan, const FrameSlot* const frame, const Wheel 
           .wheel_speed = wheel.speed_rad_s,
           .sequence    = sequence,
   };
-  float torque = frame->ffb_in;
+  float torque  = frame->ffb_in;
+  bool  cleared = false;
   for (uint32_t i = 0u; i < plan->count; ++i) {
     torque = link_step(plan->links[i], &tick, torque);
+    if (!plan->links[i]->waited_for || cleared) { continue; }
+    chain_clear_way(plan->links, plan->count);
+    cleared = true; // once a tick: it takes its time
   }
   return torque;
 }

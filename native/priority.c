@@ -1,5 +1,6 @@
 #include "priority.h"
 
+#include "clock.h"
 #include "realtime.h"
 
 #include <sched.h>
@@ -23,7 +24,7 @@ priority_open(Priority* const self, const pid_t pid)
   self->process = (int)syscall(SYS_pidfd_open, pid, 0);
   if (self->process < 0) { return; }
   self->lent = schedule(self, SCHED_FIFO, REALTIME_PLUGIN_PRIORITY);
-  if (!self->lent) { priority_close(self); }
+  if (!self->lent || clock_getcpuclockid(pid, &self->cpu)) { priority_close(self); }
 }
 
 void
@@ -48,4 +49,12 @@ priority_lend(Priority* const self)
   if (self->process < 0 || self->lent) { return; }
   self->lent = true;
   (void)schedule(self, SCHED_FIFO, REALTIME_PLUGIN_PRIORITY);
+}
+
+uint64_t
+priority_cpu_ns(const Priority* const self)
+{
+  struct timespec time;
+  if (self->process < 0 || clock_gettime(self->cpu, &time)) { return 0u; }
+  return (uint64_t)time.tv_sec * CLOCK_NS_PER_S + (uint64_t)time.tv_nsec;
 }

@@ -8,13 +8,16 @@
 #define OPENRACING_PRIORITY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 /// The priority of one process.
 typedef struct {
   pid_t pid;
   int   process; ///< A pidfd: the number of a process that is gone may be another's. -1: nothing is lent
   bool  lent;
+  clockid_t cpu; ///< CPU time of the process
 } Priority;
 
 /// Lends the priority for the first time. Where the system gives none, nothing is lent, now or later. Not real-time.
@@ -28,5 +31,8 @@ void priority_take_back(Priority* self);
 
 /// Lends it again after it was taken back. Real-time: two system calls, none where it is lent.
 void priority_lend(Priority* self);
+
+/// CPU time of the process so far, ns, by the kernel's word; 0 where that is not known. Real-time: one system call.
+uint64_t priority_cpu_ns(const Priority* self);
 
 #endif

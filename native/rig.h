@@ -130,6 +130,7 @@ typedef struct {
   _Atomic uint64_t budget_violations; ///< Answers with more CPU time than the budget, but for accidents (account_over() in chain.c)
   _Atomic uint64_t missed_deadlines;  ///< Ticks that went on without this plugin's answer
   _Atomic uint64_t left_out;          ///< Of those, ticks whose time the plugins before it had used up: it was not asked
+  _Atomic uint64_t in_the_way;        ///< Times it computed on after its answer while a tick waited for another plugin
   _Atomic uint64_t non_finite;        ///< Answers that were not finite, passed by
   _Atomic uint64_t under_way_ns;      ///< When the frame that is with it was sent, CLOCK_MONOTONIC; 0: none is
   Histogram        cpu;

@@ -30,6 +30,8 @@ export interface SlotCounts {
   readonly missedDeadlines: bigint
   /** Of those, ticks that the plugins before it had used up. */
   readonly leftOut: bigint
+  /** Times it computed on after its answer while a tick waited for another plugin. */
+  readonly inTheWay: bigint
   readonly nonFinite: bigint
   /** When the frame that is with it was sent, CLOCK_MONOTONIC ns; 0: none is. */
   readonly underWayNs: bigint
@@ -76,6 +78,7 @@ function readSlot(bytes: Buffer): SlotCounts {
     budgetViolations: bytes.readBigUInt64LE(pluginLayout.budget_violations.offset),
     missedDeadlines: bytes.readBigUInt64LE(pluginLayout.missed_deadlines.offset),
     leftOut: bytes.readBigUInt64LE(pluginLayout.left_out.offset),
+    inTheWay: bytes.readBigUInt64LE(pluginLayout.in_the_way.offset),
     nonFinite: bytes.readBigUInt64LE(pluginLayout.non_finite.offset),
     underWayNs: bytes.readBigUInt64LE(pluginLayout.under_way_ns.offset),
   }

@@ -357,16 +357,30 @@ small_budget_leaves_time_to_wake_up(void)
   clear(b);
 }
 
+/// A process that waits until it is ended, or spins at the priority that it has, for two seconds at the most.
+static pid_t
+start_other(const bool spins)
+{
+  const pid_t pid = fork();
+  NEED(pid >= 0);
+  if (pid) { return pid; }
+  const uint64_t end_ns = clock_now_ns() + 2u * CLOCK_NS_PER_S;
+  while (spins && clock_now_ns() < end_ns) {}
+  for (;;) { pause(); }
+}
+
+static void
+end_other(const pid_t pid)
+{
+  NEED(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+}
+
 /// The frame stays with it; so does the priority of a process that the tick's end cut short, until its own time is over.
 static void
 priority_lasts_as_long_as_the_budget(void)
 {
   Bench* const b     = bench(20000u);
-  const pid_t  other = fork();
-  NEED(other >= 0);
-  if (!other) {
-    for (;;) { pause(); }
-  }
+  const pid_t  other = start_other(false);
   priority_open(&b->link.priority, other);
   const bool lent = b->link.priority.lent;
   if (!lent) { puts("  this user may lend no real-time priority: only that nothing happens is tested"); }
@@ -384,7 +398,7 @@ priority_lasts_as_long_as_the_budget(void)
   CHECK(ring_push(&b->plugin.to, &frame) == RING_OK);
   send_one(b, 1.0f); // takes the late answer first
   CHECK(b->link.priority.lent == lent);
-  NEED(kill(other, SIGKILL) == 0 && waitpid(other, NULL, 0) == other);
+  end_other(other);
   clear(b);
 }
 
@@ -463,6 +477,99 @@ made_up_answers_are_ignored(void)
   CHECK(executed == 0u && !b->link.corrupt);
   clear(b);
 }
+
+/// Each frame has one answer. Before the first of this loop's there may be some that another one asked for.
+static void
+second_answer_is_a_lie(void)
+{
+  Bench* const b     = bench(BUDGET_US);
+  const pid_t  other = start_other(false);
+  priority_open(&b->link.priority, other);
+  send_one(b, 1.0f);
+  const FrameSlot frame = take_frame(b);
+  CHECK(ring_push(&b->plugin.to, &frame) == RING_OK);
+  send_one(b, 1.0f);
+  CHECK(!b->link.corrupt && atomic_load(&b->count.executions) == 1u);
+  CHECK(ring_push(&b->plugin.to, &frame) == RING_OK); // the first frame's, again
+  CHECK(tick(b, 1.0f, CLOCK_NS_PER_MS) == 1.0f);
+  CHECK(b->link.corrupt && atomic_load(&b->count.state) == PLUGIN_CORRUPT);
+  CHECK(!b->link.priority.lent);
+  end_other(other);
+  clear(b);
+}
+
+#if !CHECK_UNDER_TSAN // which makes a look take longer than it may
+
+/// Two that have answered: one computes on, one sleeps.
+static void
+who_is_in_the_way_loses_the_priority(void)
+{
+  Bench* const busy   = bench(BUDGET_US);
+  Bench* const idle   = bench(BUDGET_US);
+  const pid_t  spins  = start_other(true);
+  const pid_t  sleeps = start_other(false);
+  priority_open(&busy->link.priority, spins);
+  priority_open(&idle->link.priority, sleeps);
+  if (busy->link.priority.lent) {
+    Link* const links[] = {&busy->link, &idle->link};
+    // The one that sleeps has come to it: a new process runs a little before.
+    for (uint64_t before_ns = 0u, now_ns; (now_ns = priority_cpu_ns(&idle->link.priority)) != before_ns; before_ns = now_ns) {
+      usleep(2000);
+    }
+    // Somebody else may have its core at one moment.
+    for (const uint64_t end_ns = clock_now_ns() + CLOCK_NS_PER_S; busy->link.priority.lent && clock_now_ns() < end_ns;) {
+      chain_clear_way(links, 2u);
+    }
+    CHECK(!busy->link.priority.lent && atomic_load(&busy->count.in_the_way) == 1u);
+    CHECK(idle->link.priority.lent && atomic_load(&idle->count.in_the_way) == 0u);
+    chain_clear_way(links, 2u); // it has none that could be taken
+    CHECK(atomic_load(&busy->count.in_the_way) == 1u);
+    CHECK(busy->link.barred_until_ns > clock_now_ns());
+
+    send_one(busy, 1.0f);
+    const FrameSlot frame = take_frame(busy);
+    CHECK(ring_push(&busy->plugin.to, &frame) == RING_OK);
+    send_one(busy, 1.0f);
+    CHECK(!busy->link.priority.lent || clock_now_ns() >= busy->link.barred_until_ns);
+    // One that has its frame is at work on it.
+    busy->link.barred_until_ns = 0u;
+    const FrameSlot next = take_frame(busy);
+    CHECK(ring_push(&busy->plugin.to, &next) == RING_OK);
+    send_one(busy, 1.0f);
+    CHECK(busy->link.priority.lent);
+    chain_clear_way(links, 2u);
+    CHECK(busy->link.priority.lent && atomic_load(&busy->count.in_the_way) == 1u);
+  } else {
+    puts("  this user may lend no real-time priority: there is none to lose");
+  }
+  end_other(spins);
+  end_other(sleeps);
+  clear(busy);
+  clear(idle);
+}
+
+/// About the time for which it was told its next frame it may be awake.
+static void
+who_expects_a_frame_is_in_nobodys_way(void)
+{
+  Bench* const b     = bench(BUDGET_US);
+  const pid_t  spins = start_other(true);
+  priority_open(&b->link.priority, spins);
+  Link* const    links[] = {&b->link};
+  const bool     lent    = b->link.priority.lent;
+  const uint64_t end_ns  = clock_now_ns() + 100u * CLOCK_NS_PER_MS;
+  while (clock_now_ns() < end_ns) {
+    b->link.expected_ns = clock_now_ns() + 50000u;
+    chain_clear_way(links, 1u);
+    b->link.expected_ns = clock_now_ns() - 50000u;
+    chain_clear_way(links, 1u);
+  }
+  CHECK(b->link.priority.lent == lent && atomic_load(&b->count.in_the_way) == 0u);
+  end_other(spins);
+  clear(b);
+}
+
+#endif
 
 // ---------------------------------------------------------------- a plugin that scribbles
 
@@ -576,6 +683,12 @@ main(void)
     {"a tick that is late itself sends nothing", late_tick_sends_nothing},
     {"a frame tells the plugin the wheel, the time and its budget", frame_says_everything},
     {"answers that nobody asked for are ignored and do not hold up the tick", made_up_answers_are_ignored},
+    {"a plugin that answers a frame twice is never touched again, and loses its priority", second_answer_is_a_lie},
+#if !CHECK_UNDER_TSAN
+    {"who computes on after its answer, while another one is waited for, loses the priority for a while",
+     who_is_in_the_way_loses_the_priority},
+    {"who spins for the frame that it was told of is in nobody's way", who_expects_a_frame_is_in_nobodys_way},
+#endif
     {"a plugin with an impossible counter of answers is never touched again", impossible_answers_counter},
     {"a plugin with an impossible counter of frames is never touched again", impossible_frames_counter},
 #if !CHECK_UNDER_TSAN

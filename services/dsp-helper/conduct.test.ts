@@ -15,6 +15,7 @@ const counts = (some: Partial<SlotCounts>): SlotCounts => ({
   budgetViolations: 0n,
   missedDeadlines: 0n,
   leftOut: 0n,
+  inTheWay: 0n,
   nonFinite: 0n,
   underWayNs: 0n,
   ...some,
@@ -74,4 +75,13 @@ test('counters that a process makes up stay numbers', () => {
     conduct = reported(conduct, 1, { memoryRefused: counter, allocations: counter })
   assert.equal(conduct.allocations, Number.MAX_SAFE_INTEGER)
   assert.equal(conduct.charges[0]?.count, Number.MAX_SAFE_INTEGER)
+})
+
+test('who computed on after its answer, while another one was waited for, used more than its budget', () => {
+  const once = counted(blameless, { inTheWay: 2n })
+  assert.deepEqual(
+    once.charges.map(({ kind, count, detail }) => [kind, count, detail]),
+    [['budget', 2, 'it computed on after its answer, while the loop waited for another plugin']],
+  )
+  assert.equal(counted(once, { inTheWay: 2n }).charges[0]?.count, 2)
 })

@@ -35,6 +35,7 @@ export interface Charge extends Violation {
 interface CountedLife {
   readonly life: number
   readonly budget: number
+  readonly inTheWay: number
   readonly results: number
   readonly notFinite: number
 }
@@ -57,7 +58,7 @@ export interface Conduct {
   readonly processes: readonly CountedProcess[]
 }
 
-const newLife = (life: number): CountedLife => ({ life, budget: 0, results: 0, notFinite: 0 })
+const newLife = (life: number): CountedLife => ({ life, budget: 0, inTheWay: 0, results: 0, notFinite: 0 })
 const newProcess = (instance: number): CountedProcess => ({ instance, refused: 0, allocations: 0 })
 
 export const blameless: Conduct = { charges: [], allocations: 0, life: newLife(0), processes: [] }
@@ -90,6 +91,7 @@ export function chargeCounts(conduct: Conduct, { counts, longestNs, budgetUs }: 
   const life = {
     life: counts.life,
     budget: whole(counts.budgetViolations),
+    inTheWay: whole(counts.inTheWay),
     results: whole(counts.failures),
     notFinite: whole(counts.nonFinite),
   }
@@ -99,6 +101,11 @@ export function chargeCounts(conduct: Conduct, { counts, longestNs, budgetUs }: 
       'budget',
       life.budget - before.budget,
       `a call used more CPU time than its ${budgetUs} µs; the longest used ${longestUs} µs`,
+    ],
+    [
+      'budget',
+      life.inTheWay - before.inTheWay,
+      'it computed on after its answer, while the loop waited for another plugin',
     ],
     ['result', life.results - before.results, `process() returned ${counts.lastResult || 'another result'}, not 0`],
     ['not-finite', life.notFinite - before.notFinite, 'process() answered with a torque that is not finite'],

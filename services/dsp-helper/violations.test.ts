@@ -103,6 +103,12 @@ const vices: readonly Vice[] = [
     undefined,
     /^its process used \d+ ms of CPU time in \d+ ms, for \d+ frames of 200 µs, and told of no call|did not return within/,
   ),
+  vice(
+    'answers-early',
+    'protocol',
+    undefined,
+    /^it wrote an impossible counter, or an answer that nobody asked for, into the ring|^it destroyed its output ring/,
+  ),
   // These the loop may see first, whose word counts if the process gets no further.
   vice(
     'overwrites-counters',
