@@ -32,6 +32,10 @@
 #define LOOK_NS 100000u
 /// A process is awake 60 µs before its frame is expected and spins for it until 100 µs after (wheel-dsp.c).
 #define AWAKE_AROUND_NS (100000u + LOOK_NS)
+/// One that was itself kept from the core may do the last of its waiting just then. Thrice in a tenth of a second is none of
+/// that.
+#define IN_THE_WAY 40u
+#define IN_THE_WAY_FULL 100u
 #define BARRED_NS CLOCK_NS_PER_S
 #define DT_DEFAULT_S 0.001f
 #define DT_MAX_S 0.1f ///< A plugin that was passed by for longer is told this
@@ -204,8 +208,7 @@ send_frame(Link* const link, const ChainTick* const tick, const float ffb_in, co
 static float
 pass_by(Link* const link, const uint64_t now_ns, const float ffb_in)
 {
-  link->waited_for = link->waiting && now_ns >= link->budget_end_ns;
-  if (link->waited_for) { priority_take_back(&link->priority); }
+  if (link->waiting && now_ns >= link->budget_end_ns) { priority_take_back(&link->priority); }
   count_up(&link->count->missed_deadlines);
   return ffb_in;
 }
@@ -220,40 +223,26 @@ leave_out(Link* const link, const float ffb_in)
   return ffb_in;
 }
 
-float
-link_step(Link* const link, const ChainTick* const tick, const float ffb_in)
-{
-  if (link->corrupt) { return ffb_in; }
-  FrameSlot answer;
-  link->waited_for = false;
-
-  // An answer that came after its tick: counted, too late to be used.
-  if (take_answer(link, &answer)) { (void)account(link, &answer); }
-  if (link->corrupt) { return ffb_in; }
-
-  const uint64_t sent_ns = clock_now_ns();
-  if (!link->waiting && sent_ns >= tick->deadline_ns) { return leave_out(link, ffb_in); }
-  if (link->waiting || !send_frame(link, tick, ffb_in, sent_ns)) {
-    const float passed = pass_by(link, sent_ns, ffb_in);
-    link->waited_for   = false; // for an earlier frame
-    return passed;
-  }
-
-  const uint64_t until_ns = link->budget_end_ns < tick->deadline_ns ? link->budget_end_ns : tick->deadline_ns;
-  if (!doorbell_wait(&link->shared.from, until_ns, tick->spin_ns) || !take_answer(link, &answer)) {
-    return pass_by(link, clock_now_ns(), ffb_in);
-  }
-  histogram_record(&link->count->round_trip, clock_now_ns() - sent_ns);
-  if (!account(link, &answer)) { return ffb_in; }
-  return fmaxf(-RIG_TORQUE_SAID_NM, fminf(RIG_TORQUE_SAID_NM, answer.torque_out));
-}
-
 /// It has no frame, and no reason to be awake for one.
 static bool
 should_sleep(const Link* const link, const uint64_t now_ns)
 {
   const bool far = now_ns + AWAKE_AROUND_NS < link->expected_ns || now_ns > link->expected_ns + AWAKE_AROUND_NS;
   return !link->waiting && !link->corrupt && link->priority.lent && far;
+}
+
+static void
+accuse(Link* const link, const uint64_t now_ns)
+{
+  const uint64_t number = atomic_load_explicit(&link->count->executions, memory_order_relaxed);
+  run_dry(&link->in_way, number - link->in_way_at);
+  link->in_way_at = number;
+  link->in_way += IN_THE_WAY;
+  if (link->in_way <= IN_THE_WAY_FULL) { return; }
+  link->in_way          = 0u;
+  link->barred_until_ns = now_ns + BARRED_NS;
+  priority_take_back(&link->priority);
+  count_up(&link->count->in_the_way);
 }
 
 void
@@ -272,9 +261,34 @@ chain_clear_way(Link* const* const links, const uint32_t count)
   // We were interrupted: meanwhile it may have become time for a next frame.
   if (clock_now_ns() - from_ns > LOOK_NS) { return; }
   for (uint32_t i = 0u; i < count; ++i) {
-    if (used_ns[i] < IN_THE_WAY_NS) { continue; }
-    priority_take_back(&links[i]->priority);
-    links[i]->barred_until_ns = read_ns + BARRED_NS;
-    count_up(&links[i]->count->in_the_way);
+    if (used_ns[i] >= IN_THE_WAY_NS) { accuse(links[i], read_ns); }
   }
+}
+
+float
+link_step(Link* const link, ChainTick* const tick, const float ffb_in)
+{
+  if (link->corrupt) { return ffb_in; }
+  FrameSlot answer;
+
+  // An answer that came after its tick: counted, too late to be used.
+  if (take_answer(link, &answer)) { (void)account(link, &answer); }
+  if (link->corrupt) { return ffb_in; }
+
+  const uint64_t sent_ns = clock_now_ns();
+  if (!link->waiting && sent_ns >= tick->deadline_ns) { return leave_out(link, ffb_in); }
+  if (link->waiting || !send_frame(link, tick, ffb_in, sent_ns)) {
+    return pass_by(link, sent_ns, ffb_in);
+  }
+
+  const uint64_t until_ns = link->budget_end_ns < tick->deadline_ns ? link->budget_end_ns : tick->deadline_ns;
+  if (!doorbell_wait(&link->shared.from, until_ns, tick->spin_ns) || !take_answer(link, &answer)) {
+    // Before its priority is taken back: whoever it keeps from the core then begins to run.
+    if (!tick->looked && tick->count > 1u) { chain_clear_way(tick->links, tick->count); }
+    tick->looked = true; // once a tick: it takes its time
+    return pass_by(link, clock_now_ns(), ffb_in);
+  }
+  histogram_record(&link->count->round_trip, clock_now_ns() - sent_ns);
+  if (!account(link, &answer)) { return ffb_in; }
+  return fmaxf(-RIG_TORQUE_SAID_NM, fminf(RIG_TORQUE_SAID_NM, answer.torque_out));
 }

@@ -24,11 +24,12 @@ typedef struct {
   uint64_t      over_at;    ///< Number of the newest answer that had spent more than the budget; 0: none has
   uint64_t      over_often; ///< What such answers have filled of a bucket that runs dry, in answers
   uint64_t      over_twice; ///< What those that had spent twice as much have
+  uint64_t      in_way_at;    ///< Number of the newest answer after which it was seen in another one's way
+  uint64_t      in_way;       ///< How often it was, as a bucket that runs dry, in answers
   uint64_t      barred_until_ns; ///< It is lent no priority before: it was in another one's way
   uint32_t      under_way;   ///< Sequence of the frame that is with it
   bool          waiting;     ///< A frame is with it
   bool          answered;    ///< It has answered a frame of this loop: what a loop before this one asked for is through
-  bool          waited_for;  ///< This tick waited for its answer in vain
   bool          corrupt;     ///< It wrote what cannot be: never touched again
 } Link;
 
@@ -43,6 +44,9 @@ typedef struct {
   float    wheel_angle; ///< rad
   float    wheel_speed; ///< rad/s
   uint32_t sequence;
+  bool     looked;       ///< Who is in the way of a plugin that was waited for was looked for already
+  Link* const* links;    ///< The chain
+  uint32_t     count;
 } ChainTick;
 
 /// Opens a plugin's segment in `directory` and lends its process the real-time priority. Not real-time. 0 or an errno;
@@ -54,7 +58,7 @@ void link_close(Link* link);
 
 /// Real-time: bounded by the tick's deadline. Sends `ffb_in` through the plugin and returns its answer;
 /// returns `ffb_in` where there is none in time, or none that may be used.
-float link_step(Link* link, const ChainTick* tick, float ffb_in);
+float link_step(Link* link, ChainTick* tick, float ffb_in);
 
 /// Real-time: some ten µs. Looks who keeps the core from a plugin that a tick waited for in vain: one that has answered, and
 /// computes on all the same. It loses the priority for a second, and that is counted.

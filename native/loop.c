@@ -119,8 +119,8 @@ static float
 through_chain(const Plan* const plan, const FrameSlot* const frame, const Wheel wheel, const uint64_t due_ns,
               const uint64_t now_ns, const uint32_t sequence)
 {
-  const bool      predictive = plan->waiting == WAITING_PREDICTIVE;
-  const ChainTick tick       = {
+  const bool predictive = plan->waiting == WAITING_PREDICTIVE;
+  ChainTick  tick       = {
           .due_ns      = due_ns,
           .deadline_ns = due_ns + CHAIN_END_NS,
           .began_ns    = now_ns,
@@ -130,14 +130,12 @@ through_chain(const Plan* const plan, const FrameSlot* const frame, const Wheel 
           .wheel_angle = wheel.angle_rad,
           .wheel_speed = wheel.speed_rad_s,
           .sequence    = sequence,
+          .links       = plan->links,
+          .count       = plan->count,
   };
-  float torque  = frame->ffb_in;
-  bool  cleared = false;
+  float torque = frame->ffb_in;
   for (uint32_t i = 0u; i < plan->count; ++i) {
     torque = link_step(plan->links[i], &tick, torque);
-    if (!plan->links[i]->waited_for || cleared) { continue; }
-    chain_clear_way(plan->links, plan->count);
-    cleared = true; // once a tick: it takes its time
   }
   return torque;
 }

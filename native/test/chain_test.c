@@ -52,7 +52,7 @@ static float
 tick(Bench* const self, const float ffb_in, const uint64_t wait_ns)
 {
   const uint64_t  now_ns = clock_now_ns();
-  const ChainTick t      = {.due_ns = now_ns, .deadline_ns = now_ns + wait_ns, .spin_ns = 30000u, .sequence = ++self->sequence,
+  ChainTick       t      = {.due_ns = now_ns, .deadline_ns = now_ns + wait_ns, .spin_ns = 30000u, .sequence = ++self->sequence,
                             .wheel_angle = 0.25f, .wheel_speed = -2.0f};
   return link_step(&self->link, &t, ffb_in);
 }
@@ -281,7 +281,7 @@ status_of_next(Bench* const b, const bool yield)
   const uint64_t sent = atomic_load(&b->count.sent);
   while (atomic_load(&b->count.sent) == sent) { // a busy machine may let a deadline pass before
     const uint64_t  now_ns = clock_now_ns();
-    const ChainTick t      = {.due_ns = now_ns, .deadline_ns = now_ns + CLOCK_NS_PER_MS, .sequence = ++b->sequence, .yield = yield};
+    ChainTick       t      = {.due_ns = now_ns, .deadline_ns = now_ns + CLOCK_NS_PER_MS, .sequence = ++b->sequence, .yield = yield};
     link_step(&b->link, &t, 1.0f);
   }
   const FrameSlot frame = take_frame(b);
@@ -422,7 +422,7 @@ static void
 late_tick_sends_nothing(void)
 {
   Bench* const    b = bench(BUDGET_US);
-  const ChainTick t = {.due_ns = 1u, .deadline_ns = 2u, .sequence = 1u};
+  ChainTick       t = {.due_ns = 1u, .deadline_ns = 2u, .sequence = 1u};
   CHECK(link_step(&b->link, &t, 4.0f) == 4.0f);
   CHECK(atomic_load(&b->count.sent) == 0u && atomic_load(&b->count.missed_deadlines) == 1u);
   // Its process is told that there is a loop all the same.
