@@ -3,18 +3,9 @@ import { existsSync, linkSync, readdirSync, readFileSync, statSync } from 'node:
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { grantedTree, secret } from '../testing/granted-tree.ts'
-import { allRights, grant, type RawWasi, rawWasi, readRights } from '../testing/raw-wasi.ts'
-
-function granted() {
-  const tree = grantedTree()
-  const raw = rawWasi({ grants: grant(tree.path, 'read_write') })
-  const dispose = (): void => {
-    raw[Symbol.dispose]()
-    tree[Symbol.dispose]()
-  }
-  return { ...raw, tree, [Symbol.dispose]: dispose }
-}
+import { grantedGuest } from '../testing/granted-guest.ts'
+import { secret } from '../testing/granted-tree.ts'
+import { allRights, type RawWasi, rawWasi, readRights } from '../testing/raw-wasi.ts'
 
 /** Ways out of a tree that grantedTree() made. `outside`: the directory beside it. */
 const waysOut = (outside: string): readonly string[] => [
@@ -33,7 +24,7 @@ function checkOutside(outside: string): void {
 }
 
 test('no path that leads out is opened, read or made, whatever it is opened for', () => {
-  using raw = granted()
+  using raw = grantedGuest('read_write')
   for (const path of waysOut(raw.tree.outside)) {
     for (const oflags of [0, 1, 2, 8, 1 | 4, 1 | 8]) {
       for (const rights of [readRights, allRights]) {
@@ -47,7 +38,7 @@ test('no path that leads out is opened, read or made, whatever it is opened for'
 })
 
 test('no path that leads out is asked about, but a link itself', () => {
-  using raw = granted()
+  using raw = grantedGuest('read_write')
   for (const path of waysOut(raw.tree.outside)) {
     const stat = (follow: number): string => raw.call('path_filestat_get', 3, follow, ...raw.put(path), 4096)
     assert.equal(stat(1), 'NOTCAPABLE', path)
@@ -61,7 +52,7 @@ test('no path that leads out is asked about, but a link itself', () => {
 })
 
 test('nothing is made, moved, linked or removed outside, from there or to there', () => {
-  using raw = granted()
+  using raw = grantedGuest('read_write')
   const { outside } = raw.tree
   const targets = [...waysOut(outside), '../outside/new', 'leads-out-dir/new', join(outside, 'new')]
   for (const path of targets) {
@@ -84,7 +75,7 @@ test('nothing is made, moved, linked or removed outside, from there or to there'
 })
 
 test('a directory inside is a world of its own: its descriptor does not lead up, not even to what was granted', () => {
-  using raw = granted()
+  using raw = grantedGuest('read_write')
   const directory = Number(raw.open('sub', { oflags: 2, rights: allRights, inheriting: allRights }))
   for (const path of ['..', '../hello.txt', '../../outside/secret', '../leads-out', '/']) {
     assert.equal(raw.open(path, { directory }), 'NOTCAPABLE', path)
@@ -92,7 +83,7 @@ test('a directory inside is a world of its own: its descriptor does not lead up,
 })
 
 test('no link is made that is absolute or leads up, and one by way of another leads nowhere', () => {
-  using raw = granted()
+  using raw = grantedGuest('read_write')
   const link = (target: string, name: string): string =>
     raw.call('path_symlink', ...raw.put(target), 3, ...raw.put(name, 1))
   for (const target of [
@@ -114,7 +105,7 @@ test('no link is made that is absolute or leads up, and one by way of another le
 })
 
 test('a link that leads out may be renamed and gets no other name that follows it', () => {
-  using raw = granted()
+  using raw = grantedGuest('read_write')
   assert.equal(raw.call('path_rename', 3, ...raw.put('leads-out'), 3, ...raw.put('sub/moved', 1)), 'SUCCESS')
   assert.equal(raw.open('sub/moved'), 'NOENT') // from there it leads to what was granted, and there is no such thing
   assert.equal(raw.call('path_link', 3, 1, ...raw.put('absolute'), 3, ...raw.put('second', 1)), 'INVAL')
@@ -124,14 +115,14 @@ test('a link that leads out may be renamed and gets no other name that follows i
 })
 
 test('a FIFO is neither opened nor waited for', () => {
-  using raw = granted()
+  using raw = grantedGuest('read_write')
   for (const rights of [readRights, allRights, 1n << 6n]) {
     assert.match(String(raw.open('fifo', { rights })), /^(NOTSUP|NXIO)$/)
   }
 })
 
 test('what another program put there under a second name is inside: a hard link is not a way out of a guest', () => {
-  using raw = granted()
+  using raw = grantedGuest('read_write')
   linkSync(join(raw.tree.outside, 'secret'), join(raw.tree.path, 'second'))
   assert.equal(raw.read(Number(raw.open('second'))), secret)
 })
@@ -182,7 +173,7 @@ function race(raw: RawWasi): { opened: number; refused: number } {
 }
 
 test('a directory that turns into a link and back thousands of times never gives away a byte from outside', async () => {
-  using raw = granted()
+  using raw = grantedGuest('read_write')
   const { path, outside } = raw.tree
   const fd = Number(raw.open('sub/secret', { rights: allRights, oflags: 1 }))
   raw.write(fd, 'inside')
