@@ -13,6 +13,7 @@ import { openControlSlot } from '../shm/slots.ts'
 import { nobody } from '../supervision/found-process.ts'
 import { fastPlugin } from '../test/native-plugin.ts'
 import { windowOf } from '../test/plane.ts'
+import { letTorqueFlow } from '../test/torque-word.ts'
 import { until } from '../test/until.ts'
 import { cpuNsOf } from './cpu-time.ts'
 import { builtProgram, endChild } from './program.ts'
@@ -78,6 +79,7 @@ export async function startLoopRig(plugins: number, waiting: Waiting): Promise<L
     for (const made of [directory, home.shmDir]) rmSync(made, { recursive: true, force: true })
   })
   createHome(home)
+  letTorqueFlow(home)
   const logFd = openSync(join(home.stateDir, 'data-plane.log'), 'a', 0o600)
   parts.defer(() => closeSync(logFd))
   const seats = await takeSeats(plugins, home, logFd)

@@ -18,22 +18,23 @@ import { describeEstop } from './rig-status.ts'
 
 /** How long the host may take, ms, before the stop goes past it: somebody's hand may be in the wheel. */
 const hostMs = 500
-/** How long the loop may take to say that it has stopped, ms: two ticks, on a busy machine. */
-const loopMs = 100
+/** How long the loop may take to say that it has stopped, ms: two ticks, and to notice that its cell is gone and end. */
+const loopMs = 500
 
-/** Whether the loop of a rig says that it holds torque at zero; false where there is no loop. */
-async function isInForce(home: Home): Promise<boolean> {
+/** Whether the loop of a rig says that it holds torque at zero, and which one drives on. */
+async function readForce(home: Home): Promise<Pick<Estop, 'inForce' | 'drivingPid'>> {
   const bytes = Buffer.alloc(layout.lateness.offset)
   let window: RigWindow | undefined
   try {
     window = openRigWindow(home)
     for (const startMs = performance.now(); performance.now() - startMs < loopMs; await delay(1)) {
       window.copy(bytes)
-      if (isTicking(bytes, process.hrtime.bigint()) && bytes.readUInt32LE(layout.estopped.offset) === 1) return true
+      if (!isTicking(bytes, process.hrtime.bigint())) return { inForce: false, drivingPid: 0 }
+      if (bytes.readUInt32LE(layout.estopped.offset) === 1) return { inForce: true, drivingPid: 0 }
     }
-    return false
+    return { inForce: false, drivingPid: bytes.readUInt32LE(layout.pid.offset) }
   } catch (cause) {
-    if (cause instanceof RigError) return false
+    if (cause instanceof RigError) return { inForce: false, drivingPid: 0 } // there is no loop
     throw cause
   } finally {
     window?.close()
@@ -49,7 +50,7 @@ async function stopWithoutHost(home: Home, reason: string): Promise<Estop> {
     engaged: true,
     sinceUnixMs: BigInt(engaged?.sinceMs ?? 0),
     reason: engaged?.reason ?? '',
-    inForce: await isInForce(home),
+    ...(await readForce(home)),
     warning,
   }
 }
@@ -58,19 +59,24 @@ const ours = (home: Home): string => `unix:${home.socket('host')}`
 
 const isUnanswered = (cause: unknown): boolean => cause instanceof RigError && cause.code === 'SERVICE_UNAVAILABLE'
 
+/** A stop that does not stop is a failure of the command, whoever reads what it says. */
+function tell(estop: Estop | undefined): void {
+  process.stdout.write(`estop ${describeEstop(estop)}\n`)
+  if (estop !== undefined && estop.drivingPid !== 0) process.exitCode = 2
+}
+
 /** `wheelctl rig estop` */
 export async function stopRig({ reason }: { readonly reason: string }, command: Command): Promise<void> {
   try {
     const { estop } = await withClient(command, RigServiceClient, (client) =>
       call<EngageEstopResponse>((done) => client.engageEstop({ reason }, ...within(hostMs), done)),
     )
-    process.stdout.write(`estop ${describeEstop(estop)}\n`)
+    tell(estop)
   } catch (cause) {
     const home = findHome(process.env)
     const { endpoint = ours(home) } = command.optsWithGlobals<{ endpoint?: string }>()
     if (!isUnanswered(cause) || endpoint !== ours(home) || !existsSync(home.shmDir)) throw cause
-    const estop = await stopWithoutHost(home, reason)
-    process.stdout.write(`estop ${describeEstop(estop)}\n`)
+    tell(await stopWithoutHost(home, reason))
     process.stderr.write(
       `wheelctl: no host answers; the stop was written into the shared memory of the rig in ${home.shmDir}, and the next host keeps to it\n`,
     )

@@ -7,10 +7,15 @@ const nm = (value = 0): string => `${value.toFixed(3)} N·m`
 const us = (value: number): string => `${value.toFixed(1)} µs`
 
 /** The emergency stop in one line. */
+const driving = ({ drivingPid }: Estop): string =>
+  drivingPid === 0
+    ? 'no loop runs'
+    : `THE LOOP DRIVES ON: end it with \`kill ${drivingPid}\`, or cut the power of the wheel`
+
 export function describeEstop(estop: Estop | undefined): string {
   if (!estop?.engaged) return 'not engaged'
   const since = new Date(Number(estop.sinceUnixMs)).toISOString()
-  const force = estop.inForce ? 'torque is held at zero' : 'no loop says that it holds torque at zero'
+  const force = estop.inForce ? 'torque is held at zero' : driving(estop)
   const parts = [`ENGAGED since ${since}`, force, estop.reason, estop.warning].filter((part) => part !== '')
   return parts.join('; ')
 }

@@ -97,3 +97,9 @@ latest_read(const Latest* const latest, void* const value)
   }
   return 0u;
 }
+
+bool
+latest_is_empty(const Latest* const latest)
+{
+  return atomic_load_explicit(&latest->shared->published, memory_order_relaxed) == 0u;
+}

@@ -52,4 +52,7 @@ void latest_publish(Latest* latest, const void* value);
 /// 0 when there is none yet, or when the writer overtook four attempts in a row; `value` is to be thrown away then.
 uint64_t latest_read(const Latest* latest, void* value);
 
+/// Real-time. Whether nothing was ever published here, which is also what a file that was cut looks like.
+bool latest_is_empty(const Latest* latest);
+
 #endif

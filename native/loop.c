@@ -156,12 +156,17 @@ lead_over(Loop* const loop, const Plan* const plan, const float answer_nm)
   return loop->wish_nm;
 }
 
-/// A cell that is written just now, or was never, changes nothing: the stop stays as it is.
+/// Torque needs a word that it may flow. A cell that nobody has written yet, or whose file was cut, has none; one that is
+/// written just now changes nothing.
 static bool
 stopped(Loop* const loop)
 {
   RigEstop estop;
-  if (latest_read(&loop->estop, &estop)) { loop->estopped = estop.engaged != 0u; }
+  if (latest_read(&loop->estop, &estop)) {
+    loop->estopped = estop.engaged != 0u;
+  } else if (latest_is_empty(&loop->estop)) {
+    loop->estopped = true;
+  }
   return loop->estopped;
 }
 

@@ -22,6 +22,9 @@
 /// The kernel counts the CPU time of a thread in its ticks, 1 to 10 ms long: a call that began less than this before is
 /// not the one that used it up.
 #define OVERDUE_NS (5u * CLOCK_NS_PER_MS)
+/// What such a call has to use from one look to the next. A virtual machine whose core was taken away counts that time for
+/// who had the core, once: the call then returns before it is looked at again.
+#define OVERDUE_STILL_NS (2u * CLOCK_NS_PER_MS)
 
 static const int signals[] = {SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGXCPU};
 
@@ -31,6 +34,8 @@ typedef struct {
   PluginVTable    plugin;
   uintptr_t       stack_top;
   uint64_t        call_cpu_ns;
+  uint64_t        suspect_cpu_ns; ///< The call that was overdue at the look before
+  uint64_t        suspect_used_ns;
   volatile sig_atomic_t phase; ///< PluginPhase. The report's is easier for the plugin to find
   EndKind         kind; ///< Of the first
   volatile sig_atomic_t depth; ///< Handlers under way: reading a broken stack may raise another signal
@@ -177,6 +182,18 @@ tell(const EndKind kind, const int number, const uint64_t value, const Registers
   atomic_store(&end->kind, watch.kind);
 }
 
+/// Whether the call does not return. Of process() it is known at the second look: nobody else's time is taken for it.
+static bool
+is_endless(const uint64_t used_ns)
+{
+  if (watch.phase == PHASE_IDLE || used_ns < OVERDUE_NS) { return false; }
+  if (watch.phase != PHASE_PROCESSING) { return true; }
+  if (watch.suspect_cpu_ns == watch.call_cpu_ns) { return used_ns - watch.suspect_used_ns >= OVERDUE_STILL_NS; }
+  watch.suspect_cpu_ns  = watch.call_cpu_ns;
+  watch.suspect_used_ns = used_ns;
+  return false;
+}
+
 static void
 on_signal(const int number, siginfo_t* const info, void* const context)
 {
@@ -188,7 +205,7 @@ on_signal(const int number, siginfo_t* const info, void* const context)
 
   if (number == SIGXCPU) {
     const uint64_t used_ns = clock_read_ns(CLOCK_THREAD_CPUTIME_ID) - watch.call_cpu_ns;
-    if (watch.phase == PHASE_IDLE || used_ns < OVERDUE_NS) {
+    if (!is_endless(used_ns)) {
       --watch.depth;
       return;
     }

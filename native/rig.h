@@ -103,7 +103,8 @@ typedef struct {
   ControlEntry chain[RIG_CHAIN_MAX];
 } RigControl;
 
-/// The emergency stop. The loop reads it every tick; it stays as it is until somebody clears it.
+/// The emergency stop. The loop reads it every tick; it stays as it is until somebody clears it. While nobody has written
+/// one it is engaged.
 typedef struct {
   uint64_t engaged; ///< 0: no
 } RigEstop;

@@ -37,7 +37,10 @@
 #define DEAD_MAN_S 30
 #define DEAD_MAN_REARM_NS CLOCK_NS_PER_S
 #endif
-/// CPU time of one call after which it counts as one that does not return: 10 ticks, fifty times the largest budget.
+/// How often, in CPU time, a call is looked at that may not return: it is ended at the second look, after 15 ms at the most.
+#define LOOK_CPU_MS 5u
+/// What the kernel lets a real-time process use without a sleep before it tells it so: 10 ticks, fifty times the largest
+/// budget.
 #define CALL_CPU_MAX_MS 10u
 /// CPU time of everything up to the end of create(). The dsp-helper waits 5 s, and cannot say what kept it.
 #define CREATE_CPU_MAX_S 3u
@@ -225,7 +228,7 @@ settle(Dsp* const dsp)
   sandbox_bound_cpu(0u);
   sandbox_settle(CALL_CPU_MAX_MS);
   // A look every so often: a timer for each call would be a system call more.
-  const struct timespec   period = clock_timespec(CALL_CPU_MAX_MS * (uint64_t)CLOCK_NS_PER_MS);
+  const struct timespec   period = clock_timespec(LOOK_CPU_MS * (uint64_t)CLOCK_NS_PER_MS);
   const struct itimerspec time   = {.it_interval = period, .it_value = period};
   set_timer(dsp->call_timer, &time);
   const uint32_t sandbox = atomic_load(&dsp->shared.report->sandbox);

@@ -24,11 +24,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LEASE_NS (30ull * CLOCK_NS_PER_S) ///< Without a publication for this long, nobody wants this loop
 #define CONTROL_PERIOD_NS 2000000u        ///< How often the main thread looks for a new control
 #define HANDOVER_WAIT_NS 1000000u
+#define ESTOP_LOOK_NS 100000000u ///< How often the main thread looks whether the file of the emergency stop is still ours
 /// A loop that has not ticked for this long has lost its core to somebody of its priority or above. Pauses of the
 /// machine are shorter, and an input that is this old is not yet silent.
 #define STARVED_NS 20000000u
@@ -96,6 +98,16 @@ open_file(const char* const directory, const char* const name, const size_t byte
   const int error   = segment_open_or_create(&segment, path, bytes, init, what);
   if (error) { say(path, error == EPROTO ? "made by another version; end the rig and remove it" : strerror(error)); }
   return segment.memory; // mapped until the process ends
+}
+
+/// The file that `name` names now.
+static ino_t
+file_of(const char* const directory, const char* const name)
+{
+  char        path[PATH_BYTES];
+  struct stat info;
+  snprintf(path, sizeof path, "%s/%s", directory, name);
+  return stat(path, &info) == 0 ? info.st_ino : 0u;
 }
 
 static bool
@@ -248,6 +260,8 @@ static const char*
 follow_control(Loop* const loop, const Latest* const cell, RigControl* const control, const char* const directory,
                LoopCores* const cores)
 {
+  const ino_t estop   = file_of(directory, "estop");
+  uint64_t    look_ns = 0u;
   for (;;) {
     free_starved(loop, cores);
     RigControl newest = *control;
@@ -258,6 +272,9 @@ follow_control(Loop* const loop, const Latest* const cell, RigControl* const con
     if (asked_to_end) { return "asked to end"; }
     if (control->stop) { return "told to stop"; }
     const uint64_t now_ns = clock_now_ns();
+    // Whoever stops the rig now writes into another file, which the next loop reads.
+    if (now_ns >= look_ns && file_of(directory, "estop") != estop) { return "the file of the emergency stop is another one or gone"; }
+    if (now_ns >= look_ns) { look_ns = now_ns + ESTOP_LOOK_NS; }
     if (now_ns > control->lease_ns && now_ns - control->lease_ns > LEASE_NS) { return "nobody has wanted this rig for 30 s"; }
     sleep_ns(CONTROL_PERIOD_NS);
   }

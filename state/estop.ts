@@ -1,3 +1,5 @@
+import { rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { rigEstop as layout, rigEstopBytes } from '../gen/layout.ts'
 import { RigError } from '../rpc/failure.ts'
 import type { Home } from '../rpc/home.ts'
@@ -25,10 +27,14 @@ export interface Estop {
   engage(reason: string): EstopStanding
   /** Lets torque flow again. Throws PERMISSION_DENIED and stays engaged when the disk cannot be told. */
   clear(): EstopStanding
+  /** As it stands now. To be called some times a second: it also mends the cell when somebody destroyed it. */
   standing(): EstopStanding
   /** May be called twice. What is engaged stays so. */
   close(): void
 }
+
+/** Which file is there now; undefined when there is none. */
+const fileOf = ({ shmDir }: Home): number | undefined => statSync(join(shmDir, 'estop'), { throwIfNoEntry: false })?.ino
 
 const unexplained = 'the rig was found stopped, with no record of the reason'
 
@@ -37,10 +43,12 @@ const reasonBytesMax = 200
 
 /**
  * Opens the emergency stop of a rig and puts it in force where the disk says that it is engaged: to be called before
- * anything drives. A cell that somebody else engaged is adopted, and recorded.
+ * anything drives. A cell that somebody else engaged is adopted, and recorded. That torque may flow is written when it is
+ * first asked how the stop stands: a loop does not drive before.
  */
 export function openEstop(home: Home, nowMs: () => number): Estop {
-  const cell = openEstopSlot(home)
+  let cell = openEstopSlot(home)
+  let file = fileOf(home)
   const bytes = Buffer.alloc(rigEstopBytes)
   let known: EstopRecord | null = null
   let warning = ''
@@ -62,6 +70,25 @@ export function openEstop(home: Home, nowMs: () => number): Estop {
     }
   }
 
+  /** Goes over to the file that is there now: the next loop reads it, and one that has the old one ends when it notices. */
+  function reopen(): void {
+    const before = cell
+    cell = openEstopSlot(home)
+    file = fileOf(home)
+    before.close()
+    if (known !== null && !isCellEngaged()) writeCell(true)
+  }
+
+  /** The loop needs a word; and somebody may have removed the file, put another one there, or cut it. */
+  function renew(): void {
+    if (fileOf(home) !== file) reopen()
+    if (cell.read(bytes) === 0n) writeCell(known !== null)
+    if (cell.read(bytes) !== 0n) return
+    rmSync(join(home.shmDir, 'estop'), { force: true }) // cut: nothing that is written there is read
+    reopen()
+    if (cell.read(bytes) === 0n) writeCell(known !== null)
+  }
+
   /** Somebody engaged the cell while we did not look: with a record, or with none. */
   function adopt(): void {
     if (known !== null || !isCellEngaged()) return
@@ -70,6 +97,8 @@ export function openEstop(home: Home, nowMs: () => number): Estop {
   }
 
   function standing(): EstopStanding {
+    adopt()
+    renew()
     adopt()
     return { engaged: known, warning }
   }
@@ -99,6 +128,6 @@ export function openEstop(home: Home, nowMs: () => number): Estop {
       warning = ''
       return standing()
     },
-    close: cell.close,
+    close: () => cell.close(),
   }
 }

@@ -11,6 +11,7 @@ import type { Limits } from '../services/dsp-helper/control.ts'
 import { type DataPlane, startDataPlane } from '../services/dsp-helper/data-plane.ts'
 import { openRigWindow, type RigWindow } from '../shm/rig-window.ts'
 import { produceForce } from './force-producer.ts'
+import { letTorqueFlow } from './torque-word.ts'
 import { until } from './until.ts'
 
 const build = (name: string): string => fileURLToPath(new URL(`../native/build/${name}`, import.meta.url))
@@ -60,6 +61,7 @@ export async function startPlane({
   const directory = mkdtempSync(join(tmpdir(), 'openracing-plane-'))
   const home = findHome({ OPENRACING_HOME: directory })
   createHome(home)
+  letTorqueFlow(home)
   const plane = startDataPlane({ home, programs: { ...programs, wheelDsp }, log })
   const window = await until('the loop runs', () => windowOf(home))
   const producer = produceForce(home, () => 2)

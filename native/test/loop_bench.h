@@ -80,6 +80,8 @@ bench_make(const float gain, const float max_torque_nm)
   self->loop.status = calloc(1, sizeof(RigStatus));
   NEED(self->loop.status);
   self->loop.ffb_scalar = gain;
+  const RigEstop clear  = {.engaged = 0u};
+  latest_publish(&self->stopper, &clear);
   self->plan            = (Plan){.gain = gain, .limits = {.max_torque_nm = max_torque_nm, .max_slew_nm_per_s = 1e6f}};
   self->now_ns          = 1000u * (uint64_t)RIG_PERIOD_NS;
   return self;

@@ -4,6 +4,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <pthread.h>
 
 #define FADE_TICKS (SAFETY_FADE_NS / RIG_PERIOD_NS)
 #define STALE_TICKS (SAFETY_STALE_NS / RIG_PERIOD_NS)
@@ -234,6 +235,21 @@ lateness_is_told(void)
   bench_end(b);
 }
 
+/// Publishes the engaged stop without a pause.
+typedef struct {
+  Latest*      cell;
+  atomic_bool* end;
+} Scribbler;
+
+static void*
+scribble(void* const argument)
+{
+  const Scribbler* const self    = argument;
+  const RigEstop         engaged = {.engaged = 1u};
+  while (!atomic_load(self->end)) { latest_publish(self->cell, &engaged); }
+  return NULL;
+}
+
 static void
 emergency_stop(void)
 {
@@ -251,6 +267,39 @@ emergency_stop(void)
   const FrameSlot back = bench_drive(b, 15.0f); // ramps, not jumps
   CHECK(near(back.torque_out, 15.0f / (float)FADE_TICKS) && back.status == 0u);
   CHECK(near(bench_settle(b, 15.0f), 15.0f) && atomic_load(&b->loop.status->estopped) == 0u);
+  bench_end(b);
+}
+
+/// Nothing was published: a cell that is new, or one whose file was cut.
+static void
+torque_needs_a_word(void)
+{
+  Bench* const b = bench_make(1.0f, 20.0f);
+  CHECK(near(bench_settle(b, 15.0f), 15.0f));
+  const uint64_t published = atomic_load(&b->stopper.shared->published);
+  atomic_store(&b->stopper.shared->published, 0u);
+  const FrameSlot slot = bench_drive(b, 15.0f);
+  CHECK(slot.torque_out == 0.0f && slot.status == FRAME_ESTOP);
+  atomic_store(&b->stopper.shared->published, published);
+  CHECK(near(bench_settle(b, 15.0f), 15.0f));
+  bench_end(b);
+}
+
+/// A writer that is in the way at every attempt changes nothing.
+static void
+stop_holds_while_its_cell_is_written(void)
+{
+  Bench* const   b       = bench_make(1.0f, 20.0f);
+  const RigEstop engaged = {.engaged = 1u};
+  latest_publish(&b->stopper, &engaged);
+  CHECK(bench_drive(b, 15.0f).torque_out == 0.0f);
+  pthread_t   writer;
+  atomic_bool end = false;
+  Scribbler   scribbler = {.cell = &b->stopper, .end = &end};
+  NEED(pthread_create(&writer, NULL, scribble, &scribbler) == 0);
+  for (int i = 0; i < 2000; ++i) { CHECK(bench_drive(b, 15.0f).torque_out == 0.0f); }
+  atomic_store(&end, true);
+  pthread_join(writer, NULL);
   bench_end(b);
 }
 
@@ -349,6 +398,8 @@ main(void)
     {"a Safe plugin's scalar counts while it is fresh, and moves smoothly", scalar_of_safe_plugins},
     {"torque is clamped, and a lowered clamp holds at once", torque_is_clamped},
     {"an emergency stop is zero torque from the next tick on, until it is cleared", emergency_stop},
+    {"torque needs a word that it may flow: a stop that nobody wrote, or whose file was cut, is engaged", torque_needs_a_word},
+    {"a stop holds while its cell is written again and again", stop_holds_while_its_cell_is_written},
     {"torque is led over from one chain to another in 50 ms, without a step", another_chain_is_led_over},
     {"a stop fades the torque out in 50 ms", stop_fades},
     {"each tick has a slot in the output ring, and a reader that is behind is not waited for", nobody_reads_the_output},

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type FrameWatch, hangOf, type Sighting, watchFrame } from './hang.ts'
+import { type FrameWatch, hangOf, rememberHangs, type Sighting, watchFrame } from './hang.ts'
 
 const ms = 1_000_000n
 const sentNs = 1000n * ms
@@ -17,11 +17,26 @@ const watched = (...sightings: readonly Sighting[]): FrameWatch =>
   sightings.reduce<FrameWatch | undefined>(watchFrame, undefined) as FrameWatch
 const verdict = (...sightings: readonly Sighting[]) => hangOf(watched(...sightings))
 
-test('a plugin that computes for ever is found at the first look after 10 ms, and its CPU time is the evidence', () => {
-  assert.equal(verdict(seen(4, 100), seen(9, 105)), undefined)
-  assert.deepEqual(verdict(seen(4, 100), seen(9, 105), seen(14, 110)), {
+test('a plugin that computes for ever, and hid from its own timer, is found at the first look after 15 ms', () => {
+  assert.equal(verdict(seen(4, 100), seen(9, 105), seen(14, 110)), undefined)
+  assert.deepEqual(verdict(seen(4, 100), seen(9, 105), seen(14, 110), seen(19, 115)), {
+    charged: 'again',
+    detail: 'process() did not return within 19 ms and used at least 15 ms of CPU time',
+  })
+})
+
+test('what a core that was taken away looks like is charged to nobody, and to a plugin of which it is seen twice in a minute', () => {
+  const reasonOf = rememberHangs()
+  const hang = { charged: 'again', detail: 'it computes' } as const
+  const chargedAt = (plugin: string, atMs: number) => reasonOf(plugin, hang, BigInt(atMs) * ms).charged
+  assert.equal(chargedAt('a', 0), undefined)
+  assert.equal(chargedAt('b', 100), undefined)
+  assert.equal(chargedAt('a', 59_000), 'timeout')
+  assert.equal(chargedAt('a', 60_000), 'timeout')
+  assert.equal(chargedAt('b', 60_200), undefined)
+  assert.deepEqual(reasonOf('b', { charged: 'timeout', detail: 'it blocks' }, 0n), {
     charged: 'timeout',
-    detail: 'process() did not return within 14 ms and used at least 10 ms of CPU time',
+    detail: 'it blocks',
   })
 })
 

@@ -1,4 +1,4 @@
-import { type FrameWatch, hangOf, watchFrame } from './hang.ts'
+import { type FrameWatch, hangOf, rememberHangs, watchFrame } from './hang.ts'
 import type { LoopView } from './loop-view.ts'
 import type { Place } from './place.ts'
 import type { Reason } from './plugin-ending.ts'
@@ -13,6 +13,7 @@ export interface PluginWatch {
 export function watchPlugins(loop: LoopView): PluginWatch {
   /** By the process's number. */
   let frames = new Map<number, FrameWatch>()
+  const reasonOf = rememberHangs()
 
   function seen(place: Place, next: Map<number, FrameWatch>): Reason | undefined {
     const where = place.seat().place()
@@ -32,7 +33,8 @@ export function watchPlugins(loop: LoopView): PluginWatch {
     if (sight === undefined || !still) return undefined
     const watch = watchFrame(frames.get(where.instance), { sentNs: counts.underWayNs, tickNs, ...sight })
     next.set(where.instance, watch)
-    return hangOf(watch)
+    const hang = hangOf(watch)
+    return hang && reasonOf(place.id, hang, counts.underWayNs)
   }
 
   return {

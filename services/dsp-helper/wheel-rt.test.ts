@@ -14,6 +14,7 @@ import { isAlive } from '../../test/alive.ts'
 import { produceForce } from '../../test/force-producer.ts'
 import { giveAway, ordinaryUser } from '../../test/ordinary-user.ts'
 import { limits } from '../../test/plane.ts'
+import { letTorqueFlow } from '../../test/torque-word.ts'
 import { inTime, until } from '../../test/until.ts'
 import { encodeControl } from './control.ts'
 
@@ -35,6 +36,7 @@ function startLoop(...before: readonly string[]): Loop {
   const directory = mkdtempSync(join(tmpdir(), 'openracing-loop-'))
   const home = findHome({ OPENRACING_HOME: directory })
   createHome(home)
+  letTorqueFlow(home)
   const control = openControlSlot(home)
   const output = openOutputRing(home)
   const torques: number[] = []

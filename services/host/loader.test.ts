@@ -8,7 +8,7 @@ import { pino } from 'pino'
 import { FastPlugin, type SetChainRequest } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import { Decision, Finding, type VerifyArtefactResponse } from '../../gen/proto/openracing/v1/trust.ts'
-import type { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { type LoadSafePluginRequest, SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { arrange, type ChainOrder, noOrder } from './chain-order.ts'
 import { parseConfig } from './config.ts'
@@ -276,7 +276,7 @@ const report = (index: number, executions: bigint): Report => ({
 function listOf(it: ReturnType<typeof rig>) {
   const reports: { safe: readonly Report[]; fast: readonly Report[] } = { safe: [], fast: [] }
   const services = {
-    listSafe: async () => reports.safe,
+    listSafe: async () => reports.safe.map((each) => SafePlugin.fromPartial(each)),
     listFast: async () => reports.fast.map((each) => FastPlugin.fromPartial({ ...each, pid: 1, life: 1 })),
   }
   const loop: { why: string | undefined } = { why: undefined }

@@ -37,6 +37,8 @@ import { telemetryService } from './telemetry-service.ts'
 
 /** A close that hangs must not hang the rig, ms: three services with 2.5 s of grace each, the loop's 1 s, and 1 s for us. */
 const shutdownMs = 9500
+/** How often the emergency stop's cell is looked after, ms: the loop waits for its word when somebody removed it. */
+const estopEveryMs = 250
 
 const nowNs = (): bigint => process.hrtime.bigint()
 
@@ -76,6 +78,8 @@ async function run(): Promise<void> {
   // Before anything drives: a stop outlives the host, the rig and the machine.
   const estop = ends.adopt(openEstop(home, Date.now), (it) => it.close())
   const stopped = estop.standing().engaged
+  const mending = setInterval(() => estop.standing(), estopEveryMs)
+  ends.defer(() => clearInterval(mending))
   if (stopped !== null) log.warn(stopped, 'the emergency stop is engaged; `wheelctl rig clear` clears it')
   const leds = ends.adopt(openLedFrames(home), (it) => it.close())
   const memory = ends.adopt(openRigMemory(home, config.telemetry.input, log), (it) => it.close())

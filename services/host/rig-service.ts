@@ -20,7 +20,7 @@ import type { Hub } from './hub.ts'
 import { intervalWithin } from './interval.ts'
 import type { LedFrames } from './led-frames.ts'
 import { type LoopStreamNeeds, watchLoop } from './loop-stream.ts'
-import type { RigStatus } from './rig-status.ts'
+import type { RigReading, RigStatus } from './rig-status.ts'
 
 /** How often somebody who watches the LEDs is shown whether there is a new frame, ms: the period of 200 Hz, the fastest. */
 const ledEveryMs = 5
@@ -40,21 +40,23 @@ const limitsOf = ({ gain, maxTorqueNm, maxSlewNmPerS, allowHighTorque }: Frozen<
   highTorqueAllowed: allowHighTorque,
 })
 
-const estopOf = ({ engaged, warning }: EstopStanding, inForce: boolean): EstopMessage => ({
+const estopOf = ({ engaged, warning }: EstopStanding, { estopped, loop }: RigReading): EstopMessage => ({
   engaged: engaged !== null,
   sinceUnixMs: BigInt(engaged?.sinceMs ?? 0),
   reason: engaged?.reason ?? '',
-  inForce,
+  inForce: estopped,
   warning,
+  drivingPid: engaged !== null && !estopped && loop.running ? loop.pid : 0,
 })
 
 function readRig({ status, hub, leds, estop, ffb }: RigServiceNeeds): Rig {
-  const { estopped, ...reading } = status.read()
+  const reading = status.read()
+  const { estopped: _, ...rig } = reading
   return {
-    ...reading,
+    ...rig,
     telemetry: hub.intake(),
     leds: leds.latest(),
-    estop: estopOf(estop.standing(), estopped),
+    estop: estopOf(estop.standing(), reading),
     limits: limitsOf(ffb),
   }
 }
@@ -83,8 +85,11 @@ async function* watchLeds(leds: LedFrames, signal: AbortSignal): AsyncGenerator<
   }
 }
 
-/** How long the loop may take to say that it has heard of the emergency stop, ms: two ticks, on a busy machine. */
-const heardWithinMs = 100
+/**
+ * How long the loop may take to say that it has heard of the emergency stop, ms: two ticks, and for one whose cell somebody
+ * removed the time until it notices and ends.
+ */
+const heardWithinMs = 500
 
 /** The stop as it is when the loop has heard of it; there may be no loop, which then has not. */
 async function untilHeard({ status, estop }: RigServiceNeeds): Promise<EstopMessage> {
@@ -92,7 +97,7 @@ async function untilHeard({ status, estop }: RigServiceNeeds): Promise<EstopMess
   const isHeard = (): boolean => status.read().estopped === (engaged !== null)
   const startMs = performance.now()
   while (!isHeard() && status.read().loop.running && performance.now() - startMs < heardWithinMs) await delay(1)
-  return estopOf(estop.standing(), status.read().estopped)
+  return estopOf(estop.standing(), status.read())
 }
 
 /** RigService over what the rig has in shared memory. */

@@ -2,14 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RigError } from '../../rpc/failure.ts'
 import { recogniseAbi } from './abi.ts'
-import { compilePlugin } from './compile.ts'
 import { readModuleShape } from './module-shape.ts'
 import { type GuestModule, guestModule } from './testing/guest-module.ts'
 import { buildSample } from './testing/samples.ts'
 
 const usual = { process: 'process', initialize: 'initialize', shutdown: 'shutdown' }
-const memoryBytes = 16 << 20
-const recognise = (guest: GuestModule): string => recogniseAbi(readModuleShape(guestModule(guest)), usual, memoryBytes)
+const recognise = (guest: GuestModule): string => recogniseAbi(readModuleShape(guestModule(guest)), usual)
 
 const refuses = (act: () => unknown, sentence: RegExp): void =>
   assert.throws(
@@ -21,8 +19,8 @@ test('the samples are recognised by their exports, and the reader sees what V8 s
   for (const name of ['rpm-leds', 'slip-ffb'] as const) {
     const bytes = await buildSample(name)
     const shape = readModuleShape(bytes)
-    assert.equal(recogniseAbi(shape, usual, memoryBytes), 'openracing-sdk-1')
-    const instance = new WebAssembly.Instance(await compilePlugin(bytes), { env: { set_custom_data: () => 0 } })
+    assert.equal(recogniseAbi(shape, usual), 'openracing-sdk-1')
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { set_custom_data: () => 0 } })
     assert.deepEqual([...shape.exports.keys()].sort(), Object.keys(instance.exports).sort())
   }
 })
@@ -48,12 +46,12 @@ test('a module without shutdown is recognised: it is optional', () => {
 
 test('an entry point with another signature is another entry point', () => {
   const names = { ...usual, process: 'alloc' }
-  refuses(() => recogniseAbi(readModuleShape(guestModule()), names, memoryBytes), /matches no ABI/)
+  refuses(() => recogniseAbi(readModuleShape(guestModule()), names), /matches no ABI/)
 })
 
 test('entry points may have other names', () => {
   const names = { ...usual, initialize: 'nothing_of_this_name' }
-  refuses(() => recogniseAbi(readModuleShape(guestModule()), names, memoryBytes), /needs .*nothing_of_this_name/)
+  refuses(() => recogniseAbi(readModuleShape(guestModule()), names), /needs .*nothing_of_this_name/)
 })
 
 const importing = (module: string, name: string, parameters: readonly ('i32' | 'i64' | 'f32')[]): GuestModule => ({
@@ -87,13 +85,5 @@ test('a host function under another signature is refused before it could be call
   refuses(
     () => recognise(importing('env', 'send_message', ['i64', 'i32', 'i32', 'i32'])),
     /imports env\.send_message as \(i64, i32, i32, i32\) -> i32; the host has it as \(i32, i32, i32, i32\) -> i32/,
-  )
-})
-
-test('a module that begins with more memory than its limit is refused', () => {
-  assert.equal(recognise({ memoryPages: 256 }), 'openracing-sdk-1')
-  refuses(
-    () => recognise({ memoryPages: 257 }),
-    /begins with 16842752 bytes of memory, more than max_memory_bytes 16777216/,
   )
 })

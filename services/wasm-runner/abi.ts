@@ -89,22 +89,16 @@ function checkImports(shape: ModuleShape): void {
   }
 }
 
-function checkMemory(shape: ModuleShape, memoryBytes: number): void {
-  const { memory } = shape
+function checkMemory({ memory }: ModuleShape): void {
   if (memory === undefined) throw invalid('the module has not exactly one memory of its own; define one and export it')
   if (memory.shared || memory.wide)
     throw invalid('the memory of the module is shared or 64-bit; build it with a plain one')
-  if (memory.minimumBytes > memoryBytes) {
-    throw invalid(
-      `the module begins with ${memory.minimumBytes} bytes of memory, more than max_memory_bytes ${memoryBytes}; lower its initial memory or raise the limit`,
-    )
-  }
 }
 
 /** Recognises the ABI from exports, imports and memory, never from a name. Throws PLUGIN_INVALID, with what it found. */
-export function recogniseAbi(shape: ModuleShape, names: EntryPoints, memoryBytes: number): Abi {
+export function recogniseAbi(shape: ModuleShape, names: EntryPoints): Abi {
   checkExports(shape, names)
   checkImports(shape)
-  checkMemory(shape, memoryBytes)
+  checkMemory(shape)
   return 'openracing-sdk-1'
 }

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RigError } from '../../rpc/failure.ts'
-import { compilePlugin, moduleBytesMax } from './compile.ts'
+import { moduleBytesMax } from './compile.ts'
+import { codeOf } from './testing/code.ts'
 import { guestModule } from './testing/guest-module.ts'
+import { wasmOf } from './testing/wasm-text.ts'
 
-const refusal = (bytes: Uint8Array<ArrayBuffer>): Promise<RigError> =>
-  compilePlugin(bytes).then(
+const refusal = (bytes: Uint8Array<ArrayBuffer>, memoryBytes = 16 << 20): Promise<RigError> =>
+  codeOf(bytes, { memoryBytes }).then(
     () => assert.fail('it was compiled'),
     (cause) => (cause instanceof RigError && cause.code === 'PLUGIN_INVALID' ? cause : assert.fail(String(cause))),
   )
@@ -29,4 +31,16 @@ test('a module whose code does not check is refused before any of it runs', asyn
 
 test('a module above 64 MiB is refused without a look inside', async () => {
   assert.match((await refusal(new Uint8Array(moduleBytesMax + 1))).message, /has 67108865 bytes, more than 67108864/)
+})
+
+test('a module that begins with more memory than its limit is refused, and one with as much is not', async () => {
+  const bytes = guestModule({ memoryPages: 3 })
+  assert.equal((await codeOf(bytes, { memoryBytes: 3 * 65_536 })).abi, 'openracing-sdk-1')
+  const { message } = await refusal(bytes, 3 * 65_536 - 1)
+  assert.match(message, /asks for at least 3 pages of memory, and may have 2; .*raise the limit in its manifest/)
+})
+
+test('a module that begins with a larger table than any compiler makes is refused', async () => {
+  const { message } = await refusal(wasmOf('(module (memory (export "memory") 1) (table 10001 funcref))'))
+  assert.match(message, /asks for at least 10001 table elements, and may have 10000/)
 })

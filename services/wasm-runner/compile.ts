@@ -1,26 +1,56 @@
 import { RigError } from '../../rpc/failure.ts'
-import { notWebAssembly } from './meter.ts'
+import { type Abi, recogniseAbi } from './abi.ts'
+import { meterModule, notWebAssembly } from './meter.ts'
+import { readModuleShape } from './module-shape.ts'
+import type { PluginSpec } from './plugin-spec.ts'
+import { freeStart } from './start-section.ts'
 
 /** Largest module, bytes. Ours: V8 itself would take 1 GiB, and a compiler's working memory is a multiple of it. */
 export const moduleBytesMax = 64 << 20
 
 /**
- * The only way from a plugin's bytes to code: nothing else compiles.
- *
- * It refuses what is larger than `moduleBytesMax` and what V8 does not take, in V8's words, as PLUGIN_INVALID. It
- * does not rewrite the module: a call that does not return is not ended from within (the watchdog ends it from
- * outside, with the whole executor thread), and memory that a call grows is counted when the call is over, in
- * instance.ts. V8 compiles on its own threads, so the caller's thread goes on with its work.
+ * Elements of all tables of a module. Compilers make one table, with one element for each function whose address is
+ * taken: the samples have none, a megabyte of C some thousand. One element is 8 bytes or more of this process, beside
+ * the plugin's memory limit.
  */
-export async function compilePlugin(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
-  if (bytes.length > moduleBytesMax) {
-    throw new RigError(
-      'PLUGIN_INVALID',
-      `the module has ${bytes.length} bytes, more than ${moduleBytesMax}; build it for size`,
-    )
-  }
+const tableElementsMax = 10_000
+
+const pageBytes = 65_536
+
+/** What of a plugin decides what becomes of its bytes. */
+export type CodeLimits = Pick<PluginSpec, 'memoryBytes' | 'entryPoints'>
+
+/** A plugin's code, ready to be instantiated on any thread of this process. */
+export interface PluginCode {
+  readonly abi: Abi
+  readonly module: WebAssembly.Module
+  /** The exported global with the fuel. */
+  readonly fuelExport: string
+  /** The export that is called before all others, if there is one. */
+  readonly startExport: string | undefined
+}
+
+/** Refuses what is larger than `moduleBytesMax`, without a look inside. */
+export function checkModuleBytes(bytes: number): void {
+  if (bytes <= moduleBytesMax) return
+  throw new RigError('PLUGIN_INVALID', `the module has ${bytes} bytes, more than ${moduleBytesMax}; build it for size`)
+}
+
+/**
+ * The only way from a plugin's bytes to code: nothing else compiles, and nothing runs unmetered. Throws PLUGIN_INVALID.
+ * It takes as long as the module's author wants it to: compiler.ts has it done where that harms nobody.
+ */
+export async function compilePlugin(bytes: Uint8Array<ArrayBuffer>, limits: CodeLimits): Promise<PluginCode> {
+  checkModuleBytes(bytes.length)
+  const maxMemoryPages = Math.floor(limits.memoryBytes / pageBytes)
+  const metered = meterModule(bytes, { maxMemoryPages, maxTableElements: tableElementsMax })
+  const abi = recogniseAbi(readModuleShape(bytes), limits.entryPoints)
+  const { bytes: code, startExport } = freeStart(metered.bytes)
   try {
-    return await WebAssembly.compile(bytes)
+    // Not new WebAssembly.Module(): a thread that is in there cannot be ended before V8 is through, and the largest
+    // function of 4 MB with 40,000 locals takes it most of a minute. What is asked for like this ends with its thread.
+    const module = await WebAssembly.compile(code)
+    return { abi, module, fuelExport: metered.fuelExport, startExport }
   } catch (cause) {
     throw notWebAssembly(cause)
   }

@@ -3,8 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { test } from 'node:test'
 import { pino } from 'pino'
 import { RigError } from '../../rpc/failure.ts'
-import { compilePlugin } from './compile.ts'
 import { startExecutor } from './executor-client.ts'
+import { startWorker } from './executor-worker.ts'
+import { keepSpare } from './spare.ts'
+import { codeOf } from './testing/code.ts'
 import { guestModule } from './testing/guest-module.ts'
 import { specOf } from './testing/specs.ts'
 
@@ -12,22 +14,23 @@ async function rig() {
   const shmDir = await mkdtemp('/dev/shm/openracing-test-')
   let onTick = (_ticket: number): void => {}
   let onMoved = (_ticket: number): void => {}
+  const spare = keepSpare((unneeded) => startWorker({ shmDir, ledCount: 15 }, unneeded))
   const client = await startExecutor({
     role: 'common',
-    shmDir,
-    ledCount: 15,
+    spare,
     log: pino({ level: 'silent' }),
     events: {
       onTick: ({ ticket }) => onTick(ticket),
       onMoved: (ticket) => onMoved(ticket),
       onLost: (ticket, detail) => assert.fail(`${ticket} was lost: ${detail}`),
+      onViolation: (ticket, { detail }) => assert.fail(`${ticket} is charged: ${detail}`),
       onCaught: ({ ticket }) => assert.fail(`${ticket} was caught`),
       onLog() {},
     },
   })
   return {
     client,
-    module: await compilePlugin(guestModule()),
+    code: await codeOf(guestModule()),
     /** Resolves with the first tick from now on that is `enough`. */
     ticksUntil: (enough: (ticket: number) => boolean) =>
       new Promise<void>((resolve) => {
@@ -41,6 +44,7 @@ async function rig() {
       }),
     async [Symbol.asyncDispose]() {
       await client.close()
+      await spare.close()
       await rm(shmDir, { recursive: true })
     },
   }
@@ -51,12 +55,12 @@ const unreadable = specOf({ operations: undefined as never })
 
 test('an executor that fails by itself is replaced: the order that it was at is refused, what ran runs on', async () => {
   await using it = await rig()
-  const { client, module } = it
-  await client.start({ ticket: 1, spec: specOf(), module, replaces: undefined })
+  const { client, code } = it
+  await client.start({ ticket: 1, spec: specOf(), code, replaces: undefined })
   await it.ticksUntil((ticket) => ticket === 1)
   const moved = it.nextMove()
   await assert.rejects(
-    client.start({ ticket: 2, spec: unreadable, module, replaces: undefined }),
+    client.start({ ticket: 2, spec: unreadable, code, replaces: undefined }),
     (cause) => cause instanceof RigError && cause.code === 'PLUGIN_FAILED' && /executor failed/.test(cause.message),
   )
   assert.equal(await moved, 1)
@@ -65,10 +69,10 @@ test('an executor that fails by itself is replaced: the order that it was at is 
 
 test('a plugin that is stopped while there is no executor does not come back with the next one', async () => {
   await using it = await rig()
-  const { client, module } = it
-  await client.start({ ticket: 1, spec: specOf(), module, replaces: undefined })
-  await client.start({ ticket: 3, spec: specOf(), module, replaces: undefined })
-  await assert.rejects(client.start({ ticket: 2, spec: unreadable, module, replaces: undefined }))
+  const { client, code } = it
+  await client.start({ ticket: 1, spec: specOf(), code, replaces: undefined })
+  await client.start({ ticket: 3, spec: specOf(), code, replaces: undefined })
+  await assert.rejects(client.start({ ticket: 2, spec: unreadable, code, replaces: undefined }))
   await client.stop(3)
   // Both were started at 100 Hz on one grid: where 1 has ticked twenty times, 3 would have ticked as well.
   const ticks: number[] = []
@@ -81,7 +85,7 @@ test('a plugin that is stopped while there is no executor does not come back wit
 
 test('an executor that is closed while it is being replaced stays closed, and closing repeats safely', async () => {
   await using it = await rig()
-  const { client, module } = it
-  await assert.rejects(client.start({ ticket: 2, spec: unreadable, module, replaces: undefined }))
+  const { client, code } = it
+  await assert.rejects(client.start({ ticket: 2, spec: unreadable, code, replaces: undefined }))
   await Promise.all([client.close(), client.close()])
 })

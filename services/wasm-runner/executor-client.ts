@@ -1,15 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { RigError } from '../../rpc/failure.ts'
-import type { Report, StartOrder } from './executor-messages.ts'
-import { type ExecutorWorker, startExecutorWorker, type WorkerEnd, type WorkerOptions } from './executor-worker.ts'
+import type { Report, StartOrder, ThreadRole } from './executor-messages.ts'
+import type { Assignment, ExecutorWorker, WorkerEnd } from './executor-worker.ts'
+import type { Spare } from './spare.ts'
+import type { Violation } from './violation.ts'
 
 /** How long to wait before a thread is started in place of one that ended for no plugin's fault, ms. */
 const threadRetryMs = 1000
 
 const stoppedEarly = 'it was stopped before it was ready'
 
-export interface ExecutorEvents extends Pick<WorkerOptions, 'onTick'> {
+export interface ExecutorEvents extends Pick<Assignment, 'onTick'> {
+  /** A plugin did what it must not do, but for ticks beyond its budget: those onTick tells. Its loss is told apart. */
+  onViolation(ticket: number, violation: Violation): void
   /** A plugin that ran is gone: it trapped, it was stuck, or it did not come back after the executor was replaced. */
   onLost(ticket: number, detail: string): void
   /** A plugin was started again, without any fault of its own, because the executor was replaced. */
@@ -35,7 +39,9 @@ export interface ExecutorClient {
   close(): Promise<void>
 }
 
-export type ClientOptions = Pick<WorkerOptions, 'role' | 'shmDir' | 'ledCount'> & {
+export interface ClientOptions {
+  readonly role: ThreadRole
+  readonly spare: Pick<Spare, 'take'>
   readonly events: ExecutorEvents
   readonly log: Logger
 }
@@ -52,7 +58,7 @@ interface Held {
 }
 
 /** Starts the executor. Rejects when the rig's shared memory cannot be opened. */
-export async function startExecutor({ events, log, ...rig }: ClientOptions): Promise<ExecutorClient> {
+export async function startExecutor({ role, spare, events, log }: ClientOptions): Promise<ExecutorClient> {
   const held = new Map<number, Held>()
   let worker: ExecutorWorker | undefined
   let relaying = false
@@ -88,10 +94,12 @@ export async function startExecutor({ events, log, ...rig }: ClientOptions): Pro
         onStarted(report.ticket)
         break
       case 'refused':
-        drop(report.ticket, new RigError(report.code, report.detail))
+        events.onViolation(report.ticket, report.violation)
+        drop(report.ticket, new RigError('PLUGIN_FAILED', report.detail))
         break
       case 'lost':
-        drop(report.ticket, new RigError('PLUGIN_FAILED', report.detail))
+        events.onViolation(report.ticket, report.violation)
+        drop(report.ticket, new RigError('PLUGIN_FAILED', report.violation.detail))
         break
       case 'stopped':
         drop(report.ticket, new RigError('PLUGIN_FAILED', held.get(report.ticket)?.evicted ?? stoppedEarly))
@@ -99,14 +107,16 @@ export async function startExecutor({ events, log, ...rig }: ClientOptions): Pro
       case 'log':
         events.onLog(report)
         break
+      case 'warm':
       case 'ready':
       case 'unable': // Only before the thread is ready; executor-worker.ts has read it.
     }
   }
 
-  const startWorker = async (): Promise<void> => {
-    worker = await startExecutorWorker({
-      ...rig,
+  const takeWorker = async (): Promise<void> => {
+    const taken = await spare.take()
+    worker = await taken.assign({
+      role,
       onReport,
       onTick: events.onTick,
       onDropped: (ticks) =>
@@ -122,7 +132,10 @@ export async function startExecutor({ events, log, ...rig }: ClientOptions): Pro
   const pause = (): Promise<void> => delay(threadRetryMs, undefined, { signal: closed.signal }).catch(() => undefined)
 
   const moveOn = (ticket: number, plugin: Held, end: WorkerEnd): void => {
-    if (ticket === end.executing) events.onCaught(plugin.order)
+    if (ticket === end.executing) {
+      events.onCaught(plugin.order)
+      if (end.stuck) events.onViolation(ticket, { kind: 'timeout', detail: end.reason })
+    }
     const blamed = end.executing === undefined ? plugin.starting !== undefined : ticket === end.executing
     if (blamed || plugin.stopping !== undefined || plugin.evicted !== undefined) {
       const detail = plugin.evicted ?? `${plugin.order.spec.name}: ${end.reason}`
@@ -133,12 +146,14 @@ export async function startExecutor({ events, log, ...rig }: ClientOptions): Pro
   const replaceWorker = async (end: WorkerEnd): Promise<void> => {
     worker = undefined
     if (closed.signal.aborted) return
-    log.error({ thread: rig.role, reason: end.reason }, 'the executor is replaced')
+    const endedMs = performance.now()
+    log.error({ thread: role, reason: end.reason }, 'the executor is replaced')
     for (const [ticket, plugin] of [...held]) moveOn(ticket, plugin, end)
     if (end.executing === undefined) await pause()
     while (worker === undefined && !closed.signal.aborted) {
       try {
-        await startWorker()
+        await takeWorker()
+        log.info({ thread: role, tookMs: performance.now() - endedMs }, 'another executor has taken over')
       } catch (cause) {
         log.error({ err: cause }, 'the executor cannot be started; trying again')
         await pause()
@@ -153,7 +168,7 @@ export async function startExecutor({ events, log, ...rig }: ClientOptions): Pro
     for (const ticket of [...held.keys()]) forget(ticket, new RigError('SERVICE_UNAVAILABLE', 'the runner is closing'))
   }
 
-  await startWorker()
+  await takeWorker()
   return {
     start(order) {
       const starting = Promise.withResolvers<void>()

@@ -1,19 +1,23 @@
 import type { FailureCode } from '../../rpc/failure.ts'
+import type { PluginCode } from './compile.ts'
 import type { GuestLogLevel } from './guest-log.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import type { Violation } from './violation.ts'
 
 /** A plugin that is to run. */
 export interface StartOrder {
   /** Names this load of the plugin; a new number for each. */
   readonly ticket: number
   readonly spec: PluginSpec
-  readonly module: WebAssembly.Module
+  readonly code: PluginCode
   /** The ticket whose place it takes once it is ready. */
   readonly replaces: number | undefined
 }
 
 /** From the main thread to the executor. */
 export type Order =
+  /** What a thread is for; the first that it is told. */
+  | { readonly kind: 'assign'; readonly role: ThreadRole }
   | ({ readonly kind: 'start' } & StartOrder)
   /** Ends a plugin, in an orderly way. A ticket that does not run is answered as well. */
   | { readonly kind: 'stop'; readonly ticket: number }
@@ -22,13 +26,17 @@ export type Order =
 
 /** From the executor to the main thread. */
 export type Report =
+  /** It has measured its machine, and may be assigned. */
+  | { readonly kind: 'warm' }
+  /** It has its role, and takes plugins. */
   | { readonly kind: 'ready' }
   /** The executor cannot work: the rig's shared memory cannot be opened. */
   | { readonly kind: 'unable'; readonly code: FailureCode; readonly detail: string }
   | { readonly kind: 'started'; readonly ticket: number }
-  | { readonly kind: 'refused'; readonly ticket: number; readonly code: FailureCode; readonly detail: string }
-  /** The plugin trapped and is gone. */
-  | { readonly kind: 'lost'; readonly ticket: number; readonly detail: string }
+  /** The plugin did not start. */
+  | { readonly kind: 'refused'; readonly ticket: number; readonly detail: string; readonly violation: Violation }
+  /** The plugin trapped or ran out of fuel, and is gone. */
+  | { readonly kind: 'lost'; readonly ticket: number; readonly violation: Violation }
   | { readonly kind: 'stopped'; readonly ticket: number }
   | { readonly kind: 'log'; readonly ticket: number; readonly level: GuestLogLevel; readonly line: string }
 
@@ -37,10 +45,11 @@ export type ThreadRole = 'common' | 'suspects'
 
 /** What the executor's thread is given. */
 export interface ExecutorData {
-  readonly role: ThreadRole
   readonly shmDir: string
   /** LEDs of the rim, 1..64. */
   readonly ledCount: number
   readonly pulse: SharedArrayBuffer
   readonly ledger: SharedArrayBuffer
+  /** Units of fuel a µs; undefined: what the thread measures. */
+  readonly unitsPerUs: number | undefined
 }

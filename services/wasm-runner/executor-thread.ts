@@ -6,11 +6,12 @@ import { RigError } from '../../rpc/failure.ts'
 import { threadCpuNanoseconds } from '../../shm/clock.ts'
 import { openLedSlot, openScalarSlot, openTelemetrySlot } from '../../shm/slots.ts'
 import { createExecutor, type Executor } from './executor.ts'
-import type { ExecutorData, Order, Report } from './executor-messages.ts'
+import type { ExecutorData, Order, Report, ThreadRole } from './executor-messages.ts'
 import { openLedgerWriter } from './ledger.ts'
 import { openPulseWriter } from './pulse.ts'
 import type { AnswerSlots, Slots } from './rig-outputs.ts'
 import { openSuspectSlots } from './suspects.ts'
+import { measureMachine } from './yardstick.ts'
 
 const data = workerData as ExecutorData
 const port = parentPort!
@@ -24,11 +25,11 @@ const turnEveryMs = 1000
 
 const openRigSlots = (): AnswerSlots => ({ leds: openLedSlot(data), scalar: openScalarSlot(data) })
 
-function openSlots(): Slots | undefined {
+function openSlots(role: ThreadRole): Slots | undefined {
   try {
     const telemetry = openTelemetrySlot(data)
     const suspects = openSuspectSlots(data.shmDir)
-    return data.role === 'common'
+    return role === 'common'
       ? { telemetry, ...openRigSlots(), suspects }
       : { telemetry, ...suspects, suspects: undefined }
   } catch (cause) {
@@ -38,9 +39,35 @@ function openSlots(): Slots | undefined {
   }
 }
 
-function obeyAll(executor: Executor): void {
+const unitsPerUs = data.unitsPerUs ?? (await measureMachine(threadCpuNanoseconds))
+let executor: Executor | undefined
+
+/**
+ * From here on the thread has its plugins. Not before: a cell of the rig has one writer, which counts what it published
+ * from what it found, and while this thread is a spare another one is the writer.
+ */
+function assume(role: ThreadRole): void {
+  const slots = openSlots(role)
+  if (slots === undefined) return
+  executor = createExecutor({
+    slots,
+    ledCount: data.ledCount,
+    pulse,
+    record: openLedgerWriter(data.ledger),
+    tell,
+    unitsPerUs,
+    now: () => performance.now(),
+    monotonicNs: () => process.hrtime.bigint(),
+    cpuNs: threadCpuNanoseconds,
+  })
+  tell({ kind: 'ready' })
+}
+
+function obeyAll(): void {
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-    executor.obey(next.message as Order)
+    const order = next.message as Order
+    if (order.kind === 'assign') assume(order.role)
+    else executor?.obey(order)
   }
 }
 
@@ -50,12 +77,12 @@ function obeyAll(executor: Executor): void {
  * the CPU time; with three busy processes beside it by 0.07 and 0.10..0.96 ms against 0.57 and 1.1..2.6 ms. Both held
  * 199 Hz or more.
  */
-async function run(executor: Executor): Promise<never> {
+async function run(): Promise<never> {
   let turnAtMs = performance.now() + turnEveryMs
   for (;;) {
     const heard = pulse.heard()
-    obeyAll(executor)
-    const waitMs = executor.sweep() - performance.now()
+    obeyAll()
+    const waitMs = (executor?.sweep() ?? Infinity) - performance.now()
     if (performance.now() >= turnAtMs) {
       await setImmediate()
       turnAtMs = performance.now() + turnEveryMs
@@ -63,18 +90,5 @@ async function run(executor: Executor): Promise<never> {
   }
 }
 
-const slots = openSlots()
-if (slots !== undefined) {
-  const executor = createExecutor({
-    slots,
-    ledCount: data.ledCount,
-    pulse,
-    record: openLedgerWriter(data.ledger),
-    tell,
-    now: () => performance.now(),
-    monotonicNs: () => process.hrtime.bigint(),
-    cpuNs: threadCpuNanoseconds,
-  })
-  tell({ kind: 'ready' })
-  await run(executor)
-}
+tell({ kind: 'warm' })
+await run()

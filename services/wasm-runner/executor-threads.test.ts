@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { test } from 'node:test'
 import { pino } from 'pino'
-import { compilePlugin } from './compile.ts'
 import { type ExecutorThreads, startExecutorThreads } from './executor-threads.ts'
+import { codeOf } from './testing/code.ts'
 import { guestModule, op } from './testing/guest-module.ts'
 import { specOf } from './testing/specs.ts'
+
+/** Units a µs: so much that nothing runs out of it, and the watchdog is all that there is. */
+const tooMuchFuel = 1e9
 
 async function rig() {
   const shmDir = await mkdtemp('/dev/shm/openracing-test-')
@@ -13,8 +16,9 @@ async function rig() {
   const threads = await startExecutorThreads({
     shmDir,
     ledCount: 15,
+    unitsPerUs: tooMuchFuel,
     log: pino({ level: 'silent' }),
-    events: { onTick: ({ ticket }) => onTick(ticket), onLost() {}, onMoved() {}, onLog() {} },
+    events: { onTick: ({ ticket }) => onTick(ticket), onViolation() {}, onLost() {}, onMoved() {}, onLog() {} },
   })
   return {
     threads,
@@ -39,8 +43,8 @@ const suspectBytes = 'f'.repeat(64)
 
 /** Has the bytes caught: they loop while they are loaded. */
 async function catchSuspect(threads: ExecutorThreads): Promise<void> {
-  const module = await compilePlugin(guestModule({ initialize: [...op.loopForever, ...op.i32(0)] }))
-  const order = { ticket: 1, spec: specOf({ sha256: suspectBytes }), module, replaces }
+  const code = await codeOf(guestModule({ initialize: [...op.loopForever, ...op.i32(0)] }))
+  const order = { ticket: 1, spec: specOf({ sha256: suspectBytes }), code, replaces }
   await assert.rejects(threads.start(order), /did not return/)
   await threads.stop(1)
 }
@@ -50,12 +54,12 @@ test('a suspect that is stopped while its thread is being started does not run',
   const { threads } = it
   await catchSuspect(threads)
   const spec = specOf({ sha256: suspectBytes })
-  const module = await compilePlugin(guestModule())
-  const starting = threads.start({ ticket: 2, spec, module, replaces }).catch(() => 'was stopped')
+  const code = await codeOf(guestModule())
+  const starting = threads.start({ ticket: 2, spec, code, replaces }).catch(() => 'was stopped')
   await threads.stop(2)
   await starting
   // Both would run at 100 Hz on one grid: where 3 has ticked twenty times, 2 would have ticked as well.
-  await threads.start({ ticket: 3, spec, module, replaces })
+  await threads.start({ ticket: 3, spec, code, replaces })
   assert.deepEqual([...(await it.tickersUntil(3))], [3])
 })
 
@@ -63,8 +67,8 @@ test('the threads are closed while the one of the suspects is being started, and
   await using it = await rig()
   const { threads } = it
   await catchSuspect(threads)
-  const module = await compilePlugin(guestModule())
-  const starting = threads.start({ ticket: 2, spec: specOf({ sha256: suspectBytes }), module, replaces })
+  const code = await codeOf(guestModule())
+  const starting = threads.start({ ticket: 2, spec: specOf({ sha256: suspectBytes }), code, replaces })
   starting.catch(() => undefined)
   await Promise.all([threads.close(), threads.close()])
 })

@@ -1,20 +1,23 @@
 import { type ClientOptions, type ExecutorClient, type ExecutorEvents, startExecutor } from './executor-client.ts'
 import type { StartOrder } from './executor-messages.ts'
+import { startWorker, type ThreadOptions } from './executor-worker.ts'
 import type { TickEntry } from './ledger.ts'
 import { createOverruns } from './overrun.ts'
+import { keepSpare } from './spare.ts'
 
 export type ExecutorThreads = Omit<ExecutorClient, 'relay' | 'evict'>
 
-export type ThreadsOptions = Omit<ClientOptions, 'role' | 'events'> & {
-  readonly events: Omit<ExecutorEvents, 'onCaught'>
-}
+export type ThreadsOptions = ThreadOptions &
+  Pick<ClientOptions, 'log'> & {
+    readonly events: Omit<ExecutorEvents, 'onCaught'>
+  }
 
 /**
- * The executor's two threads. Plugins run together on the common one until one of them is caught, by the watchdog or
+ * The executor's threads. Plugins run together on the common one until one of them is caught, by the watchdog or
  * with far more CPU time than its budget: from then on its bytes, under whatever id, are started on the suspects'
  * thread, and when they hang again nobody else waits.
  * There they see the same telemetry, and their force and lights come before those of the common thread; mail is not
- * carried from one thread to the other. Rejects when the rig's shared memory cannot be opened.
+ * carried from one thread to the other. A third thread waits to take the place of either. Rejects when the rig's shared memory cannot be opened.
  */
 export async function startExecutorThreads(options: ThreadsOptions): Promise<ExecutorThreads> {
   const { log } = options
@@ -34,19 +37,25 @@ export async function startExecutorThreads(options: ThreadsOptions): Promise<Exe
 
   const onTick = (entry: TickEntry): void => {
     options.events.onTick(entry)
-    const order = entry.overBudget ? places.get(entry.ticket)?.order : undefined
+    const order = places.get(entry.ticket)?.order
     if (order === undefined) return
     const { sha256, budgetUs } = order.spec
-    if (overruns.add(sha256, entry.cpuNs - budgetUs * 1000, performance.now())) onCaught(order)
+    const overrunNs = entry.cpuNs - budgetUs * 1000
+    if (overrunNs <= 0) return
+    if (overruns.add(sha256, overrunNs, performance.now())) onCaught(order)
     if (caught.has(sha256)) common.evict(entry.ticket, `its ticks took far more CPU time than its ${budgetUs} µs`)
   }
 
   const events = { ...options.events, onTick, onCaught }
-  const common = await startExecutor({ ...options, events, role: 'common' })
+  const spare = keepSpare((unneeded) => startWorker(options, unneeded))
+  const common = await startExecutor({ spare, log, events, role: 'common' }).catch(async (cause) => {
+    await spare.close()
+    throw cause
+  })
 
   const openSuspects = async (): Promise<ExecutorClient> => {
     try {
-      suspects = await startExecutor({ ...options, events, role: 'suspects' })
+      suspects = await startExecutor({ spare, log, events, role: 'suspects' })
       common.relay()
       return suspects
     } catch (cause) {
@@ -65,6 +74,7 @@ export async function startExecutorThreads(options: ThreadsOptions): Promise<Exe
   const closeAll = async (): Promise<void> => {
     await opening?.catch(() => undefined)
     await Promise.all([common.close(), suspects?.close()])
+    await spare.close()
   }
 
   return {

@@ -18,19 +18,35 @@ export const watchdogMs = lookEveryMs * looks
 export interface WorkerEnd {
   /** The ticket whose code was running, if any was. */
   readonly executing: number | undefined
+  /** The watchdog ended it. */
+  readonly stuck: boolean
   readonly reason: string
 }
 
-export interface WorkerOptions {
-  readonly role: ThreadRole
+/** The rig that a thread is started for. */
+export interface ThreadOptions {
   /** The rig's shared memory directory. */
   readonly shmDir: string
   /** LEDs of the rim, 1..64. */
   readonly ledCount: number
+  /** Units of fuel a µs, in place of what each thread measures: for tests of what happens where there is too much. */
+  readonly unitsPerUs?: number
+}
+
+export interface Assignment {
+  readonly role: ThreadRole
   onReport(report: Report): void
   onTick(entry: TickEntry): void
   /** Ticks that were not counted because nobody took the counts over in time. */
   onDropped(ticks: number): void
+}
+
+/** A thread that has started, measured its machine, and waits. */
+export interface SpareWorker {
+  /** Resolves when it takes plugins; once. Rejects with SHARED_MEMORY_INVALID or PERMISSION_DENIED, or when it is gone. */
+  assign(assignment: Assignment): Promise<ExecutorWorker>
+  /** Ends it, whatever it does. May be called twice. */
+  close(): Promise<void>
 }
 
 /** One thread of the executor. It is not started again: who has it starts another one. */
@@ -44,10 +60,20 @@ export interface ExecutorWorker {
   close(): Promise<void>
 }
 
-/** Resolves when the thread is ready for orders. */
-async function becomeReady(worker: Worker): Promise<void> {
-  const [report] = (await once(worker, 'message')) as [Report]
-  if (report.kind === 'unable') throw new RigError(report.code, report.detail)
+/** Resolves with the thread's next report, or rejects when there will be none. */
+async function nextReport(worker: Worker, exited: Promise<void>): Promise<Report> {
+  const waiting = new AbortController()
+  const { signal } = waiting
+  const gone = exited.then(() => {
+    throw new Error('the executor ended before it was ready')
+  })
+  gone.catch(() => {}) // it ends one day, and nobody waits here then
+  try {
+    const [report] = (await Promise.race([once(worker, 'message', { signal }), gone])) as [Report]
+    return report
+  } finally {
+    waiting.abort()
+  }
 }
 
 /** Looks at the thread now and then, until it is told to stop. */
@@ -56,26 +82,51 @@ function watch(every: readonly (readonly [number, () => void])[]): () => void {
   return () => timers.forEach(clearInterval)
 }
 
-/** Starts a thread; resolves when it is ready. Rejects with SHARED_MEMORY_INVALID or PERMISSION_DENIED. */
-export async function startExecutorWorker(options: WorkerOptions): Promise<ExecutorWorker> {
-  const data: ExecutorData = {
-    role: options.role,
-    shmDir: options.shmDir,
-    ledCount: options.ledCount,
-    pulse: createPulse(),
-    ledger: createLedger(),
-  }
-  const pulse = openPulseReader(data.pulse)
-  const ledger = openLedgerReader(data.ledger)
+/** Starts a thread; resolves when it is warm. Rejects, and the thread is gone, when it is not needed any more. */
+export async function startWorker(
+  { shmDir, ledCount, unitsPerUs }: ThreadOptions,
+  unneeded: AbortSignal,
+): Promise<SpareWorker> {
+  const data: ExecutorData = { shmDir, ledCount, unitsPerUs, pulse: createPulse(), ledger: createLedger() }
   // The built package has .js files, the checkout .ts.
   const entry = new URL(`./executor-thread${extname(import.meta.url)}`, import.meta.url)
   const worker = new Worker(entry, { workerData: data })
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  await becomeReady(worker)
+  worker.on('error', () => {}) // an exit follows, and whoever has the thread is told of that
+  const end = async (): Promise<void> => void (await worker.terminate())
+  const abandon = (): void => void end()
+  unneeded.addEventListener('abort', abandon)
+  await nextReport(worker, exited)
+  unneeded.removeEventListener('abort', abandon)
 
+  return {
+    async assign(assignment) {
+      const pulse = openPulseReader(data.pulse)
+      worker.postMessage({ kind: 'assign', role: assignment.role } satisfies Order)
+      pulse.ring()
+      const report = await nextReport(worker, exited)
+      if (report.kind === 'unable') {
+        await end()
+        throw new RigError(report.code, report.detail)
+      }
+      return watchWorker(worker, exited, data, assignment)
+    },
+    close: end,
+  }
+}
+
+/** The thread once it is ready. */
+function watchWorker(
+  worker: Worker,
+  exited: Promise<void>,
+  data: Pick<ExecutorData, 'pulse' | 'ledger'>,
+  options: Assignment,
+): ExecutorWorker {
+  const pulse = openPulseReader(data.pulse)
+  const ledger = openLedgerReader(data.ledger)
   let end: WorkerEnd | undefined
   const terminate = async (reason: string, executing: number | undefined): Promise<void> => {
-    end ??= { reason, executing }
+    end ??= { reason, executing, stuck: executing !== undefined }
     await worker.terminate()
   }
   const drain = (): void => {
@@ -93,13 +144,13 @@ export async function startExecutorWorker(options: WorkerOptions): Promise<Execu
   ])
   worker.on('message', options.onReport)
   worker.on('error', (cause) => {
-    end ??= { reason: `the executor failed: ${(cause as Error).message}`, executing: pulse.executing() }
+    end ??= { reason: `the executor failed: ${(cause as Error).message}`, executing: pulse.executing(), stuck: false }
   })
   const finish = async (): Promise<WorkerEnd> => {
     await exited
     stopWatching()
     drain()
-    return end ?? { reason: 'the executor ended', executing: pulse.executing() }
+    return end ?? { reason: 'the executor ended', executing: pulse.executing(), stuck: false }
   }
   const ended = finish()
   return {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { safeScalar, safeScalarBytes, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
-import { compilePlugin } from './compile.ts'
 import { createExecutor } from './executor.ts'
 import type { Report } from './executor-messages.ts'
 import { darkFrame } from './led-frame.ts'
 import type { TickEntry } from './ledger.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import { codeOf } from './testing/code.ts'
 import { type GuestModule, guestModule, op } from './testing/guest-module.ts'
 import { memorySlot } from './testing/memory-slot.ts'
 import { buildSample } from './testing/samples.ts'
@@ -30,6 +30,7 @@ function rig(suspects?: ReturnType<typeof memorySlots>) {
     pulse: { begin() {}, end() {} },
     record: (entry) => entries.push(entry),
     tell: (report) => reports.push(report),
+    unitsPerUs: 7000,
     now: () => nowMs,
     monotonicNs: () => BigInt(nowMs * 1e6),
     cpuNs: () => (cpuNs += tickCpuNs),
@@ -49,7 +50,7 @@ function rig(suspects?: ReturnType<typeof memorySlots>) {
         kind: 'start',
         ticket: ++ticket,
         spec: specOf(part),
-        module: await compilePlugin(bytes),
+        code: await codeOf(bytes, part),
         replaces,
       })
       return ticket
@@ -293,7 +294,11 @@ test('a plugin that traps is lost and its neighbours go on without it', async ()
   const neighbour = await load(guestModule(setsForce(0.25)), { order: 1 })
   telemetry({ ffb: 0.5 })
   sweepAt(10)
-  assert.deepEqual(reports.at(-1), { kind: 'lost', ticket: trapping, detail: 'process trapped: unreachable' })
+  assert.deepEqual(reports.at(-1), {
+    kind: 'lost',
+    ticket: trapping,
+    violation: { kind: 'crash', detail: 'process trapped: unreachable' },
+  })
   sweepAt(20)
   assert.deepEqual(
     entries.map(({ ticket, returned }) => [ticket, returned]),

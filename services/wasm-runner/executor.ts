@@ -1,6 +1,6 @@
-import { RigError } from '../../rpc/failure.ts'
 import type { Order, Report, StartOrder } from './executor-messages.ts'
-import { guestFault, instantiate } from './instance.ts'
+import { GuestFault } from './guest-fault.ts'
+import { instantiate } from './instance.ts'
 import { createTicks, type TickNeeds, underTicket } from './plugin-tick.ts'
 import { dueMs, type Schedule, startSchedule, takeTick } from './schedule.ts'
 import { createSeats, type Seat } from './seats.ts'
@@ -12,17 +12,19 @@ export interface ExecutorNeeds extends TickNeeds {
   tell(report: Report): void
   /** Monotonic, ms, from whatever moment. */
   now(): number
+  /** Units of fuel a µs of this machine. */
+  readonly unitsPerUs: number
 }
 
 /** Holds the instances and ticks them. One thread, no waiting: whoever has it calls sweep() when something is due. */
 export interface Executor {
-  obey(order: Order): void
+  obey(order: Exclude<Order, { kind: 'assign' }>): void
   /** Ticks every plugin that is due, in order. Returns when the next one is, ms on the clock of `now`; never: Infinity. */
   sweep(): number
 }
 
 export function createExecutor(needs: ExecutorNeeds): Executor {
-  const { pulse, tell } = needs
+  const { pulse, tell, unitsPerUs } = needs
   const epochMs = needs.now()
   const elapsedMs = (): number => needs.now() - epochMs
   const seats = createSeats()
@@ -35,30 +37,33 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
     try {
       underTicket(pulse, ticket, () => left.instance.shutdown())
     } catch (cause) {
-      tell({ kind: 'log', ticket, level: 'warn', line: `shutdown trapped (${guestFault(cause)})` })
+      if (!(cause instanceof GuestFault)) throw cause
+      tell({ kind: 'log', ticket, level: 'warn', line: cause.message })
     }
   }
 
-  const start = ({ ticket, spec, module, replaces }: StartOrder): void => {
+  const start = ({ ticket, spec, code, replaces }: StartOrder): void => {
     const instance = underTicket(pulse, ticket, () =>
-      instantiate(module, spec, {
+      instantiate(code, spec, {
+        unitsPerUs,
         mail: seats.mail,
         log: (level, line) => tell({ kind: 'log', ticket, level, line }),
         now: needs.now,
       }),
     )
-    seats.join(ticket, spec, instance, startSchedule(spec.rateHz, elapsedMs()))
+    seats.join({ ticket, spec, instance, unitsPerUs, schedule: startSchedule(spec.rateHz, elapsedMs()) })
     if (replaces !== undefined) stop(replaces)
   }
 
   const tryStart = (order: StartOrder): Report => {
-    const { ticket } = order
+    const { ticket, spec } = order
     try {
       start(order)
       return { kind: 'started', ticket }
     } catch (cause) {
-      if (cause instanceof RigError) return { kind: 'refused', ticket, code: cause.code, detail: cause.detail }
-      throw cause
+      if (!(cause instanceof GuestFault)) throw cause
+      const detail = `${spec.name} did not start (${cause.message}); ask its author`
+      return { kind: 'refused', ticket, detail, violation: cause.violation }
     }
   }
 
@@ -70,7 +75,9 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
     const fault = tick(seat, missed)
     if (fault === undefined) return
     seats.leave(seat.ticket)
-    tell({ kind: 'lost', ticket: seat.ticket, detail: `process trapped: ${fault}` })
+    // Out of fuel it stopped in the middle of its work, as by any other trap: its memory may be in no state to go on
+    // from. It is made anew, after the same pause.
+    tell({ kind: 'lost', ticket: seat.ticket, violation: fault })
   }
 
   const relayIfDue = (): void => {

@@ -1,5 +1,5 @@
 import { telemetryFrame } from '../../gen/layout.ts'
-import type { HostFunction } from './abi.ts'
+import { type HostFunction, hostSignatures } from './abi.ts'
 import type { CustomData } from './custom-data.ts'
 import { type GuestLog, type GuestLogLevel, writeGuestLine } from './guest-log.ts'
 import type { PostOffice } from './mailbox.ts'
@@ -34,8 +34,9 @@ const wheelStateBytes = 32
 export interface GuestSurroundings extends GuestLog {
   readonly id: string
   readonly capabilities: readonly SafeCapability[]
-  /** The guest's memory; undefined while its start function runs, before there is an instance. */
-  memory(): WebAssembly.Memory | undefined
+  memory(): WebAssembly.Memory
+  /** Takes so much of the guest's fuel; false when there is none left. */
+  pay(units: number): boolean
   /** The frame of this tick. */
   telemetry(): DataView
   readonly customData: CustomData
@@ -44,9 +45,9 @@ export interface GuestSurroundings extends GuestLog {
 
 /** The guest's bytes at `pointer`, or undefined when they are not all inside its memory. Valid until the guest runs again. */
 function bytesAt(guest: GuestSurroundings, pointer: number, length: number): Uint8Array | undefined {
-  const buffer = guest.memory()?.buffer
+  const { buffer } = guest.memory()
   const start = pointer >>> 0
-  if (buffer === undefined || length < 0 || start + length > buffer.byteLength) return undefined
+  if (length < 0 || start + length > buffer.byteLength) return undefined
   return new Uint8Array(buffer, start, length)
 }
 
@@ -119,12 +120,44 @@ function receiveMessage(guest: GuestSurroundings, target: Uint8Array | undefined
 }
 
 /**
- * Module `env` for one instance. No function throws: a pointer that leaves the guest's memory is -2, what was not
- * granted is -3, and a log line that cannot be read is not written.
+ * What a call costs, in units of one instruction: its longest time on the development machine, where the yardstick does
+ * 7000 units a µs. Each function bounds what it reads and writes, so one price will do for any length. Without a
+ * price a loop of calls would go on for as long as they take, as fuel only knows of the instructions around them.
  */
-export function createHostImports(guest: GuestSurroundings): Record<HostFunction, WebAssembly.ImportFunction> {
+const prices: Readonly<Record<HostFunction, number>> = {
+  log_debug: 10_000,
+  log_info: 10_000,
+  log_warn: 10_000,
+  log_error: 10_000,
+  plugin_log: 10_000,
+  check_capability: 10_000,
+  get_telemetry: 10_000,
+  get_timestamp_us: 5_000,
+  set_custom_data: 150_000,
+  send_message: 20_000,
+  receive_message: 10_000,
+}
+
+type Functions = Record<HostFunction, WebAssembly.ImportFunction>
+
+/** A guest's code between two looks at its fuel may call on when there is none left: then nothing is done for it. */
+function priced(guest: GuestSurroundings, functions: Functions): Functions {
+  const names = Object.keys(functions) as HostFunction[]
+  const withPrice = (name: HostFunction): WebAssembly.ImportFunction => {
+    const act = functions[name]
+    const refusal = hostSignatures[name].endsWith('i64') ? 0n : hostResult.error
+    return (...parameters) => (guest.pay(prices[name]) ? act(...parameters) : refusal)
+  }
+  return Object.fromEntries(names.map((name) => [name, withPrice(name)])) as Functions
+}
+
+/**
+ * Module `env` for one instance. No function throws: a pointer that leaves the guest's memory is -2, what was not
+ * granted is -3, and a log line that cannot be read is not written. Each call is paid for with fuel.
+ */
+export function createHostImports(guest: GuestSurroundings): Functions {
   const createdMs = guest.now()
-  return {
+  return priced(guest, {
     ...logFunctions(guest),
     check_capability: (pointer: number, length: number) => checkCapability(guest, pointer, length),
     get_telemetry: (pointer: number, length: number) => getTelemetry(guest, pointer, length),
@@ -134,5 +167,5 @@ export function createHostImports(guest: GuestSurroundings): Record<HostFunction
     send_message: (to: number, toLength: number, message: number, length: number) =>
       sendMessage(guest, bytesAt(guest, to, toLength), bytesAt(guest, message, length)),
     receive_message: (pointer: number, length: number) => receiveMessage(guest, bytesAt(guest, pointer, length)),
-  }
+  })
 }

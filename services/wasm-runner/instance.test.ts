@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
-import { RigError } from '../../rpc/failure.ts'
-import { compilePlugin } from './compile.ts'
+import { GuestFault } from './guest-fault.ts'
 import { type Instance, instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
 import { createPostOffice } from './mailbox.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import { codeOf } from './testing/code.ts'
 import { dataAt, type GuestModule, guestModule, op } from './testing/guest-module.ts'
 import { buildSample } from './testing/samples.ts'
 import { specOf } from './testing/specs.ts'
+import { wasmOf } from './testing/wasm-text.ts'
 
 const { TelemetryProcessor, LedMapper } = operationCode
 const ledCount = 15
+/** Of the development machine, and what a tick of 5 ms is given there. */
+const unitsPerUs = 7000
+const fuel = 70_000_000
 
 async function start(bytes: Uint8Array<ArrayBuffer>, part: Partial<PluginSpec> = {}) {
   const lines: string[] = []
@@ -20,9 +24,12 @@ async function start(bytes: Uint8Array<ArrayBuffer>, part: Partial<PluginSpec> =
   const spec = specOf(part)
   mail.open(spec.id)
   const log = (level: string, line: string): number => lines.push(`${level} ${line}`)
-  const instance = instantiate(await compilePlugin(bytes), spec, { mail, log, now: () => 0 })
+  const instance = instantiate(await codeOf(bytes, part), spec, { unitsPerUs, mail, log, now: () => 0 })
   return { instance, lines, mail, spec }
 }
+
+const isFault = (kind: 'crash' | 'budget', sentence: RegExp) => (cause: unknown) =>
+  cause instanceof GuestFault && cause.violation.kind === kind && sentence.test(cause.message)
 
 function frameOf(part: { rpm?: number; flags?: number; slip?: number; ffb?: number }): Uint8Array {
   const frame = new Uint8Array(telemetryFrameBytes)
@@ -42,7 +49,7 @@ function barOf(instance: Instance): string {
 }
 
 function draw(instance: Instance, part: Parameters<typeof frameOf>[0]): string {
-  instance.prepare(frameOf(part), darkFrame(ledCount), undefined)
+  instance.prepare(frameOf(part), darkFrame(ledCount), undefined, fuel)
   assert.equal(instance.process(LedMapper), 1)
   return barOf(instance)
 }
@@ -94,7 +101,7 @@ for (const [configJson, maxRpm, shiftPoint] of configs) {
 test('slip-ffb raises the force by a tenth while the tyres slip, and counts its frames beside the telemetry', async () => {
   const { instance } = await start(await buildSample('slip-ffb'))
   const force = (slip: number): [number, number] => {
-    instance.prepare(frameOf({ slip, ffb: 0.5 }), darkFrame(ledCount), undefined)
+    instance.prepare(frameOf({ slip, ffb: 0.5 }), darkFrame(ledCount), undefined, fuel)
     return [instance.process(TelemetryProcessor), instance.scalar()]
   }
   assert.deepEqual(force(0.05), [0, 0.5])
@@ -115,25 +122,69 @@ test('a plugin is told the number of its frame, its budget and its rate', async 
   const words = [0, 8, 12].map((offset) => [...op.parameter(2), ...op.loadI32(offset)])
   const process = [...words[0]!, ...words[1]!, ...op.add, ...words[2]!, ...op.add]
   const { instance } = await start(guestModule({ process }), { budgetUs: 3000, rateHz: 60 })
-  instance.prepare(frameOf({}), darkFrame(ledCount), undefined)
+  instance.prepare(frameOf({}), darkFrame(ledCount), undefined, fuel)
   assert.equal(instance.process(TelemetryProcessor), 1 + 3000 + 60)
-  instance.prepare(frameOf({}), darkFrame(ledCount), undefined)
+  instance.prepare(frameOf({}), darkFrame(ledCount), undefined, fuel)
   assert.equal(instance.process(TelemetryProcessor), 2 + 3000 + 60)
 })
 
-test('a plugin whose memory grows within a call is still given its frames, and one that outgrows its limit is lost', async () => {
-  const process = [...op.i32(1), ...op.grow, ...op.drop, ...op.parameter(1), ...op.loadI32(telemetryFrame.flags.offset)]
+test('a plugin whose memory grows within a call is still given its frames, and at its limit gets -1 and runs on', async () => {
+  // Returns what memory.grow(1) did, in the hundreds, and a field of its frame.
+  const grown = [...op.i32(1), ...op.grow, ...op.i32(100), ...op.multiply]
+  const process = [...grown, ...op.parameter(1), ...op.loadI32(telemetryFrame.flags.offset), ...op.add]
   const { instance } = await start(guestModule({ process }), { memoryBytes: 3 * 65_536 })
-  for (const flags of [5, 6]) {
-    instance.prepare(frameOf({ flags }), darkFrame(ledCount), undefined)
-    assert.equal(instance.process(TelemetryProcessor), flags)
-  }
-  assert.throws(() => instance.process(TelemetryProcessor), /its memory grew to 262144 bytes, more than 196608/)
+  const results = [5, 6, 7, 8].map((flags) => {
+    instance.prepare(frameOf({ flags }), darkFrame(ledCount), undefined, fuel)
+    return instance.process(TelemetryProcessor)
+  })
+  assert.deepEqual(results, [105, 206, -93, -92])
+})
+
+test('a tick has the fuel of all its calls together, and says what they used', async () => {
+  const { instance } = await start(guestModule({ process: [...op.busy(1000), ...op.i32(0)] }))
+  const prepare = (units: number): void => instance.prepare(frameOf({}), darkFrame(ledCount), undefined, units)
+  prepare(fuel)
+  assert.equal(instance.fuelUsed(), 0)
+  instance.process(TelemetryProcessor)
+  const used = instance.fuelUsed()
+  assert.ok(used > 3000 && used < 12_000, `${used} instructions`)
+  prepare(used)
+  assert.equal(instance.process(TelemetryProcessor), 0)
+  assert.throws(
+    () => instance.process(TelemetryProcessor),
+    isFault('budget', /^process ran out of fuel: it was given \d+ /),
+  )
+  assert.ok(instance.fuelUsed() > used)
+})
+
+test('a load has fuel of its own, and a shutdown that of a tick', async () => {
+  const loops = [...op.loopForever, ...op.i32(0)]
+  const sentence = (name: string, units: number) => new RegExp(`^${name} ran out of fuel: it was given ${units} instr`)
+  await assert.rejects(
+    start(guestModule({ initialize: loops })),
+    isFault('budget', sentence('initialize', 1_400_000_000)),
+  )
+  const { instance } = await start(guestModule({ shutdown: loops }))
+  assert.throws(() => instance.shutdown(), isFault('budget', sentence('shutdown', fuel)))
+})
+
+test('a start function has a memory, fuel, and a name when it fails', async () => {
+  const withStart = (body: string): Uint8Array<ArrayBuffer> =>
+    wasmOf(`(module (import "env" "log_info" (func $log (param i32 i32))) (memory (export "memory") 1) (data (i32.const 64) "hello")
+      (start $start) (func $start ${body})
+      (func (export "openracing_abi") (result i32) (i32.const 1))
+      (func (export "alloc") (param i32) (result i32) (i32.const 1024))
+      (func (export "dealloc") (param i32 i32))
+      (func (export "initialize") (param i32 i32) (result i32) (i32.const 0))
+      (func (export "process") (param i32 i32 i32 i32) (result i32) (i32.const 0)))`)
+  assert.deepEqual((await start(withStart('(call $log (i32.const 64) (i32.const 5))'))).lines, ['info hello'])
+  await assert.rejects(start(withStart('unreachable')), isFault('crash', /^its start function trapped: unreachable$/))
+  await assert.rejects(start(withStart('(loop $l (br $l))')), isFault('budget', /^its start function ran out of fuel/))
 })
 
 const faults: readonly (readonly [string, GuestModule, RegExp])[] = [
   ['another ABI version', { abi: 2 }, /openracing_abi\(\) returned 2, and the host has 1/],
-  ['an initialize that traps', { initialize: op.trap }, /did not start \(unreachable\)/],
+  ['an initialize that traps', { initialize: op.trap }, /^initialize trapped: unreachable$/],
   ['an initialize that fails', { initialize: op.i32(-5) }, /initialize returned -5/],
   ['an alloc without memory', { alloc: op.i32(0) }, /alloc\(2\) returned 0, which is not inside its memory/],
   ['an alloc that lies', { alloc: op.i32(-16) }, /alloc\(2\) returned 4294967280/],
@@ -141,10 +192,7 @@ const faults: readonly (readonly [string, GuestModule, RegExp])[] = [
 
 for (const [what, guest, sentence] of faults) {
   test(`a plugin with ${what} does not start`, async () => {
-    await assert.rejects(
-      start(guestModule(guest)),
-      (cause) => cause instanceof RigError && cause.code === 'PLUGIN_FAILED' && sentence.test(cause.message),
-    )
+    await assert.rejects(start(guestModule(guest)), isFault('crash', sentence))
   })
 }
 

@@ -1,14 +1,15 @@
 import { ledFrameBytes, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
-import { RigError } from '../../rpc/failure.ts'
-import { realtimeNanoseconds } from '../../shm/clock.ts'
 import { sdkAbiVersion } from './abi.ts'
+import type { PluginCode } from './compile.ts'
 import { createCustomData } from './custom-data.ts'
-import { createLineAllowance, type GuestLog, type GuestLogLevel, writeGuestLine } from './guest-log.ts'
+import { loadFuel, tickFuel } from './fuel.ts'
+import { type Guest, makeGuest } from './guest.ts'
+import { GuestFault } from './guest-fault.ts'
+import { createLineAllowance, type GuestLog, type GuestLogLevel } from './guest-log.ts'
 import { createHostImports } from './host-imports.ts'
 import type { PostOffice } from './mailbox.ts'
 import type { PluginSpec } from './plugin-spec.ts'
-import { wasiModule } from './wasi/signatures.ts'
-import { createWasi, type Wasi } from './wasi/wasi.ts'
+import { nothingGranted } from './wasi/grants.ts'
 
 /** What `process` is asked for. */
 export const operationCode = { TelemetryProcessor: 0, LedMapper: 1 } as const
@@ -19,30 +20,34 @@ const contextBytes = 16
 
 /** What an instance needs from the host. */
 export interface InstanceNeeds {
+  /** Units of fuel a µs of this machine. */
+  readonly unitsPerUs: number
   readonly mail: PostOffice
   log(level: GuestLogLevel, line: string): void
   /** Monotonic, ms. */
   now(): number
 }
 
-/** One plugin's code with its state. Whatever throws in here is the guest's doing, and the instance is of no more use. */
+/** One plugin's code with its state. Whatever throws a GuestFault is the guest's doing, and the instance of no more use. */
 export interface Instance {
   /**
-   * Copies a tick's telemetry (256 bytes) and LEDs (208 bytes) into the guest; once a tick. `scalar`, where given,
-   * takes the place of the telemetry's own force scalar.
+   * Copies a tick's telemetry (256 bytes) and LEDs (208 bytes) into the guest, and gives it the fuel of the whole tick;
+   * once a tick. `scalar`, where given, takes the place of the telemetry's own force scalar.
    */
-  prepare(telemetry: Uint8Array, leds: Uint8Array, scalar: number | undefined): void
+  prepare(telemetry: Uint8Array, leds: Uint8Array, scalar: number | undefined, fuel: number): void
   /**
-   * Calls the guest: 0 unchanged, 1 changed, negative when it failed. Throws when it trapped or outgrew its memory; then
-   * the instance is at its end, and what it has open is closed.
+   * Calls the guest: 0 unchanged, 1 changed, negative when it failed. Throws when it trapped or ran out of fuel; then the
+   * instance is at its end, and what it has open is closed.
    */
   process(operation: OperationCode): number
+  /** Units of fuel that this tick used so far; more than it was given when it ran out. */
+  fuelUsed(): number
   /** The force scalar in the guest's frame. */
   scalar(): number
   /** A copy of the guest's LED frame. */
   leds(): Uint8Array
   readonly customData: ReadonlyMap<string, string>
-  /** Calls the guest's shutdown, if it has one, and closes what it has open. The end of the instance. */
+  /** Calls the guest's shutdown, if it has one. */
   shutdown(): void
 }
 
@@ -55,44 +60,36 @@ interface Exports {
   initialize(json: number, length: number): number
   process(operation: number, telemetry: number, context: number, leds: number): number
   shutdown?(): number
-  _initialize?(): void
 }
 
-function namedExports(instance: WebAssembly.Instance, { entryPoints }: PluginSpec): Exports {
-  const { exports } = instance
+function namedExports({ exports }: Guest, { entryPoints }: PluginSpec): Exports {
+  const { memory, openracing_abi, alloc, dealloc } = exports
   return {
-    ...exports,
+    ...{ memory, openracing_abi, alloc, dealloc },
     initialize: exports[entryPoints.initialize],
     process: exports[entryPoints.process],
     shutdown: exports[entryPoints.shutdown],
   } as unknown as Exports
 }
 
+const broken = (detail: string): GuestFault => new GuestFault({ kind: 'crash', detail })
+
 function allocate(guest: Exports, bytes: number): number {
   const pointer = guest.alloc(bytes) >>> 0
   if (pointer !== 0 && pointer + bytes <= guest.memory.buffer.byteLength) return pointer
-  throw new Error(`alloc(${bytes}) returned ${pointer}, which is not inside its memory`)
+  throw broken(`alloc(${bytes}) returned ${pointer}, which is not inside its memory`)
 }
 
 function initialize(guest: Exports, configJson: string): void {
   const version = guest.openracing_abi()
-  if (version !== sdkAbiVersion)
-    throw new Error(`openracing_abi() returned ${version}, and the host has ${sdkAbiVersion}`)
+  if (version !== sdkAbiVersion) throw broken(`openracing_abi() returned ${version}, and the host has ${sdkAbiVersion}`)
   const json = Buffer.from(configJson)
   const pointer = allocate(guest, json.length)
   new Uint8Array(guest.memory.buffer).set(json, pointer)
   const result = guest.initialize(pointer, json.length)
   guest.dealloc(pointer, json.length)
-  if (result < 0) throw new Error(`initialize returned ${result}`)
+  if (result < 0) throw broken(`initialize returned ${result}`)
 }
-
-function checkMemory(guest: Exports, spec: PluginSpec): void {
-  const bytes = guest.memory.buffer.byteLength
-  if (bytes > spec.memoryBytes) throw new Error(`its memory grew to ${bytes} bytes, more than ${spec.memoryBytes}`)
-}
-
-/** What went wrong in a guest, in a few words. */
-export const guestFault = (cause: unknown): string => (cause instanceof Error ? cause.message : 'it threw an exception')
 
 /** The buffers that the host and one guest exchange, allocated by the guest once. */
 function allocateBuffers(guest: Exports) {
@@ -116,60 +113,36 @@ function allocateBuffers(guest: Exports) {
   }
 }
 
-/**
- * WASI for an instance; its lines count with those of the other functions. Keep `close` and not the rest: of the imports,
- * the instance itself holds those that its module has.
- */
-function openWasi(spec: PluginSpec, guest: GuestLog, memory: () => WebAssembly.Memory | undefined): Wasi {
-  return createWasi(
-    { preopens: spec.fileSystem, arguments: [], environment: {} },
-    {
-      memory,
-      pay: () => true,
-      writeLine: (level, line) => writeGuestLine(guest, level, line),
-      realtimeNs: realtimeNanoseconds,
-      monotonicNs: () => BigInt(Math.floor(guest.now() * 1e6)),
-    },
-  )
-}
-
-function begin(module: WebAssembly.Module, spec: PluginSpec, needs: InstanceNeeds) {
+/** Instantiates and initialises a plugin whose ABI was recognised. Throws a GuestFault when its code does not agree. */
+export function instantiate(code: PluginCode, spec: PluginSpec, needs: InstanceNeeds): Instance {
   const telemetry = new Uint8Array(telemetryFrameBytes)
   const telemetryView = new DataView(telemetry.buffer)
   const customData = createCustomData()
-  const memory = (): WebAssembly.Memory | undefined => guest?.memory
-  const lines = createLineAllowance(needs.now())
-  const { log, now, mail } = needs
-  const surroundings = { telemetry: () => telemetryView, customData, mail, lines, log, now }
-  const env = createHostImports({ id: spec.id, capabilities: spec.capabilities, memory, ...surroundings })
-  const { imports, close } = openWasi(spec, surroundings, memory)
-  let guest: Exports | undefined
-  try {
-    guest = namedExports(new WebAssembly.Instance(module, { env, [wasiModule]: imports }), spec)
-    guest._initialize?.()
-    initialize(guest, spec.configJson)
-    const buffers = allocateBuffers(guest)
-    checkMemory(guest, spec)
-    return { guest, telemetry, customData, buffers, close }
-  } catch (cause) {
-    close()
-    throw cause
-  }
-}
+  const log: GuestLog = { lines: createLineAllowance(needs.now()), log: needs.log, now: needs.now }
+  const guest = makeGuest(code, {
+    log,
+    grants: { ...nothingGranted, preopens: spec.fileSystem },
+    env: (side) =>
+      createHostImports({
+        ...side,
+        ...log,
+        id: spec.id,
+        capabilities: spec.capabilities,
+        telemetry: () => telemetryView,
+        customData,
+        mail: needs.mail,
+      }),
+  })
+  const exports = namedExports(guest, spec)
 
-/** Instantiates and initialises a plugin whose ABI was recognised. Throws PLUGIN_FAILED when its code does not agree. */
-export function instantiate(module: WebAssembly.Module, spec: PluginSpec, needs: InstanceNeeds): Instance {
-  let begun: ReturnType<typeof begin>
-  try {
-    begun = begin(module, spec, needs)
-  } catch (cause) {
-    throw new RigError('PLUGIN_FAILED', `${spec.name} did not start (${guestFault(cause)}); ask its author`, { cause })
-  }
-  const { guest, telemetry, customData, buffers, close } = begun
+  guest.begin(loadFuel(needs.unitsPerUs))
+  guest.run('initialize', () => initialize(exports, spec.configJson))
+  const buffers = guest.run('alloc', () => allocateBuffers(exports))
+
   const { at } = buffers
   let frameNumber = 0n
   return {
-    prepare(frame, leds, scalar) {
+    prepare(frame, leds, scalar, fuel) {
       telemetry.set(frame)
       const { bytes, view } = buffers.views()
       bytes.set(frame, at.telemetry)
@@ -178,26 +151,17 @@ export function instantiate(module: WebAssembly.Module, spec: PluginSpec, needs:
       view.setBigUint64(at.context, ++frameNumber, true)
       view.setUint32(at.context + 8, spec.budgetUs, true)
       view.setUint32(at.context + 12, spec.rateHz, true)
+      guest.fill(fuel)
     },
-    process(operation) {
-      try {
-        const result = guest.process(operation, at.telemetry, at.context, at.leds)
-        checkMemory(guest, spec)
-        return result
-      } catch (cause) {
-        close() // nobody calls an instance again that threw
-        throw cause
-      }
-    },
+    process: (operation) => guest.run('process', () => exports.process(operation, at.telemetry, at.context, at.leds)),
+    fuelUsed: guest.used,
     scalar: () => buffers.views().view.getFloat32(at.telemetry + telemetryFrame.ffb_scalar.offset, true),
     leds: () => buffers.views().bytes.slice(at.leds, at.leds + ledFrameBytes),
     customData: customData.entries(),
     shutdown() {
-      try {
-        guest.shutdown?.()
-      } finally {
-        close()
-      }
+      guest.fill(tickFuel(spec.budgetUs, needs.unitsPerUs))
+      guest.run('shutdown', () => exports.shutdown?.())
+      guest.close()
     },
   }
 }

@@ -5,6 +5,7 @@ import { createLedger, openLedgerReader, openLedgerWriter, type TickEntry } from
 const entry = (ticket: number): TickEntry => ({
   ticket,
   cpuNs: 1234.5 * ticket,
+  fuel: 70_000 * ticket,
   returned: ticket % 2 === 0,
   failed: ticket % 3 === 0,
   overBudget: ticket % 5 === 0,

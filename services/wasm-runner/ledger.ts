@@ -4,11 +4,16 @@ export interface TickEntry {
   readonly ticket: number
   /** CPU time of the tick, ns. */
   readonly cpuNs: number
+  /** Fuel that the tick used, in units of one instruction; of one that trapped, what it was given at the most. */
+  readonly fuel: number
   /** The calls came back; false when one trapped, which is reported as a loss. */
   readonly returned: boolean
   /** The calls came back, and one of them with an error. */
   readonly failed: boolean
-  /** More CPU time than the plugin's budget. */
+  /**
+   * The calls came back, and took more than the plugin's budget. A tick is charged once: one that did not come back is
+   * charged with how it ended.
+   */
   readonly overBudget: boolean
   /** Ticks before this one that were skipped because the executor was late. */
   readonly missed: number
@@ -17,12 +22,12 @@ export interface TickEntry {
 /** Entries that wait to be read. The reader comes every 100 ms: room for 1000 plugins at 200 Hz, three times over. */
 const entriesMax = 65_536
 
-// Two counters that only grow, modulo 2^32, each with one writer; then the entries, four numbers each.
+// Two counters that only grow, modulo 2^32, each with one writer; then the entries, five numbers each.
 const headerBytes = 16
 const written = 0
 const read = 1
 const dropped = 2
-const fields = 4
+const fields = 5
 const flag = { returned: 1, failed: 2, overBudget: 4 }
 
 /**
@@ -51,6 +56,7 @@ export function openLedgerWriter(ledger: SharedArrayBuffer): (entry: TickEntry) 
     entries[at + 2] =
       (entry.returned ? flag.returned : 0) | (entry.failed ? flag.failed : 0) | (entry.overBudget ? flag.overBudget : 0)
     entries[at + 3] = entry.missed
+    entries[at + 4] = entry.fuel
     Atomics.store(counters, written, (next + 1) | 0)
   }
 }
@@ -73,6 +79,7 @@ export function openLedgerReader(ledger: SharedArrayBuffer): LedgerReader {
       failed: (flags & flag.failed) !== 0,
       overBudget: (flags & flag.overBudget) !== 0,
       missed: entries[at + 3] as number,
+      fuel: entries[at + 4] as number,
     }
   }
   return {

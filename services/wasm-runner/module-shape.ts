@@ -17,7 +17,7 @@ export interface ModuleShape {
   /** By name: a signature, or `memory`, `table`, `global`, `tag`. */
   readonly exports: ReadonlyMap<string, Signature>
   /** The memory, when there is exactly one and the module defines it. */
-  readonly memory: { readonly minimumBytes: number; readonly shared: boolean; readonly wide: boolean } | undefined
+  readonly memory: { readonly shared: boolean; readonly wide: boolean } | undefined
 }
 
 const section = { type: 1, import: 2, function: 3, memory: 5, export: 7 }
@@ -31,7 +31,6 @@ const valueTypes: Readonly<Record<number, string>> = {
   112: 'funcref',
   111: 'externref',
 }
-const pageBytes = 65_536
 
 /** Reads forward over the bytes of one section. */
 class Cursor extends WasmBytes {
@@ -55,11 +54,12 @@ class Cursor extends WasmBytes {
     return `(${parameters.join(', ')}) ->${results.map((type) => ` ${type}`).join(',')}`
   }
 
-  limits(): { flags: number; minimum: number } {
+  /** Their flags. */
+  limits(): number {
     const flags = this.number()
-    const minimum = this.number()
-    if (flags & 1) this.number()
-    return { flags, minimum }
+    this.skipNumber()
+    if (flags & 1) this.skipNumber()
+    return flags
   }
 }
 
@@ -118,16 +118,10 @@ export function readModuleShape(bytes: Uint8Array): ModuleShape {
     return [name, kind === 'function' ? (functions[index] ?? '') : kind]
   })
   const [memory, another] = memories
+  const one = memory !== undefined && another === undefined
   return {
     imports,
     exports: new Map(exports),
-    memory:
-      memory === undefined || another !== undefined
-        ? undefined
-        : {
-            minimumBytes: memory.minimum * pageBytes,
-            shared: (memory.flags & 2) !== 0,
-            wide: (memory.flags & 4) !== 0,
-          },
+    memory: one ? { shared: (memory & 2) !== 0, wide: (memory & 4) !== 0 } : undefined,
   }
 }

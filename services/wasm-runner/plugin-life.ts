@@ -3,27 +3,35 @@ import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { delayMs, standardRestart } from '../../supervision/restart.ts'
+import type { PluginCode } from './compile.ts'
 import type { ExecutorThreads } from './executor-threads.ts'
 import { ungrantedDetail } from './granted-operations.ts'
+import type { TickEntry } from './ledger.ts'
 import type { PluginSpec } from './plugin-spec.ts'
-import { createStatistics, type Statistics } from './statistics.ts'
+import { createStatistics } from './statistics.ts'
+import { createViolations, type Violation } from './violation.ts'
 
 export interface LifeNeeds {
   readonly ticket: number
   readonly spec: PluginSpec
-  readonly module: WebAssembly.Module
+  readonly code: PluginCode
   readonly executor: ExecutorThreads
   readonly log: Logger
   /** Monotonic, ms. */
   now(): number
+  /** ms since 1970. */
+  wallMs(): number
 }
 
 /** One plugin from its load to its end: started, lost, waiting, started again. */
 export interface PluginLife {
   readonly ticket: number
-  readonly statistics: Statistics
   /** Starts it the first time; a failure here is the end of it. `replaces`: the ticket whose place it takes. */
   start(replaces: number | undefined): Promise<void>
+  /** The executor gave it a tick. */
+  ticked(entry: TickEntry): void
+  /** It did what it must not do. */
+  violated(violation: Violation): void
   /** The executor lost it. */
   lost(detail: string): void
   /** The executor moved it to another thread. */
@@ -35,8 +43,9 @@ export interface PluginLife {
   view(): SafePlugin
 }
 
-export function createPluginLife({ ticket, spec, module, executor, log, now }: LifeNeeds): PluginLife {
+export function createPluginLife({ ticket, spec, code, executor, log, now, wallMs }: LifeNeeds): PluginLife {
   const statistics = createStatistics()
+  const violations = createViolations()
   let state: SafePlugin['state'] = PluginState.PLUGIN_STATE_LOADED
   let detail = ''
   let losses = 0
@@ -46,7 +55,7 @@ export function createPluginLife({ ticket, spec, module, executor, log, now }: L
   let ended = false
 
   const start = async (replaces: number | undefined): Promise<void> => {
-    await executor.start({ ticket, spec, module, replaces })
+    await executor.start({ ticket, spec, code, replaces })
     startedMs = now()
     state = PluginState.PLUGIN_STATE_RUNNING
     detail = ungrantedDetail(spec)
@@ -80,8 +89,17 @@ export function createPluginLife({ ticket, spec, module, executor, log, now }: L
 
   return {
     ticket,
-    statistics,
     start,
+    ticked(entry) {
+      statistics.count(entry)
+      if (!entry.overBudget) return
+      const spent = `${(entry.cpuNs / 1000).toFixed(0)} µs of CPU time and ${entry.fuel} instructions`
+      violations.charge({ kind: 'budget', detail: `a tick of ${spec.budgetUs} µs took ${spent}` }, wallMs())
+    },
+    violated(violation) {
+      violations.charge(violation, wallMs())
+      if (violation.kind === 'budget') statistics.countOutOfFuel()
+    },
     lost: (why) => wait(why, now() - startedMs),
     moved: () => statistics.countRestart(),
     hold(hold) {
@@ -93,6 +111,6 @@ export function createPluginLife({ ticket, spec, module, executor, log, now }: L
       clearTimeout(timer)
       await executor.stop(ticket)
     },
-    view: () => ({ id: spec.id, state, detail, statistics: statistics.snapshot() }),
+    view: () => ({ id: spec.id, state, detail, statistics: statistics.snapshot(), violations: violations.snapshot() }),
   }
 }

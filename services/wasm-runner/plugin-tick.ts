@@ -1,17 +1,23 @@
 import { telemetryFrameBytes } from '../../gen/layout.ts'
+import { follow } from './calibration.ts'
 import type { ForcePipeline } from './force-pipeline.ts'
-import { guestFault, operationCode } from './instance.ts'
+import { tickFuel } from './fuel.ts'
+import { GuestFault } from './guest-fault.ts'
+import { operationCode } from './instance.ts'
 import type { TickEntry } from './ledger.ts'
 import type { PulseWriter } from './pulse.ts'
 import { followTelemetry, openLedOutput, openScalarOutput, type Slots } from './rig-outputs.ts'
 import type { Seat } from './seats.ts'
 import { followSuspects } from './suspects.ts'
+import type { Violation } from './violation.ts'
 
 export interface TickNeeds {
   readonly slots: Slots
   /** LEDs of the rim, 1..64. */
   readonly ledCount: number
   readonly pulse: Pick<PulseWriter, 'begin' | 'end'>
+  /** Units of fuel a µs of this machine. */
+  readonly unitsPerUs: number
   record(entry: TickEntry): void
   /** CLOCK_MONOTONIC, ns. */
   monotonicNs(): bigint
@@ -37,7 +43,7 @@ export interface Ticks {
    * Gives a plugin one tick: the newest telemetry in, its operations, their answers out, and the count of it all.
    * Returns undefined, or how the plugin was lost: then its instance is of no more use.
    */
-  tick(seat: Seat, missed: number): string | undefined
+  tick(seat: Seat, missed: number): Violation | undefined
   /** Takes over what the suspects' thread has answered; nothing where there are no suspects. */
   relay(): void
 }
@@ -60,9 +66,9 @@ export function createTicks(needs: TickNeeds, pipeline: ForcePipeline): Ticks {
     if (telemetry.begun()) output.publish(pipeline.result(source))
   }
 
-  const prepare = ({ instance, runs, ticket }: Seat): void => {
+  const prepare = ({ instance, runs, ticket }: Seat, fuel: number): void => {
     const scalar = runs.force ? pipeline.inputOf(ticket, source) : undefined
-    instance.prepare(runs.sees ? telemetry.frame : blindFrame, leds.current, scalar)
+    instance.prepare(runs.sees ? telemetry.frame : blindFrame, leds.current, scalar, fuel)
   }
 
   const askForForce = ({ ticket, instance, runs }: Seat): boolean => {
@@ -81,29 +87,36 @@ export function createTicks(needs: TickNeeds, pipeline: ForcePipeline): Ticks {
     return result === 1 ? leds.show(instance.leds()) : result >= 0
   }
 
-  const callAll = (seat: Seat): boolean => {
-    prepare(seat)
+  const callAll = (seat: Seat, fuel: number): boolean => {
+    prepare(seat, fuel)
     const forced = !seat.runs.telemetry || askForForce(seat)
     const drawn = !seat.runs.leds || askForLeds(seat)
     return forced && drawn
   }
 
-  const attempt = (seat: Seat): { readonly failed: boolean; readonly fault?: string } => {
+  const attempt = (seat: Seat, fuel: number): { readonly failed: boolean; readonly fault?: Violation } => {
     try {
-      return { failed: !underTicket(needs.pulse, seat.ticket, () => callAll(seat)) }
+      return { failed: !underTicket(needs.pulse, seat.ticket, () => callAll(seat, fuel)) }
     } catch (cause) {
-      return { failed: false, fault: guestFault(cause) } // a loss is counted when it is reported
+      if (!(cause instanceof GuestFault)) throw cause
+      return { failed: false, fault: cause.violation } // a loss is counted when it is reported
     }
   }
 
-  const tick = (seat: Seat, missed: number): string | undefined => {
+  const tick = (seat: Seat, missed: number): Violation | undefined => {
     refresh()
+    const { ticket, spec } = seat
+    const given = tickFuel(spec.budgetUs, seat.unitsPerUs)
     const before = needs.cpuNs()
-    const { failed, fault } = attempt(seat)
+    const { failed, fault } = attempt(seat, given)
     const cpuNs = Number(needs.cpuNs() - before)
-    const overBudget = cpuNs > seat.spec.budgetUs * 1000
-    needs.record({ ticket: seat.ticket, cpuNs, returned: fault === undefined, failed, overBudget, missed })
-    if (fault !== undefined) pipeline.withdraw(seat.ticket)
+    const fuel = seat.instance.fuelUsed()
+    const returned = fault === undefined
+    // Between two looks at the fuel a function may use more than there is, and come back.
+    const overBudget = returned && (cpuNs > spec.budgetUs * 1000 || fuel > given)
+    needs.record({ ticket, cpuNs, fuel, returned, failed, overBudget, missed })
+    if (returned) seat.unitsPerUs = follow(seat.unitsPerUs, needs.unitsPerUs, { units: fuel, cpuNs })
+    else pipeline.withdraw(ticket)
     if (seat.runs.force) publish()
     return fault
   }

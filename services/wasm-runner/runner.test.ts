@@ -7,23 +7,28 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { pino } from 'pino'
 import { safeScalar, safeScalarBytes, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import { ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { openLatest } from '../../shm/latest.ts'
 import { openScalarSlot, openTelemetrySlot } from '../../shm/slots.ts'
 import type { PluginSpec } from './plugin-spec.ts'
-import { type Runner, startRunner } from './runner.ts'
+import { type Runner, type RunnerOptions, startRunner } from './runner.ts'
 import { type GuestModule, guestModule, op } from './testing/guest-module.ts'
 import { specOf } from './testing/specs.ts'
 
 const { PLUGIN_STATE_RUNNING, PLUGIN_STATE_WAITING } = PluginState
+const { VIOLATION_KIND_BUDGET, VIOLATION_KIND_TIMEOUT } = ViolationKind
+
+/** Units a µs: so much that nothing runs out of it, and the watchdog is all that there is. */
+const tooMuchFuel = { unitsPerUs: 1e9 }
 
 /** A runner on shared memory of its own. */
-async function rig() {
+async function rig(part: Pick<RunnerOptions, 'unitsPerUs'> = {}) {
   const shmDir = await mkdtemp('/dev/shm/openracing-test-')
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line) => void lines.push(line) })
-  const runner = await startRunner({ shmDir, ledCount: 15, log, guestLog: log })
+  const runner = await startRunner({ shmDir, ledCount: 15, log, guestLog: log, ...part })
   let files = 0
   return {
     runner,
@@ -121,8 +126,44 @@ test('a plugin that traps waits, is started again, and its neighbour does not no
   assert.equal(find(it.runner, neighbour.id)?.statistics?.restarts, 0)
 })
 
-test('a plugin that loops is ended with its thread, it is the one that is charged, and its neighbour is moved', async () => {
+const violationsOf = (runner: Runner, id: string) =>
+  find(runner, id)!.violations.map(({ kind, count, detail }) => ({ kind, count, detail }))
+
+test('a plugin that loops runs out of fuel and is charged with it; its neighbour stays where it is', async (context) => {
   await using it = await rig()
+  const looping = await it.specOf(guestModule(loopsInFifthCall), { budgetUs: 2000 })
+  const neighbour = await it.specOf(guestModule())
+  await it.runner.load(neighbour)
+  await it.runner.load(looping)
+  const strikes = (): number => Number(find(it.runner, looping.id)?.statistics?.failures)
+  const missed = (): number => Number(find(it.runner, neighbour.id)?.statistics?.missedDeadlines)
+
+  await until('its first loop', () => strikes() === 1)
+  const { state, detail, statistics } = find(it.runner, looping.id)!
+  assert.equal(state, PLUGIN_STATE_WAITING)
+  assert.match(detail, /^process ran out of fuel: it was given \d+ instructions; it is started again after 100 ms$/)
+  assert.equal(statistics?.budgetViolations, 1n)
+  const [violation, ...others] = violationsOf(it.runner, looping.id)
+  assert.deepEqual([violation?.kind, violation?.count, others], [VIOLATION_KIND_BUDGET, 1n, []])
+
+  // A busy machine loses ticks at any time. Those that a loop costs are lost at each: it is enough that once none was.
+  const lost: number[] = []
+  do {
+    const [before, struck] = [missed(), strikes()]
+    await until('it loops again', () => strikes() > struck)
+    const ticks = executions(it.runner, neighbour.id)
+    await until('the neighbour ticks on', () => executions(it.runner, neighbour.id) > ticks)
+    lost.push(missed() - before)
+  } while (lost.at(-1)! > 1 && lost.length < 6)
+  context.diagnostic(`ticks that the neighbour lost while it looped: ${lost.join(', ')}`)
+  assert.ok(lost.at(-1)! <= 1)
+  assert.equal(find(it.runner, neighbour.id)?.statistics?.restarts, 0)
+  assert.deepEqual(violationsOf(it.runner, neighbour.id), [])
+  assert.ok(!it.lines.some((line) => line.includes('the executor is replaced')))
+})
+
+test('a plugin that does not return is ended with its thread, and a warm one takes over its neighbour', async (context) => {
+  await using it = await rig(tooMuchFuel)
   const looping = await it.specOf(guestModule(loopsInFifthCall))
   const neighbour = await it.specOf(guestModule())
   await it.runner.load(neighbour)
@@ -131,15 +172,23 @@ test('a plugin that loops is ended with its thread, it is the one that is charge
   const { detail, statistics } = find(it.runner, looping.id)!
   assert.match(detail, /it did not return within 1000 ms; it is started again after 100 ms/)
   assert.equal(statistics?.failures, 1n)
+  assert.deepEqual(violationsOf(it.runner, looping.id), [
+    { kind: VIOLATION_KIND_TIMEOUT, count: 1n, detail: 'it did not return within 1000 ms' },
+  ])
   const before = executions(it.runner, neighbour.id)
   await until('the neighbour ticks again', () => executions(it.runner, neighbour.id) > before)
+  const line = it.lines.find((each) => each.includes('another executor has taken over'))
+  context.diagnostic(
+    `the other thread took over within ${(JSON.parse(line!) as { tookMs: number }).tookMs.toFixed(2)} ms`,
+  )
   assert.equal(find(it.runner, neighbour.id)?.statistics?.failures, 0n)
   assert.equal(find(it.runner, neighbour.id)?.statistics?.restarts, 1)
+  assert.deepEqual(violationsOf(it.runner, neighbour.id), [])
   await until('the looping plugin is started again', () => executions(it.runner, looping.id) > 4)
 })
 
-test('a plugin that loops again and again costs its neighbour one pause, and no second one', async () => {
-  await using it = await rig()
+test('a plugin that does not return again and again costs its neighbour one pause, and no second one', async () => {
+  await using it = await rig(tooMuchFuel)
   const looping = await it.specOf(guestModule(loopsInFifthCall))
   const neighbour = await it.specOf(guestModule())
   await it.runner.load(neighbour)
@@ -158,7 +207,7 @@ const loopsUnderYellow: GuestModule = {
 }
 
 test('a plugin that was caught once still moves the wheel, and can be replaced and unloaded', async () => {
-  await using it = await rig()
+  await using it = await rig(tooMuchFuel)
   using cells = it.cells()
   const suspect = await it.specOf(guestModule(loopsUnderYellow))
   cells.publish({ flags: 1 })
@@ -177,7 +226,7 @@ test('a plugin that was caught once still moves the wheel, and can be replaced a
 })
 
 test('a plugin that takes a hundred times its budget for each tick runs where no neighbour waits for it', async () => {
-  await using it = await rig()
+  await using it = await rig(tooMuchFuel)
   const slow = await it.specOf(guestModule({ process: [...op.busy(500_000_000), ...op.i32(0)] }))
   const neighbour = await it.specOf(guestModule())
   await it.runner.load(neighbour)
@@ -199,7 +248,8 @@ test('a plugin that loops while it is loaded is refused, and the one that it sho
   const looping = await it.specOf(guestModule({ initialize: [...op.loopForever, ...op.i32(0)] }), { id: good.id })
   await assert.rejects(
     it.runner.load(looping),
-    (cause) => cause instanceof RigError && cause.code === 'PLUGIN_FAILED' && /did not return/.test(cause.message),
+    (cause) =>
+      cause instanceof RigError && cause.code === 'PLUGIN_FAILED' && /initialize ran out of fuel/.test(cause.message),
   )
   const before = executions(it.runner, good.id)
   await until('the old one ticks', () => executions(it.runner, good.id) > before)
@@ -259,7 +309,7 @@ test('a plugin without the grant for its operation is loaded, not called, and sa
   assert.equal(find(it.runner, spec.id)?.detail, 'LedMapper is not run: ControlLeds is not granted')
 })
 
-test('the force and the CPU time of a plugin arrive where the rig reads them', async () => {
+test('the force, the CPU time and the fuel of a plugin arrive where the rig reads them', async () => {
   await using it = await rig()
   const process = [...op.parameter(1), ...op.f32(0.75), ...op.storeF32(16), ...op.i32(1)]
   const spec = await it.specOf(guestModule({ process }))
@@ -273,8 +323,10 @@ test('the force and the CPU time of a plugin arrive where the rig reads them', a
   const ageNs = globalThis.process.hrtime.bigint() - new DataView(value.buffer).getBigUint64(0, true)
   assert.ok(ageNs >= 0n && ageNs < 10_000_000_000n)
   await until('a count', () => executions(it.runner, spec.id) > 0)
-  const cpu = find(it.runner, spec.id)!.statistics!.cpu!
-  assert.ok(cpu.maxNs > 0n && cpu.buckets.length > 0)
+  const { cpu, fuel } = find(it.runner, spec.id)!.statistics!
+  assert.ok(cpu!.maxNs > 0n && cpu!.buckets.length > 0)
+  // local.get, f32.const, f32.store, i32.const
+  assert.deepEqual(fuel, { last: 4n, most: 4n, mean: 4 })
   telemetry.close()
   scalar.close()
 })

@@ -1,10 +1,9 @@
 import type { Logger } from 'pino'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
-import { type Abi, recogniseAbi } from './abi.ts'
+import type { Abi } from './abi.ts'
 import { readArtefact } from './artefact.ts'
-import { compilePlugin } from './compile.ts'
+import { startCompiler } from './compiler.ts'
 import { type ExecutorThreads, startExecutorThreads } from './executor-threads.ts'
-import { readModuleShape } from './module-shape.ts'
 import { createPluginLife, type PluginLife } from './plugin-life.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 
@@ -16,6 +15,8 @@ export interface RunnerOptions {
   readonly log: Logger
   /** Where plugins' own lines go. */
   readonly guestLog: Logger
+  /** See executor-worker.ts. */
+  readonly unitsPerUs?: number
 }
 
 /** The Safe plugins of a rig. */
@@ -47,19 +48,12 @@ function takeTurns() {
   }
 }
 
-async function compile(spec: PluginSpec): Promise<{ readonly abi: Abi; readonly module: WebAssembly.Module }> {
-  const bytes = await readArtefact(spec.path, spec.sha256)
-  // Compiled here and not by the executor: V8 does it on threads of its own, the neighbours' ticks do not wait for
-  // it, and the code is still there when a thread of the executor is replaced.
-  const module = await compilePlugin(bytes)
-  return { abi: recogniseAbi(readModuleShape(bytes), spec.entryPoints, spec.memoryBytes), module }
-}
-
 async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, PluginLife>): Promise<ExecutorThreads> {
   return startExecutorThreads({
     ...options,
     events: {
-      onTick: (entry) => lives.get(entry.ticket)?.statistics.count(entry),
+      onTick: (entry) => lives.get(entry.ticket)?.ticked(entry),
+      onViolation: (ticket, violation) => lives.get(ticket)?.violated(violation),
       onLost: (ticket, detail) => lives.get(ticket)?.lost(detail),
       onMoved: (ticket) => lives.get(ticket)?.moved(),
       onLog: ({ ticket, level, line }) => options.guestLog[level]({ plugin: lives.get(ticket)?.view().id }, line),
@@ -73,6 +67,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const lives = new Map<number, PluginLife>()
   const plugins = new Map<string, PluginLife>()
   const executor = await openExecutor(options, lives)
+  const compiler = startCompiler()
   const inTurn = takeTurns()
   let lastTicket = 0
   let closing: Promise<void> | undefined
@@ -103,18 +98,17 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
 
   const endAll = async (): Promise<void> => {
     await Promise.all([...plugins.keys()].map((id) => inTurn(id, () => unload(id))))
-    await executor.close()
+    await Promise.all([executor.close(), compiler.close()])
   }
 
   return {
     load: (spec) =>
       inTurn(spec.id, async () => {
-        const { abi, module } = await compile(spec)
-        const ticket = ++lastTicket
-        const now = (): number => performance.now()
-        await replace(spec.id, createPluginLife({ ticket, spec, module, executor, log, now }))
-        log.info({ plugin: spec.id, name: spec.name, abi }, 'loaded')
-        return abi
+        const code = await compiler.compile(await readArtefact(spec.path, spec.sha256), spec)
+        const clocks = { now: () => performance.now(), wallMs: Date.now }
+        await replace(spec.id, createPluginLife({ ticket: ++lastTicket, spec, code, executor, log, ...clocks }))
+        log.info({ plugin: spec.id, name: spec.name, abi: code.abi }, 'loaded')
+        return code.abi
       }),
     unload: (id) => inTurn(id, () => unload(id)),
     list: () => {

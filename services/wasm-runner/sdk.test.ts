@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ledFrame, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
-import { compilePlugin } from './compile.ts'
 import { instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
 import { createPostOffice } from './mailbox.ts'
+import { codeOf } from './testing/code.ts'
 import { buildWithSdk } from './testing/samples.ts'
 import { specOf } from './testing/specs.ts'
 
@@ -14,9 +14,14 @@ async function start(process: string) {
   const spec = specOf()
   mail.open(spec.id)
   const log = (level: string, line: string): number => lines.push(`${level} ${line}`)
-  const instance = instantiate(await compilePlugin(await buildWithSdk(process)), spec, { mail, log, now: () => 0 })
+  const instance = instantiate(await codeOf(await buildWithSdk(process)), spec, {
+    unitsPerUs: 7000,
+    mail,
+    log,
+    now: () => 0,
+  })
   const run = (frame = new Uint8Array(telemetryFrameBytes)): number => {
-    instance.prepare(frame, darkFrame(15), undefined)
+    instance.prepare(frame, darkFrame(15), undefined, 70_000_000)
     return instance.process(operationCode.TelemetryProcessor)
   }
   return { instance, lines, mail, spec, run }

@@ -12,6 +12,8 @@ export interface Seat {
   readonly instance: Instance
   readonly runs: GrantedOperations
   schedule: Schedule
+  /** Units of fuel a µs of this plugin's code. */
+  unitsPerUs: number
 }
 
 /** The plugins of one executor in their order, and what they share: the force pipeline and the mail. */
@@ -22,7 +24,7 @@ export interface Seats {
   called(): readonly Seat[]
   /** When the next one is due, ms since the schedules' shared moment; Infinity when none is. */
   nextDueMs(): number
-  join(ticket: number, spec: PluginSpec, instance: Instance, schedule: Schedule): void
+  join(newcomer: Omit<Seat, 'runs'>): void
   /** Undefined when no such plugin runs. */
   leave(ticket: number): Seat | undefined
 }
@@ -46,8 +48,9 @@ export function createSeats(): Seats {
     mail,
     called: () => called,
     nextDueMs: () => called.reduce((earliest, { schedule }) => Math.min(earliest, dueMs(schedule)), Infinity),
-    join(ticket, spec, instance, schedule) {
-      arrange([...seats, { ticket, spec, instance, runs: grantedOperations(spec), schedule }])
+    join(newcomer) {
+      const { spec } = newcomer
+      arrange([...seats, { ...newcomer, runs: grantedOperations(spec) }])
       if (spec.capabilities.includes('InterPluginComm')) mail.open(spec.id)
     },
     leave(ticket) {

@@ -8,16 +8,23 @@ declare namespace WebAssembly {
   interface Memory {
     /** Another object after the memory grew. */
     readonly buffer: ArrayBuffer
+    /** Pages before it grew. Throws RangeError where it may not. */
+    grow(pages: number): number
   }
 
+  type Exports = Readonly<Record<string, unknown>>
+  type ModuleImports = Readonly<Record<string, ImportFunction>>
+  type Imports = Readonly<Record<string, ModuleImports>>
+
   interface Instance {
-    readonly exports: Readonly<Record<string, unknown>>
+    readonly exports: Exports
   }
 
   type ImportFunction = (...parameters: number[]) => unknown
 
-  const Instance: new (module: Module, imports: Record<string, Record<string, ImportFunction>>) => Instance
+  const Instance: new (module: Module, imports: Imports) => Instance
   const LinkError: ErrorConstructor
+  const RuntimeError: ErrorConstructor
 
   interface Global {
     value: bigint

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, existsSync } from 'node:fs'
+import { appendFileSync, existsSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { frameSlotBytes, frameSlot as layout, rigStatus } from '../../gen/layout.ts'
 import type { Home } from '../../rpc/home.ts'
 import { openRigWindow } from '../../shm/rig-window.ts'
 import { openEstopSlot, openOutputRing } from '../../shm/slots.ts'
+import { isAlive } from '../alive.ts'
 import { produceForce } from '../force-producer.ts'
 import { until } from '../until.ts'
 import { runWheelctl } from '../wheelctl.ts'
@@ -130,4 +131,59 @@ test('without a host the command stops the loop by itself, and the next host, of
   }
   // No rig is there any more: nothing drives, and nothing is written.
   await assert.rejects(runWheelctl(home, ['rig', 'estop']), { code: 5 })
+})
+
+const pidOf = (home: Home): number => {
+  const window = openRigWindow(home)
+  const pid = window.pid()
+  window.close()
+  return pid
+}
+
+test('a cell of the emergency stop that is removed or cut holds torque at zero until somebody says that it may flow', async () => {
+  await using rig = await startFedRig()
+  const { home, loop } = rig
+  const path = join(home.shmDir, 'estop')
+
+  // Nothing is engaged: the loop waits for the host's word, which comes.
+  for (const destroy of [() => truncateSync(path, 0), () => rmSync(path)]) {
+    destroy()
+    await until('the loop holds torque at zero, or has ended', () => loop.outNm() === 0)
+    await until('torque flows again', () => loop.outNm() > 1.9)
+  }
+
+  // One that is engaged outlives its cell and the loop.
+  await rig.wheelctl('rig', 'estop', '--reason', 'the shelf was cleaned')
+  const before = pidOf(home)
+  rmSync(path)
+  process.kill(before, 'SIGKILL')
+  await until('another loop runs', () => pidOf(home) !== before)
+  const began = loop.ticks()
+  await until('it has run for a while', () => loop.ticks() > began + 500)
+  assert.ok(loop.take().every(({ torqueNm }) => torqueNm === 0))
+  assert.match(
+    await rig.wheelctl('rig', 'status'),
+    /^estop +ENGAGED .*; torque is held at zero; the shelf was cleaned$/m,
+  )
+})
+
+test('the command stops a loop whose cell was cut or removed, with a host and without one', async () => {
+  await using rig = await startFedRig()
+  const { home, loop } = rig
+  const path = join(home.shmDir, 'estop')
+  truncateSync(path, 0)
+  assert.match(await rig.wheelctl('rig', 'estop'), /^estop ENGAGED since .*; (torque is held at zero|no loop runs)/)
+  await rig.wheelctl('rig', 'clear')
+  await until('torque flows again', () => loop.outNm() > 1.9)
+
+  // Without a host the loop notices by itself that nobody can stop it any more, ends, and takes its files along.
+  const pid = pidOf(home)
+  process.kill(rig.rig.pid, 'SIGKILL')
+  await rig.rig.exited
+  rmSync(path)
+  const outcome = await runWheelctl(home, ['rig', 'estop']).catch((cause: { readonly code: number }) => cause)
+  if ('code' in outcome) assert.equal(outcome.code, 5, 'there is no rig any more')
+  else assert.match(outcome.stdout, /^estop ENGAGED since .*; (torque is held at zero|no loop runs)/)
+  await until('the loop has ended', () => !isAlive(pid))
+  assert.equal(loop.outNm(), 0, 'and faded torque out before')
 })

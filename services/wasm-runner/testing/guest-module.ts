@@ -41,6 +41,7 @@ export const op = {
   storeI8: (offset: number): number[] => [0x3a, 0, ...leb(offset)],
   loadI32: (offset: number): number[] => [0x28, 2, ...leb(offset)],
   add: [0x6a],
+  multiply: [0x6c],
   call: (index: number): number[] => [0x10, ...leb(index)],
   grow: [0x40, 0],
   drop: [0x1a],

@@ -115,6 +115,8 @@ export interface Estop {
   readonly inForce: boolean;
   /** What is wrong with it, such as a stop that could not be written to the disk; empty when nothing is. */
   readonly warning: string;
+  /** It is engaged, and a loop goes on all the same: end that process, or cut the power of the wheel. */
+  readonly drivingPid: number;
 }
 
 /** What the loop may do to the driver's hands. */
@@ -1031,7 +1033,7 @@ export const Rig: MessageFns<Rig> = {
 };
 
 function createBaseEstop(): Estop {
-  return { engaged: false, sinceUnixMs: 0n, reason: "", inForce: false, warning: "" };
+  return { engaged: false, sinceUnixMs: 0n, reason: "", inForce: false, warning: "", drivingPid: 0 };
 }
 
 export const Estop: MessageFns<Estop> = {
@@ -1053,6 +1055,9 @@ export const Estop: MessageFns<Estop> = {
     }
     if (message.warning !== "") {
       writer.uint32(42).string(message.warning);
+    }
+    if (message.drivingPid !== 0) {
+      writer.uint32(48).uint32(message.drivingPid);
     }
     return writer;
   },
@@ -1110,6 +1115,14 @@ export const Estop: MessageFns<Estop> = {
             message.warning = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.drivingPid = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1134,6 +1147,7 @@ export const Estop: MessageFns<Estop> = {
     message.reason = object.reason ?? "";
     message.inForce = object.inForce ?? false;
     message.warning = object.warning ?? "";
+    message.drivingPid = object.drivingPid ?? 0;
     return message;
   },
 };

@@ -14,7 +14,7 @@ export const protobufFileName = "openracing/v1/statistics.proto";
 /** What a plugin did that it must not do. */
 export const ViolationKind = {
   VIOLATION_KIND_UNSPECIFIED: 0,
-  /** VIOLATION_KIND_CRASH - A signal ended its process, or it ended its process itself. */
+  /** VIOLATION_KIND_CRASH - A signal ended its process, or it ended its process itself. A Safe plugin: it trapped. */
   VIOLATION_KIND_CRASH: 1,
   /** VIOLATION_KIND_CAPABILITY - A system call that its sandbox forbids. */
   VIOLATION_KIND_CAPABILITY: 2,
@@ -24,7 +24,7 @@ export const ViolationKind = {
   VIOLATION_KIND_MEMORY: 4,
   /**
    * VIOLATION_KIND_BUDGET - Calls whose own CPU time was above the budget. Of a Fast plugin, without a call that was so alone among the 100
-   * before and after it: the kernel charges a process with interrupts, too.
+   * before and after it: the kernel charges a process with interrupts, too. A Safe plugin: also, it ran out of fuel.
    */
   VIOLATION_KIND_BUDGET: 5,
   /** VIOLATION_KIND_RESULT - Calls that returned another result than 0. */
@@ -49,7 +49,7 @@ export namespace ViolationKind {
   export type VIOLATION_KIND_PROTOCOL = typeof ViolationKind.VIOLATION_KIND_PROTOCOL;
 }
 
-/** What a Fast plugin was doing. */
+/** What a Fast plugin was doing. Of Safe ones the evidence says it. */
 export const PluginPhase = {
   PLUGIN_PHASE_UNSPECIFIED: 0,
   /** PLUGIN_PHASE_LOADING - Constructors of the library, get_plugin_vtable(), get_info(). */
@@ -82,8 +82,8 @@ export interface PluginStatistics {
   /** Calls that trapped or returned an error. */
   readonly failures: bigint;
   /**
-   * Calls whose own CPU time was above the budget. Of a Fast plugin, but for accidents: interrupts count as its time,
-   * too (docs/decisions/0017).
+   * Calls whose own CPU time was above the budget, and those of a Safe plugin that ran out of fuel. Of a Fast plugin, but
+   * for accidents: interrupts count as its time, too (docs/decisions/0017).
    */
   readonly budgetViolations: bigint;
   /** Answers that were not there when they were needed; the machine's fault as often as the plugin's. */
@@ -99,7 +99,24 @@ export interface PluginStatistics {
     | PluginMemory
     | undefined;
   /** Of missed_deadlines, ticks of the loop that the Fast plugins before this one had used up: it was not asked. */
-  readonly leftOut?: bigint | undefined;
+  readonly leftOut?:
+    | bigint
+    | undefined;
+  /** Of Safe plugins. */
+  readonly fuel?: PluginFuel | undefined;
+}
+
+/**
+ * What the ticks of a Safe plugin used of its fuel. The unit is one instruction of WebAssembly; what touches much memory
+ * at once, and a call to the host, costs as many as it is worth.
+ */
+export interface PluginFuel {
+  /** Of the newest tick that came back, instructions. */
+  readonly last: bigint;
+  /** Of the dearest tick that came back, instructions. */
+  readonly most: bigint;
+  /** Of all ticks that came back, instructions a tick. */
+  readonly mean: number;
 }
 
 /** What a plugin allocates. */
@@ -158,6 +175,7 @@ function createBasePluginStatistics(): PluginStatistics {
     restarts: 0,
     memory: undefined,
     leftOut: undefined,
+    fuel: undefined,
   };
 }
 
@@ -201,6 +219,9 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
         throw new globalThis.Error("value provided for field message.leftOut of type uint64 too large");
       }
       writer.uint32(64).uint64(message.leftOut);
+    }
+    if (message.fuel !== undefined) {
+      PluginFuel.encode(message.fuel, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -282,6 +303,14 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
             message.leftOut = reader.uint64() as bigint;
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.fuel = PluginFuel.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -315,6 +344,94 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
       ? PluginMemory.fromPartial(object.memory)
       : undefined;
     message.leftOut = (object.leftOut !== undefined && object.leftOut !== null) ? BigInt(object.leftOut) : undefined;
+    message.fuel = (object.fuel !== undefined && object.fuel !== null)
+      ? PluginFuel.fromPartial(object.fuel)
+      : undefined;
+    return message;
+  },
+};
+
+function createBasePluginFuel(): PluginFuel {
+  return { last: 0n, most: 0n, mean: 0 };
+}
+
+export const PluginFuel: MessageFns<PluginFuel> = {
+  encode(message: PluginFuel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.last !== 0n) {
+      if (BigInt.asUintN(64, message.last) !== message.last) {
+        throw new globalThis.Error("value provided for field message.last of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.last);
+    }
+    if (message.most !== 0n) {
+      if (BigInt.asUintN(64, message.most) !== message.most) {
+        throw new globalThis.Error("value provided for field message.most of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.most);
+    }
+    if (message.mean !== 0) {
+      writer.uint32(25).double(message.mean);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PluginFuel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePluginFuel() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.last = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.most = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.mean = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PluginFuel>): PluginFuel {
+    return PluginFuel.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PluginFuel>): PluginFuel {
+    const message = createBasePluginFuel() as any;
+    message.last = (object.last !== undefined && object.last !== null) ? BigInt(object.last) : 0n;
+    message.most = (object.most !== undefined && object.most !== null) ? BigInt(object.most) : 0n;
+    message.mean = object.mean ?? 0;
     return message;
   },
 };

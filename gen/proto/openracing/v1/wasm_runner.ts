@@ -19,7 +19,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { PluginState } from "./plugin.ts";
-import { PluginStatistics } from "./statistics.ts";
+import { PluginStatistics, Violation } from "./statistics.ts";
 
 export const protobufPackage = "openracing.v1";
 
@@ -95,7 +95,11 @@ export interface SafePlugin {
   readonly id: string;
   readonly state: PluginState;
   readonly detail: string;
-  readonly statistics: PluginStatistics | undefined;
+  readonly statistics:
+    | PluginStatistics
+    | undefined;
+  /** What the plugin did that it must not do, by kind, since it was loaded. */
+  readonly violations: readonly Violation[];
 }
 
 function createBaseLoadSafePluginRequest(): LoadSafePluginRequest {
@@ -673,7 +677,7 @@ export const ListSafePluginsResponse: MessageFns<ListSafePluginsResponse> = {
 };
 
 function createBaseSafePlugin(): SafePlugin {
-  return { id: "", state: 0, detail: "", statistics: undefined };
+  return { id: "", state: 0, detail: "", statistics: undefined, violations: [] };
 }
 
 export const SafePlugin: MessageFns<SafePlugin> = {
@@ -689,6 +693,9 @@ export const SafePlugin: MessageFns<SafePlugin> = {
     }
     if (message.statistics !== undefined) {
       PluginStatistics.encode(message.statistics, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.violations) {
+      Violation.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -738,6 +745,14 @@ export const SafePlugin: MessageFns<SafePlugin> = {
             message.statistics = PluginStatistics.decode(reader, reader.uint32());
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.violations.push(Violation.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -761,6 +776,7 @@ export const SafePlugin: MessageFns<SafePlugin> = {
     message.statistics = (object.statistics !== undefined && object.statistics !== null)
       ? PluginStatistics.fromPartial(object.statistics)
       : undefined;
+    message.violations = object.violations?.map((e) => Violation.fromPartial(e)) || [];
     return message;
   },
 };

@@ -1,0 +1,108 @@
+import { realtimeNanoseconds } from '../../shm/clock.ts'
+import type { PluginCode } from './compile.ts'
+import { faultOf, GuestFault } from './guest-fault.ts'
+import { type GuestLog, writeGuestLine } from './guest-log.ts'
+import type { WasiGrants } from './wasi/grants.ts'
+import { wasiModule } from './wasi/signatures.ts'
+import { createWasi } from './wasi/wasi.ts'
+
+/** What host functions use of the guest that calls them. */
+export interface GuestSide {
+  memory(): WebAssembly.Memory
+  /** Takes so much of the guest's fuel; false when there is none left. */
+  pay(units: number): boolean
+}
+
+/** One plugin's code with its memory and its fuel. Whatever its code does wrong is a GuestFault; it is of no more use then. */
+export interface Guest extends GuestSide {
+  readonly exports: WebAssembly.Exports
+  /** Gives it so much fuel, in place of what it has. */
+  fill(units: number): void
+  /** Units of what it was given that it used so far; more than that when it ran out. */
+  used(): number
+  /** Runs a function of the guest's; `name` is for the evidence. Throws a GuestFault, after which everything is closed. */
+  run<T>(name: string, call: () => T): T
+  /** Closes what it has open. May be called twice. */
+  close(): void
+}
+
+export interface GuestNeeds {
+  readonly log: GuestLog
+  readonly grants: WasiGrants
+  /** Module `env`. */
+  env(guest: GuestSide): WebAssembly.ModuleImports
+}
+
+/** What WASI's compilers put the constructors of a library in: called once, before everything else. */
+const constructors = '_initialize'
+
+function create({ module }: PluginCode, imports: WebAssembly.Imports): WebAssembly.Instance {
+  try {
+    return new WebAssembly.Instance(module, imports)
+  } catch (cause) {
+    // What V8 finds out only now: a data segment outside the memory, for one.
+    throw new GuestFault({ kind: 'crash', detail: `it cannot be instantiated: ${(cause as Error).message}` }, { cause })
+  }
+}
+
+/**
+ * Makes a guest of a plugin's code. None of the code runs before `begin`, which runs what comes before every other call: its
+ * start function, an export like others, and its library's constructors.
+ */
+export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): Guest & { begin(fuel: number): void } {
+  let given = 0
+  const side: GuestSide = {
+    memory: () => instance.exports.memory as WebAssembly.Memory,
+    pay(units) {
+      fuel.value -= BigInt(units)
+      return fuel.value >= 0n
+    },
+  }
+  // Of the imports the instance itself holds those that its module has: we keep no more of WASI than what closes it.
+  const { imports, close } = createWasi(grants, {
+    ...side,
+    writeLine: (level, line) => writeGuestLine(log, level, line),
+    realtimeNs: realtimeNanoseconds,
+    monotonicNs: () => BigInt(Math.floor(log.now() * 1e6)),
+  })
+  const orClosed = <T>(act: () => T): T => {
+    try {
+      return act()
+    } catch (cause) {
+      close() // nobody calls a guest again that threw
+      throw cause
+    }
+  }
+  const instance = orClosed(() => create(code, { env: env(side), [wasiModule]: imports }))
+  const { exports } = instance
+  const fuel = exports[code.fuelExport] as WebAssembly.Global
+
+  const run = <T>(name: string, call: () => T): T =>
+    orClosed(() => {
+      try {
+        return call()
+      } catch (cause) {
+        throw faultOf(name, cause, fuel.value, given)
+      }
+    })
+
+  function fill(units: number): void {
+    given = units
+    fuel.value = BigInt(units)
+  }
+
+  return {
+    ...side,
+    exports,
+    fill,
+    used: () => given - Number(fuel.value),
+    run,
+    close,
+    begin(units) {
+      fill(units)
+      if (code.startExport !== undefined) run('its start function', exports[code.startExport] as () => void)
+      const library = exports[constructors]
+      if (typeof library === 'function') run(constructors, library as () => void)
+    },
+  }
+}

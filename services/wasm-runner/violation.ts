@@ -1,0 +1,43 @@
+import {
+  PluginPhase,
+  ViolationKind,
+  type Violation as ViolationMessage,
+} from '../../gen/proto/openracing/v1/statistics.ts'
+
+const messageKind = {
+  crash: ViolationKind.VIOLATION_KIND_CRASH,
+  timeout: ViolationKind.VIOLATION_KIND_TIMEOUT,
+  budget: ViolationKind.VIOLATION_KIND_BUDGET,
+} as const
+
+/** Something that a Safe plugin did and must not do. */
+export interface Violation {
+  readonly kind: keyof typeof messageKind
+  /** The evidence, a sentence without its full stop. */
+  readonly detail: string
+}
+
+/** What one plugin has done since it was loaded. */
+export interface Violations {
+  /** `nowMs`: since 1970. */
+  charge(violation: Violation, nowMs: number): void
+  /** At most one of each kind: how many, and the newest. */
+  snapshot(): ViolationMessage[]
+}
+
+export function createViolations(): Violations {
+  const charged = new Map<Violation['kind'], ViolationMessage>()
+  return {
+    charge({ kind, detail }, nowMs) {
+      charged.set(kind, {
+        kind: messageKind[kind],
+        count: (charged.get(kind)?.count ?? 0n) + 1n,
+        detail,
+        phase: PluginPhase.PLUGIN_PHASE_UNSPECIFIED,
+        sequence: 0,
+        lastTimeUs: BigInt(nowMs) * 1000n,
+      })
+    },
+    snapshot: () => [...charged.values()],
+  }
+}
