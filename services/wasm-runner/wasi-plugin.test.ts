@@ -6,19 +6,21 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
-import { RigError } from '../../rpc/failure.ts'
 import { buildWasiLibrary, noWasiCompiler } from '../../test/wasi-program.ts'
-import { recogniseAbi } from './abi.ts'
 import { compilePlugin } from './compile.ts'
+import { GuestFault } from './guest-fault.ts'
 import { instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
 import { createPostOffice } from './mailbox.ts'
-import { readModuleShape } from './module-shape.ts'
 import { guestModule, op } from './testing/guest-module.ts'
 import { specOf } from './testing/specs.ts'
 import { openedMax } from './wasi/descriptors.ts'
+import { prices } from './wasi/prices.ts'
 
 const skip = noWasiCompiler
+/** Of the development machine, and what a tick of 5 ms is given there. */
+const unitsPerUs = 7000
+const fuel = 70_000_000
 
 function temporary(): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), 'openracing-wasi-'))
@@ -46,11 +48,13 @@ async function start(bytes: Uint8Array<ArrayBuffer>, logs: string) {
   })
   mail.open(spec.id)
   const log = (level: string, line: string): number => lines.push(`${level} ${line}`)
-  const instance = instantiate(await compilePlugin(bytes), spec, { mail, log, now: () => performance.now() })
+  const code = await compilePlugin(bytes, spec)
+  assert.equal(code.abi, 'openracing-sdk-1')
+  const instance = instantiate(code, spec, { unitsPerUs, mail, log, now: () => performance.now() })
   const tick = (gear = 0): number => {
     const frame = new Uint8Array(telemetryFrameBytes)
     new DataView(frame.buffer).setInt32(telemetryFrame.gear.offset, gear, true)
-    instance.prepare(frame, darkFrame(15), undefined)
+    instance.prepare(frame, darkFrame(15), undefined, fuel)
     return instance.process(operationCode.TelemetryProcessor)
   }
   return { instance, lines, tick }
@@ -58,10 +62,7 @@ async function start(bytes: Uint8Array<ArrayBuffer>, logs: string) {
 
 test('a plugin in C is recognised, constructed, configured, and writes where it may', { skip }, async () => {
   using logs = temporary()
-  const bytes = buildWasiLibrary('writes-log')
-  const { entryPoints, memoryBytes } = specOf()
-  assert.equal(recogniseAbi(readModuleShape(bytes), entryPoints, memoryBytes), 'openracing-sdk-1')
-  const { instance, lines, tick } = await start(bytes, logs.path)
+  const { instance, lines, tick } = await start(buildWasiLibrary('writes-log'), logs.path)
   assert.deepEqual([tick(), tick(), tick()], [0, 0, 0])
   instance.shutdown()
   assert.deepEqual(lines, ['info constructed 1, configured {"a":1}', 'info shutting down'])
@@ -86,12 +87,17 @@ test('a plugin that ends itself is lost with its exit code, and what it had open
   assert.equal(openBelow(logs.path), 0)
 })
 
+test('a call of WASI is paid for with the fuel of the tick', { skip }, async () => {
+  using logs = temporary()
+  const { instance, tick } = await start(buildWasiLibrary('writes-log'), logs.path)
+  assert.equal(tick(), 0)
+  assert.ok(instance.fuelUsed() > prices.path + prices.transfer, `${instance.fuelUsed()}`)
+  instance.shutdown()
+})
+
 test('a plugin that does not start leaves nothing open', async () => {
   using logs = temporary()
-  await assert.rejects(
-    start(guestModule({ initialize: op.trap }), logs.path),
-    (cause) => cause instanceof RigError && cause.code === 'PLUGIN_FAILED',
-  )
+  await assert.rejects(start(guestModule({ initialize: op.trap }), logs.path), GuestFault)
   assert.equal(openBelow(logs.path), 0)
 })
 

@@ -2,7 +2,7 @@ import type { WasiFunction } from './signatures.ts'
 
 /**
  * What calls cost, in units of one instruction of the guest's. One of these for each call, for its longest usual time on
- * the development machine, where a µs is some 14,000 instructions; on top, what depends on a length.
+ * the development machine, where a µs is some 7000 of them; on top, what depends on a length.
  */
 export const prices = {
   /** Reads and writes the guest's memory and our own. */
