@@ -26,10 +26,11 @@ export function grantedOperations(spec: PluginSpec): GrantedOperations {
   }
 }
 
-/** Says which operations are not run, for the plugin's detail; empty when all are. */
+/** Says what of its manifest a plugin does not have, for its detail; empty when it has all. */
 export function ungrantedDetail(spec: PluginSpec): string {
-  return spec.operations
+  const operations = spec.operations
     .filter((operation) => !has(spec, needs[operation]))
     .map((operation) => `${operation} is not run: ${needs[operation]} is not granted`)
-    .join('; ')
+  const nothing = has(spec, 'FileSystem') && spec.fileSystem.length === 0
+  return [...operations, ...(nothing ? ['it has no files: no path is granted'] : [])].join('; ')
 }

@@ -2,8 +2,9 @@ import { type FileHandle, openFile, whences } from './beneath.ts'
 import { fdflag } from './descriptor-calls.ts'
 import type { Descriptor } from './descriptors.ts'
 import { Refusal, refuse } from './errno.ts'
-import { outputBytesMax } from './line-output.ts'
+import { type LineOutput, outputBytesMax } from './line-output.ts'
 import { deltaOf, offsetOf, timesOf } from './numbers.ts'
+import { prices } from './prices.ts'
 import { recordBytes, writeFilestat } from './records.ts'
 import type { Right } from './rights.ts'
 import type { Call, World } from './world.ts'
@@ -39,20 +40,20 @@ function checkSize(size: number): void {
   if (size > fileBytesMax) refuse('FBIG')
 }
 
+/** Checks what a file has after a write at `offset`, or at its end. */
+function checkWrite(file: FileHandle, flags: number, vectors: Vectors, offset: number): void {
+  const append = (flags & fdflag.append) !== 0 // then the system pays no heed to an offset
+  checkSize(lengthOf(vectors) + (append ? Number(openFile.stat(file).size) : offset))
+}
+
 /** Writes at the descriptor's own place. */
 function write(file: FileHandle, flags: number, vectors: Vectors): number {
-  const append = (flags & fdflag.append) !== 0
-  checkSize(lengthOf(vectors) + (append ? Number(openFile.stat(file).size) : openFile.seek(file, 0, 'current')))
+  checkWrite(file, flags, vectors, openFile.seek(file, 0, 'current'))
   return transfer(vectors, (bytes) => openFile.write(file, bytes))
 }
 
-function writeLines(output: { write(bytes: Uint8Array): void }, vectors: Vectors): number {
-  for (const bytes of vectors) output.write(bytes)
-  return lengthOf(vectors)
-}
-
 /** Functions on what is open: reading, writing, sizes and times. */
-export function fileCalls({ memory, descriptors }: World) {
+export function fileCalls({ memory, descriptors, pay }: World) {
   const stream = (fd: number, right: Right): Descriptor => {
     if (descriptors.at(fd).thing.kind === 'directory') refuse('ISDIR')
     return descriptors.at(fd, right)
@@ -68,6 +69,11 @@ export function fileCalls({ memory, descriptors }: World) {
   const flush = (fd: number, right: Right): void => {
     const { thing } = descriptors.at(fd, right)
     if (thing.kind === 'file') openFile.flush(thing.handle)
+  }
+  const writeLines = (output: LineOutput, vectors: Vectors): number => {
+    pay(prices.outputByte * lengthOf(vectors))
+    for (const bytes of vectors) output.write(bytes)
+    return lengthOf(vectors)
   }
   const seek = (handle: FileHandle, delta: bigint, whence: number, result: number): void => {
     const place = memory.view(result, 8)
@@ -107,7 +113,7 @@ export function fileCalls({ memory, descriptors }: World) {
       const size = memory.view(result, 4)
       const from = offsetOf(offset)
       const vectors = memory.vectors(list, count, transferBytesMax)
-      checkSize(from + lengthOf(vectors))
+      checkWrite(handle, descriptors.at(fd).flags, vectors, from)
       size.setUint32(
         0,
         transfer(vectors, (bytes, done) => openFile.writeAt(handle, bytes, from + done)),

@@ -1,26 +1,15 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { grantedGuest } from '../testing/granted-guest.ts'
 import { grantedTree } from '../testing/granted-tree.ts'
-import { allRights, grant, type RawWasi, rawWasi, readRights } from '../testing/raw-wasi.ts'
+import { allRights, type RawWasi, rawWasi, readRights } from '../testing/raw-wasi.ts'
 import { openedMax } from './descriptors.ts'
 import { fileBytesMax, transferBytesMax } from './file-calls.ts'
 
 const create = { rights: allRights, oflags: 1 } as const
 const [append, nonblock] = [1, 4]
-
-/** A guest that was granted a tree of its own. */
-function granted(access: 'read' | 'read_write') {
-  const tree = grantedTree()
-  const raw = rawWasi({ grants: grant(tree.path, access) })
-  const text = (name: string): string => readFileSync(join(tree.path, name), 'utf8')
-  const dispose = (): void => {
-    raw[Symbol.dispose]()
-    tree[Symbol.dispose]()
-  }
-  return { ...raw, tree, text, [Symbol.dispose]: dispose }
-}
 
 const seek = (raw: RawWasi, fd: number | string, delta: bigint, whence: number): string | bigint => {
   const answer = raw.call('fd_seek', Number(fd), delta, whence, raw.result)
@@ -35,7 +24,7 @@ test('without a grant there is no directory, and nothing can be opened', () => {
 })
 
 test('a directory that is granted has the name of the list, and its files are read', () => {
-  using raw = granted('read')
+  using raw = grantedGuest('read')
   assert.equal(raw.call('fd_prestat_get', 3, raw.result), 'SUCCESS')
   assert.equal(raw.memory.readUInt32LE(raw.result + 4), '/granted'.length)
   assert.equal(raw.call('fd_prestat_dir_name', 3, 1024, 8), 'SUCCESS')
@@ -67,7 +56,7 @@ test('a granted directory that is not there is left out, and the log says so', (
 })
 
 test('nothing is changed through a directory that is granted for reading', () => {
-  using raw = granted('read')
+  using raw = grantedGuest('read')
   const name = raw.put('hello.txt')
   const other = raw.put('other', 1)
   assert.equal(raw.open('hello.txt', { rights: readRights | (1n << 6n) }), 'NOTCAPABLE')
@@ -94,7 +83,7 @@ test('nothing is changed through a directory that is granted for reading', () =>
 })
 
 test('who asks for every right to read a file, as Rust does, gets those that there are', () => {
-  using raw = granted('read')
+  using raw = grantedGuest('read')
   const rust = allRights & ~((1n << 6n) | (1n << 8n) | (1n << 22n)) // all but writing
   const fd = Number(raw.open('hello.txt', { rights: rust }))
   assert.equal(raw.read(fd, 5), 'hello')
@@ -104,7 +93,7 @@ test('who asks for every right to read a file, as Rust does, gets those that the
 })
 
 test('a file is made, written, read, cut and removed', () => {
-  using raw = granted('read_write')
+  using raw = grantedGuest('read_write')
   const fd = Number(raw.open('new', create))
   assert.equal(raw.write(fd, 'first line\n'), 'SUCCESS')
   assert.equal(raw.u32(), 11)
@@ -133,7 +122,7 @@ test('a file is made, written, read, cut and removed', () => {
 })
 
 test('reads and writes at a place leave the place of the descriptor alone', () => {
-  using raw = granted('read_write')
+  using raw = grantedGuest('read_write')
   const fd = Number(raw.open('hello.txt', { rights: allRights }))
   raw.memory.writeUInt32LE(1024, 16)
   raw.memory.writeUInt32LE(4, 20)
@@ -146,7 +135,7 @@ test('reads and writes at a place leave the place of the descriptor alone', () =
 })
 
 test('what is appended goes to the end, from the opening on or later', () => {
-  using raw = granted('read_write')
+  using raw = grantedGuest('read_write')
   const fd = Number(raw.open('log', { ...create, fdflags: append }))
   raw.write(fd, 'one ')
   seek(raw, fd, 0n, 0)
@@ -161,7 +150,7 @@ test('what is appended goes to the end, from the opening on or later', () => {
 })
 
 test('one read moves at most 64 KiB, and the next one goes on from there', () => {
-  using raw = granted('read')
+  using raw = grantedGuest('read')
   const big = Buffer.alloc(3 * transferBytesMax, 'abcdefg')
   writeFileSync(join(raw.tree.path, 'big'), big)
   const fd = Number(raw.open('big'))
@@ -179,7 +168,7 @@ test('one read moves at most 64 KiB, and the next one goes on from there', () =>
 })
 
 test('no file grows above its bound, and a hole counts', () => {
-  using raw = granted('read_write')
+  using raw = grantedGuest('read_write')
   const fd = Number(raw.open('new', create))
   assert.equal(raw.call('fd_filestat_set_size', fd, BigInt(fileBytesMax) + 1n), 'FBIG')
   assert.equal(raw.call('fd_filestat_set_size', fd, 2n ** 63n), 'INVAL')
@@ -187,10 +176,14 @@ test('no file grows above its bound, and a hole counts', () => {
   seek(raw, fd, BigInt(fileBytesMax) - 1n, 0)
   assert.equal(raw.write(fd, 'xy'), 'FBIG')
   assert.equal(statSync(join(raw.tree.path, 'new')).size, 0)
+  assert.equal(raw.call('fd_filestat_set_size', fd, BigInt(fileBytesMax)), 'SUCCESS')
+  const end = Number(raw.open('new', { ...create, fdflags: append }))
+  assert.equal(raw.write(end, 'x'), 'FBIG')
+  assert.equal(raw.call('fd_pwrite', end, 16, 1, 0n, raw.result), 'FBIG')
 })
 
 test('times are set, to now, to a time, or left', () => {
-  using raw = granted('read_write')
+  using raw = grantedGuest('read_write')
   const name = raw.put('hello.txt')
   const second = 1_000_000_000n
   assert.equal(raw.call('path_filestat_set_times', 3, 0, ...name, 1n * second, 2n * second + 5n, 1 | 4), 'SUCCESS')
@@ -209,7 +202,7 @@ test('times are set, to now, to a time, or left', () => {
 })
 
 test('what is asked about a file is what the system says', () => {
-  using raw = granted('read')
+  using raw = grantedGuest('read')
   const path = join(raw.tree.path, 'hello.txt')
   const stat = statSync(path, { bigint: true })
   const fields = (): bigint[] => Array.from({ length: 8 }, (_, index) => raw.memory.readBigUInt64LE(4096 + index * 8))
@@ -232,7 +225,7 @@ test('what is asked about a file is what the system says', () => {
 })
 
 test('directories are made, moved and removed, and a file has two names until one is removed', () => {
-  using raw = granted('read_write')
+  using raw = grantedGuest('read_write')
   const act = (name: Parameters<RawWasi['call']>[0], text: string): string => raw.call(name, 3, ...raw.put(text))
   const move = (from: string, to: string): string => raw.call('path_rename', 3, ...raw.put(from), 3, ...raw.put(to, 1))
   assert.equal(act('path_create_directory', 'made'), 'SUCCESS')
@@ -251,7 +244,7 @@ test('directories are made, moved and removed, and a file has two names until on
 })
 
 test('links are read, made and followed inside', () => {
-  using raw = granted('read_write')
+  using raw = grantedGuest('read_write')
   const target = (name: string, bytes: number): string => {
     const answer = raw.call('path_readlink', 3, ...raw.put(name), 4096, bytes, raw.result)
     return answer === 'SUCCESS' ? raw.memory.toString('latin1', 4096, 4096 + raw.u32()) : answer
@@ -265,7 +258,7 @@ test('links are read, made and followed inside', () => {
 })
 
 test('numbers of descriptors are given again, moved, and bounded', () => {
-  using raw = granted('read')
+  using raw = grantedGuest('read')
   const first = Number(raw.open('hello.txt'))
   const second = Number(raw.open('sub/inner.txt'))
   assert.equal(raw.call('fd_renumber', second, first), 'SUCCESS')
@@ -283,7 +276,7 @@ test('numbers of descriptors are given again, moved, and bounded', () => {
 })
 
 test('where nothing more may be opened, nothing is made', () => {
-  using raw = granted('read_write')
+  using raw = grantedGuest('read_write')
   for (let opened = 0; opened < openedMax; opened++) raw.open('hello.txt')
   assert.equal(raw.open('new', create), 'MFILE')
   assert.equal(raw.open('new'), 'MFILE')
@@ -291,7 +284,7 @@ test('where nothing more may be opened, nothing is made', () => {
 })
 
 test('rights are only ever given up', () => {
-  using raw = granted('read_write')
+  using raw = grantedGuest('read_write')
   const fd = Number(raw.open('hello.txt', { rights: allRights }))
   assert.equal(raw.call('fd_fdstat_set_rights', fd, readRights & ~(1n << 14n), 0n), 'SUCCESS')
   assert.equal(raw.write(fd, 'x'), 'NOTCAPABLE')
@@ -305,7 +298,7 @@ test('rights are only ever given up', () => {
 })
 
 test('a directory is no file, stdin is at its end, and nothing is sought in either', () => {
-  using raw = granted('read_write')
+  using raw = grantedGuest('read_write')
   assert.equal(raw.read(3), 'ISDIR')
   assert.equal(raw.write(3, 'x'), 'ISDIR')
   assert.equal(raw.read(0), '')
@@ -316,73 +309,12 @@ test('a directory is no file, stdin is at its end, and nothing is sought in eith
 })
 
 test('a directory that is opened passes on what it may', () => {
-  using raw = granted('read_write')
+  using raw = grantedGuest('read_write')
   const inner = Number(raw.open('sub', { oflags: 2, rights: allRights, inheriting: readRights | (1n << 13n) }))
   assert.equal(raw.read(Number(raw.open('inner.txt', { directory: inner }))), 'inner\n')
   assert.equal(raw.open('inner.txt', { directory: inner, rights: allRights }), 'NOTCAPABLE')
   assert.equal(raw.open('inner.txt', { oflags: 2, directory: inner }), 'NOTDIR')
   assert.equal(raw.open('sub', { rights: allRights }), 'ISDIR')
-})
-
-interface Listed {
-  readonly name: string
-  readonly type: number
-  readonly next: bigint
-  readonly inode: bigint
-}
-
-/** Lists a directory with a buffer of so many bytes, as a library does. */
-function list(raw: RawWasi, fd: number, bytes: number): Listed[] {
-  const found: Listed[] = []
-  for (let cookie = 0n; ; ) {
-    assert.equal(raw.call('fd_readdir', fd, 8192, bytes, cookie, raw.result), 'SUCCESS')
-    const used = raw.u32()
-    for (let at = 8192; at + 24 <= 8192 + used; ) {
-      const length = raw.memory.readUInt32LE(at + 16)
-      if (at + 24 + length > 8192 + used) break
-      const next = raw.memory.readBigUInt64LE(at)
-      const inode = raw.memory.readBigUInt64LE(at + 8)
-      const name = raw.memory.toString('utf8', at + 24, at + 24 + length)
-      found.push({ name, type: raw.memory.readUInt8(at + 20), next, inode })
-      cookie = next
-      at += 24 + length
-    }
-    if (used < bytes) return found
-  }
-}
-
-test('a directory is listed with buffers of any size, and from any place', () => {
-  using raw = granted('read')
-  mkdirSync(join(raw.tree.path, 'many'))
-  const names = Array.from({ length: 500 }, (_, index) => `file-${index}`)
-  for (const name of names) writeFileSync(join(raw.tree.path, 'many', name), '')
-  const fd = Number(raw.open('many', { oflags: 2 }))
-  const all = list(raw, fd, 32_768)
-  assert.deepEqual(all.map(({ name }) => name).sort(), ['.', '..', ...names].sort())
-  for (const bytes of [64, 100, 1024, 4096]) assert.deepEqual(list(raw, fd, bytes), all, `${bytes}`)
-  const [, , third, fourth] = all
-  assert.equal(raw.call('fd_readdir', fd, 8192, 64, third!.next, raw.result), 'SUCCESS')
-  assert.equal(raw.memory.readBigUInt64LE(8192), fourth!.next)
-})
-
-test('a listing tells kinds, and nothing of the directory above the granted one', () => {
-  using raw = granted('read')
-  const listed = list(raw, 3, 4096)
-  const types = Object.fromEntries(listed.map(({ name, type }) => [name, type]))
-  assert.equal(types['hello.txt'], 4)
-  assert.equal(types.sub, 3)
-  assert.equal(types.stays, 7)
-  const own = statSync(raw.tree.path, { bigint: true }).ino
-  for (const name of ['.', '..']) assert.equal(listed.find((each) => each.name === name)?.inode, own)
-})
-
-test('a place that no listing gave, and a buffer that is too large, are refused or at the end', () => {
-  using raw = granted('read')
-  assert.equal(raw.call('fd_readdir', 3, 0, 64, -1n, raw.result), 'INVAL')
-  assert.match(raw.call('fd_readdir', 3, 8192, 64, 2n ** 62n, raw.result), /SUCCESS|INVAL/)
-  assert.equal(raw.call('fd_readdir', 3, 0, 65_536, 0n, raw.result), 'SUCCESS')
-  assert.equal(raw.call('fd_readdir', 3, 0, 0, 0n, raw.result), 'SUCCESS')
-  assert.equal(raw.call('fd_readdir', 1, 0, 64, 0n, raw.result), 'NOTDIR')
 })
 
 test('two directories that are granted are two: names move between them, second names do not', () => {

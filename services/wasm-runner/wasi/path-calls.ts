@@ -34,11 +34,11 @@ function openFlags({ read, write }: Intent, follow: boolean, how: number, flags:
 
 /** What opening needs beside PATH_OPEN. */
 function openingRights(how: number): readonly Right[] {
-  const create = (how & oflag.create) !== 0
-  const truncate = (how & oflag.truncate) !== 0
-  return ['PATH_OPEN', ...(create ? (['PATH_CREATE_FILE'] as const) : []), ...(truncate ? setSize : [])]
+  const rights: Right[] = ['PATH_OPEN']
+  if ((how & oflag.create) !== 0) rights.push('PATH_CREATE_FILE')
+  if ((how & oflag.truncate) !== 0) rights.push('PATH_FILESTAT_SET_SIZE')
+  return rights
 }
-const setSize: readonly Right[] = ['PATH_FILESTAT_SET_SIZE']
 
 /** Asks about what a path names. */
 function looking<T>(directory: FileHandle, path: Uint8Array, follow: boolean, ask: (file: FileHandle) => T): T {

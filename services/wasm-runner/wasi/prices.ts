@@ -2,17 +2,19 @@ import type { WasiFunction } from './signatures.ts'
 
 /**
  * What calls cost, in units of one instruction of the guest's. One of these for each call, for its longest usual time on
- * the development machine, where a µs is some 14,000 instructions; on top, what depends on a length.
+ * the development machine, where a µs is some 7000 of them; on top, what depends on a length.
  */
 export const prices = {
   /** Reads and writes the guest's memory and our own. */
   memory: 10_000,
   /** Asks the system about something open. */
-  system: 50_000,
-  /** Moves up to `transferBytesMax` bytes, or makes lines of up to `outputBytesMax`. */
+  system: 100_000,
+  /** Moves up to `transferBytesMax` bytes. */
   transfer: 300_000,
-  /** Resolves paths. */
+  /** Resolves paths. The worst that can be made of links takes ten times as long; then the tick's CPU time says so. */
   path: 300_000,
+  /** Each byte that is made a line of: it may be the end of one. */
+  outputByte: 500,
   /** Each entry of a listing. */
   entry: 10_000,
   /** Each subscription of a poll. */
