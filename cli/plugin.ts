@@ -6,7 +6,7 @@ import {
   type Plugin,
   PluginServiceClient,
 } from '../gen/proto/openracing/v1/plugin.ts'
-import type { Violation } from '../gen/proto/openracing/v1/statistics.ts'
+import type { PluginFuel, Violation } from '../gen/proto/openracing/v1/statistics.ts'
 import { call, within } from '../rpc/client.ts'
 import { distributionOf, emptyHistogram } from './distribution.ts'
 import { answerMs, withClient } from './endpoint.ts'
@@ -67,9 +67,12 @@ function describeConfinement({ landlock, seccomp }: Confinement): string {
   return lacking.flat().join('; ') || 'landlock and seccomp'
 }
 
+const describeFuel = ({ last, mean, most }: PluginFuel): string =>
+  `last ${last}, mean ${mean.toFixed(0)}, most ${most} instructions a tick`
+
 function describe(plugin: Plugin): readonly (readonly string[])[] {
   const { p50, p99, max } = distributionOf(plugin.statistics?.cpu ?? emptyHistogram)
-  const { executions = 0n, failures = 0n, missedDeadlines = 0n, restarts = 0, memory } = plugin.statistics ?? {}
+  const { executions = 0n, failures = 0n, missedDeadlines = 0n, restarts = 0, memory, fuel } = plugin.statistics ?? {}
   const rows = [
     ['id', plugin.id],
     ['name', plugin.name],
@@ -80,6 +83,7 @@ function describe(plugin: Plugin): readonly (readonly string[])[] {
     ['detail', plugin.detail],
     ['executions', `${executions}, ${failures} failed, ${missedDeadlines} deadlines missed`],
     ['CPU time', `p50 ${p50.toFixed(1)} µs, p99 ${p99.toFixed(1)} µs, max ${max.toFixed(1)} µs`],
+    ...(fuel === undefined ? [] : [['fuel', describeFuel(fuel)]]),
     ['restarts', `${restarts}`],
     ...(plugin.confinement === undefined ? [] : [['confined by', describeConfinement(plugin.confinement)]]),
   ]

@@ -18,9 +18,10 @@ export function keepSpare(start: (unneeded: AbortSignal) => Promise<SpareWorker>
 
   const keep = (): void => {
     if (closed.signal.aborted || kept !== undefined) return
-    kept = start(closed.signal)
-    kept.catch(() => {
-      kept = undefined // whoever needs one tries again, and is told why there is none
+    const starting = start(closed.signal)
+    kept = starting
+    starting.catch(() => {
+      if (kept === starting) kept = undefined // whoever needs one tries again, and is told why there is none
     })
   }
 
