@@ -225,9 +225,9 @@ test('a plugin that was caught once still moves the wheel, and can be replaced a
   assert.deepEqual(it.runner.list(), [])
 })
 
-test('a plugin that takes a hundred times its budget for each tick runs where no neighbour waits for it', async () => {
+test('a plugin that takes many times its budget for each tick runs where no neighbour waits for it', async () => {
   await using it = await rig(tooMuchFuel)
-  const slow = await it.specOf(guestModule({ process: [...op.busy(500_000_000), ...op.i32(0)] }))
+  const slow = await it.specOf(guestModule({ process: [...op.busy(150_000_000), ...op.i32(0)] }))
   const neighbour = await it.specOf(guestModule())
   await it.runner.load(neighbour)
   await it.runner.load(slow)

@@ -30,7 +30,7 @@ export function keepSpare(start: (unneeded: AbortSignal) => Promise<SpareWorker>
       const taken = kept ?? start(closed.signal)
       kept = undefined
       const worker = await taken
-      keep()
+      setImmediate(keep) // starting a thread holds this one up, and whoever takes one is in a hurry
       return worker
     },
     async close() {
