@@ -167,6 +167,8 @@ test('a plugin that does not return is ended with its thread, and a warm one tak
   const looping = await it.specOf(guestModule(loopsInFifthCall))
   const neighbour = await it.specOf(guestModule())
   await it.runner.load(neighbour)
+  const warm = (): number => it.lines.filter((line) => line.includes('an executor is warm')).length
+  await until('a second one is warm', () => warm() === 2)
   await it.runner.load(looping)
   await until('the watchdog', () => find(it.runner, looping.id)?.state === PLUGIN_STATE_WAITING)
   const { detail, statistics } = find(it.runner, looping.id)!

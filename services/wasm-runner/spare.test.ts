@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
+import { until } from '../../test/until.ts'
 import type { SpareWorker } from './executor-worker.ts'
 import { keepSpare } from './spare.ts'
 
@@ -13,7 +13,7 @@ function rig() {
     unneeded.addEventListener('abort', () => starting.reject(new Error('not needed')))
     starts.push(starting)
     return starting.promise
-  })
+  }, 1)
   const finish = (index: number): SpareWorker => {
     const worker: SpareWorker = {
       assign: () => Promise.reject(new Error('not in this test')),
@@ -30,12 +30,10 @@ test('who takes the one that is kept has it at once, and the next one is started
   const first = spare.take()
   const worker = finish(0)
   assert.equal(await first, worker)
-  await turn()
-  assert.equal(starts.length, 2)
+  await until('the next one is started', () => starts.length === 2)
   const second = finish(1)
   assert.equal(await spare.take(), second)
-  await turn()
-  assert.equal(starts.length, 3)
+  await until('the next one is started', () => starts.length === 3)
 })
 
 test('two who take at once have two, and one more is kept', async () => {
@@ -43,8 +41,7 @@ test('two who take at once have two, and one more is kept', async () => {
   const both = Promise.all([spare.take(), spare.take()])
   const workers = [finish(0), finish(1)]
   assert.deepEqual(await both, workers)
-  await turn()
-  assert.equal(starts.length, 3)
+  await until('the next one is started', () => starts.length === 3)
 })
 
 test('one that could not be kept is tried again when it is needed, and who needs it is told', async () => {
@@ -52,7 +49,7 @@ test('one that could not be kept is tried again when it is needed, and who needs
   const first = spare.take()
   finish(0)
   await first
-  await turn()
+  await until('the next one is started', () => starts.length === 2)
   starts[1]!.reject(new Error('no memory'))
   await assert.rejects(starts[1]!.promise)
   const taking = spare.take()
@@ -66,7 +63,7 @@ test('closing ends the one that is kept, or that is being started, and repeats s
   const first = spare.take()
   finish(0)
   await first
-  await turn()
+  await until('the next one is started', () => starts.length === 2)
   finish(1)
   await Promise.all([spare.close(), spare.close()])
   assert.ok(ended.every((index) => index === 1) && ended.length > 0)
@@ -74,7 +71,7 @@ test('closing ends the one that is kept, or that is being started, and repeats s
   const taken = another.spare.take()
   another.finish(0)
   await taken
-  await turn()
+  await until('the next one is started', () => another.starts.length === 2)
   await another.spare.close()
   await assert.rejects(another.starts[1]!.promise, /not needed/)
   assert.equal(starts.length, 2)
