@@ -11,7 +11,7 @@ const leastUs = 100
 
 /**
  * CPU time for everything from the start function to the host's buffers, µs: ten ticks of the largest budget, once.
- * Neighbours wait for it; and it has to be used up, on a busy machine too, before the watchdog's second is over.
+ * Neighbours wait for it; and it has to be used up, by slow instructions too, before the watchdog's second is over.
  */
 const loadUs = 50_000
 
