@@ -6,7 +6,7 @@ import {
   type Plugin,
   PluginServiceClient,
 } from '../gen/proto/openracing/v1/plugin.ts'
-import type { Violation } from '../gen/proto/openracing/v1/statistics.ts'
+import type { PluginFuel, Violation } from '../gen/proto/openracing/v1/statistics.ts'
 import { call, within } from '../rpc/client.ts'
 import { distributionOf, emptyHistogram } from './distribution.ts'
 import { answerMs, withClient } from './endpoint.ts'
@@ -67,6 +67,9 @@ function describeConfinement({ landlock, seccomp }: Confinement): string {
   return lacking.flat().join('; ') || 'landlock and seccomp'
 }
 
+const describeFuel = ({ last, mean, most }: PluginFuel): string =>
+  `last ${last}, mean ${mean.toFixed(0)}, most ${most} instructions a tick`
+
 function describe(plugin: Plugin): readonly (readonly string[])[] {
   const { p50, p99, max } = distributionOf(plugin.statistics?.cpu ?? emptyHistogram)
   const {
@@ -76,6 +79,7 @@ function describe(plugin: Plugin): readonly (readonly string[])[] {
     leftOut = 0n,
     restarts = 0,
     memory,
+    fuel,
   } = plugin.statistics ?? {}
   const rows = [
     ['id', plugin.id],
@@ -90,6 +94,7 @@ function describe(plugin: Plugin): readonly (readonly string[])[] {
       `${executions}, ${failures} failed, ${missedDeadlines} deadlines missed${leftOut > 0n ? `, ${leftOut} of them for want of time in the tick` : ''}`,
     ],
     ['CPU time', `p50 ${p50.toFixed(1)} µs, p99 ${p99.toFixed(1)} µs, max ${max.toFixed(1)} µs`],
+    ...(fuel === undefined ? [] : [['fuel', describeFuel(fuel)]]),
     ['restarts', `${restarts}`],
     ...(plugin.confinement === undefined ? [] : [['confined by', describeConfinement(plugin.confinement)]]),
   ]

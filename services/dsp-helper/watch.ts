@@ -23,7 +23,8 @@ export function watchPlugins(loop: LoopView): PluginWatch {
     if (counts.state === 'corrupt')
       return {
         charged: 'protocol',
-        detail: 'it wrote an impossible counter, or an answer that nobody asked for, into the ring that it shares with the loop',
+        detail:
+          'it wrote an impossible counter, or an answer that nobody asked for, into the ring that it shares with the loop',
       }
     if (counts.state === 'unreadable') return { charged: undefined, detail: 'its shared memory cannot be opened' }
     if (counts.underWayNs === 0n) return undefined

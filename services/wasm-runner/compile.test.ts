@@ -4,6 +4,7 @@ import { RigError } from '../../rpc/failure.ts'
 import { moduleBytesMax } from './compile.ts'
 import { codeOf } from './testing/code.ts'
 import { guestModule } from './testing/guest-module.ts'
+import { largeModule, slowFunctions } from './testing/large-module.ts'
 import { wasmOf } from './testing/wasm-text.ts'
 
 const refusal = (bytes: Uint8Array<ArrayBuffer>, memoryBytes = 16 << 20): Promise<RigError> =>
@@ -43,4 +44,13 @@ test('a module that begins with more memory than its limit is refused, and one w
 test('a module that begins with a larger table than any compiler makes is refused', async () => {
   const { message } = await refusal(wasmOf('(module (memory (export "memory") 1) (table 10001 funcref))'))
   assert.match(message, /asks for at least 10001 table elements, and may have 10000/)
+})
+
+test('a module with a function that V8 needs seconds for is refused before V8 has it', async () => {
+  const { message } = await refusal(largeModule({ functions: slowFunctions(1, 13_000) }))
+  assert.match(
+    message,
+    /has 40000 locals in 520\d\d bytes of code, whose product is more than 2000000000; build it of small/,
+  )
+  await codeOf(largeModule({ functions: slowFunctions(1, 1000) }))
 })

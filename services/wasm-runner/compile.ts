@@ -1,5 +1,6 @@
 import { RigError } from '../../rpc/failure.ts'
 import { type Abi, recogniseAbi } from './abi.ts'
+import { checkFunctionSizes } from './function-size.ts'
 import { meterModule, notWebAssembly } from './meter.ts'
 import { readModuleShape } from './module-shape.ts'
 import type { PluginSpec } from './plugin-spec.ts'
@@ -44,11 +45,13 @@ export async function compilePlugin(bytes: Uint8Array<ArrayBuffer>, limits: Code
   checkModuleBytes(bytes.length)
   const maxMemoryPages = Math.floor(limits.memoryBytes / pageBytes)
   const metered = meterModule(bytes, { maxMemoryPages, maxTableElements: tableElementsMax })
+  checkFunctionSizes(bytes)
   const abi = recogniseAbi(readModuleShape(bytes), limits.entryPoints)
   const { bytes: code, startExport } = freeStart(metered.bytes)
   try {
-    // Not new WebAssembly.Module(): a thread that is in there cannot be ended before V8 is through, and the largest
-    // function of 4 MB with 40,000 locals takes it most of a minute. What is asked for like this ends with its thread.
+    // Not new WebAssembly.Module(): a thread that is in there cannot be ended before V8 is through, which was 48 s after
+    // the deadline of a module of 4 MB. What is asked for like this ends with its thread, but for the functions that V8
+    // is at.
     const module = await WebAssembly.compile(code)
     return { abi, module, fuelExport: metered.fuelExport, startExport }
   } catch (cause) {

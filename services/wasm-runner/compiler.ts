@@ -55,7 +55,7 @@ export interface CompilerBounds {
   readonly heapMiB?: number
 }
 
-/** Its thread starts with the first module. */
+/** Its thread starts at once, and again with the first module after it had to be ended. */
 export function startCompiler(bounds: CompilerBounds = {}): Compiler {
   const { deadlineMs = standardDeadlineMs, heapMiB = standardHeapMiB } = bounds
   const cache = createCodeCache()
@@ -74,6 +74,8 @@ export function startCompiler(bounds: CompilerBounds = {}): Compiler {
     started.unref()
     return started
   }
+
+  thread = startThread()
 
   const endThread = async (): Promise<void> => {
     const ending = thread

@@ -1,7 +1,7 @@
 /** What one plugin may keep beside the telemetry: entries, bytes of a key, bytes of a JSON value. */
 const entriesMax = 32
 const keyBytesMax = 64
-const valueBytesMax = 1024
+export const valueBytesMax = 1024
 
 /** Values that a plugin set beside the telemetry, JSON by key. */
 export interface CustomData {

@@ -26,8 +26,8 @@ export type Order =
 
 /** From the executor to the main thread. */
 export type Report =
-  /** It has measured its machine, and may be assigned. */
-  | { readonly kind: 'warm' }
+  /** It has measured its machine, and may be assigned. `thread`: its name for run-queue.ts. */
+  | { readonly kind: 'warm'; readonly thread: string }
   /** It has its role, and takes plugins. */
   | { readonly kind: 'ready' }
   /** The executor cannot work: the rig's shared memory cannot be opened. */

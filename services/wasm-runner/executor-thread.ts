@@ -10,6 +10,7 @@ import type { ExecutorData, Order, Report, ThreadRole } from './executor-message
 import { openLedgerWriter } from './ledger.ts'
 import { openPulseWriter } from './pulse.ts'
 import type { AnswerSlots, Slots } from './rig-outputs.ts'
+import { thisThread } from './run-queue.ts'
 import { openSuspectSlots } from './suspects.ts'
 import { measureMachine } from './yardstick.ts'
 
@@ -90,5 +91,5 @@ async function run(): Promise<never> {
   }
 }
 
-tell({ kind: 'warm' })
+tell({ kind: 'warm', thread: thisThread() })
 await run()

@@ -47,7 +47,11 @@ export async function startExecutorThreads(options: ThreadsOptions): Promise<Exe
   }
 
   const events = { ...options.events, onTick, onCaught }
-  const spare = keepSpare((unneeded) => startWorker(options, unneeded))
+  const spare = keepSpare(async (unneeded) => {
+    const worker = await startWorker(options, unneeded)
+    log.debug('an executor is warm')
+    return worker
+  })
   const common = await startExecutor({ spare, log, events, role: 'common' }).catch(async (cause) => {
     await spare.close()
     throw cause

@@ -5,14 +5,17 @@ import { RigError } from '../../rpc/failure.ts'
 import type { ExecutorData, Order, Report, ThreadRole } from './executor-messages.ts'
 import { createLedger, openLedgerReader, type TickEntry } from './ledger.ts'
 import { createPulse, openPulseReader } from './pulse.ts'
+import { coreWaitMs } from './run-queue.ts'
 
 /** How often the counts are taken over when nobody asks for them, ms. */
 const drainEveryMs = 100
 
-/** The watchdog: guest code that was running at four looks in a row, 250 ms apart, has not returned for 1 s. */
+/**
+ * The watchdog: a call that has not returned for 1 s, not counting the time in which its thread had no core, looked at
+ * every 250 ms.
+ */
 const lookEveryMs = 250
-const looks = 4
-export const watchdogMs = lookEveryMs * looks
+export const watchdogMs = 1000
 
 /** Why a thread ended. */
 export interface WorkerEnd {
@@ -96,7 +99,8 @@ export async function startWorker(
   const end = async (): Promise<void> => void (await worker.terminate())
   const abandon = (): void => void end()
   unneeded.addEventListener('abort', abandon)
-  await nextReport(worker, exited)
+  const warm = await nextReport(worker, exited)
+  const thread = warm.kind === 'warm' ? warm.thread : ''
   unneeded.removeEventListener('abort', abandon)
 
   return {
@@ -109,19 +113,21 @@ export async function startWorker(
         await end()
         throw new RigError(report.code, report.detail)
       }
-      return watchWorker(worker, exited, data, assignment)
+      return watchWorker({ worker, thread, exited, ...data }, assignment)
     },
     close: end,
   }
 }
 
+interface Watched extends Pick<ExecutorData, 'pulse' | 'ledger'> {
+  readonly worker: Worker
+  /** Its name for run-queue.ts. */
+  readonly thread: string
+  readonly exited: Promise<void>
+}
+
 /** The thread once it is ready. */
-function watchWorker(
-  worker: Worker,
-  exited: Promise<void>,
-  data: Pick<ExecutorData, 'pulse' | 'ledger'>,
-  options: Assignment,
-): ExecutorWorker {
+function watchWorker({ worker, thread, exited, ...data }: Watched, options: Assignment): ExecutorWorker {
   const pulse = openPulseReader(data.pulse)
   const ledger = openLedgerReader(data.ledger)
   let end: WorkerEnd | undefined
@@ -134,8 +140,11 @@ function watchWorker(
     const dropped = ledger.takeDropped()
     if (dropped > 0) options.onDropped(dropped)
   }
+  let waitedMs = coreWaitMs(thread)
   const look = (): void => {
-    const stuck = pulse.stuckSince(looks)
+    const beforeMs = waitedMs
+    waitedMs = coreWaitMs(thread)
+    const stuck = pulse.stuckFor(watchdogMs, Math.max(0, lookEveryMs - (waitedMs - beforeMs)))
     if (stuck !== undefined) void terminate(`it did not return within ${watchdogMs} ms`, stuck)
   }
   const stopWatching = watch([

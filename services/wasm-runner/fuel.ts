@@ -9,8 +9,11 @@ const headroom = 2
 /** Less fuel than for this time is not given, µs: the price of a handful of calls to the host must be in it. */
 const leastUs = 100
 
-/** CPU time for everything from the start function to the host's buffers, µs: forty ticks of the largest budget, once. */
-const loadUs = 200_000
+/**
+ * CPU time for everything from the start function to the host's buffers, µs: ten ticks of the largest budget, once.
+ * Neighbours wait for it; and it has to be used up, by slow instructions too, before the watchdog's second is over.
+ */
+const loadUs = 50_000
 
 /** Fuel of one tick, and of a shutdown. */
 export const tickFuel = (budgetUs: number, unitsPerUs: number): number =>

@@ -162,7 +162,7 @@ test('a load has fuel of its own, and a shutdown that of a tick', async () => {
   const sentence = (name: string, units: number) => new RegExp(`^${name} ran out of fuel: it was given ${units} instr`)
   await assert.rejects(
     start(guestModule({ initialize: loops })),
-    isFault('budget', sentence('initialize', 1_400_000_000)),
+    isFault('budget', sentence('initialize', 350_000_000)),
   )
   const { instance } = await start(guestModule({ shutdown: loops }))
   assert.throws(() => instance.shutdown(), isFault('budget', sentence('shutdown', fuel)))

@@ -41,16 +41,17 @@ export interface PulseReader {
   /** The ticket whose code runs now. */
   executing(): number | undefined
   /**
-   * The ticket that has been running ever since `looks` calls of this before; call it at a steady interval. It counts
-   * its own calls and not the time, so a machine that was suspended in between accuses nobody.
+   * The ticket whose one call has been running for `limitMs`, where each call of this says how much time of its own the
+   * thread had since the one before. So neither a machine that was suspended nor one that is busy elsewhere accuses
+   * anybody.
    */
-  stuckSince(looks: number): number | undefined
+  stuckFor(limitMs: number, ownMs: number): number | undefined
 }
 
 export function openPulseReader(pulse: SharedArrayBuffer): PulseReader {
   const words = new Int32Array(pulse)
   let lastProgress = -1
-  let same = 0
+  let sameMs = 0
   const running = (): number | undefined => {
     const ticket = Atomics.load(words, executing)
     return ticket === nobody ? undefined : ticket
@@ -61,12 +62,12 @@ export function openPulseReader(pulse: SharedArrayBuffer): PulseReader {
       Atomics.notify(words, bell)
     },
     executing: running,
-    stuckSince(looks) {
+    stuckFor(limitMs, ownMs) {
       const now = Atomics.load(words, progress)
       const ticket = running()
-      same = ticket !== undefined && now === lastProgress ? same + 1 : 0
+      sameMs = ticket !== undefined && now === lastProgress ? sameMs + ownMs : 0
       lastProgress = now
-      return same >= looks ? ticket : undefined
+      return sameMs >= limitMs ? ticket : undefined
     },
   }
 }

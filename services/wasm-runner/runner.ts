@@ -66,8 +66,11 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { log } = options
   const lives = new Map<number, PluginLife>()
   const plugins = new Map<string, PluginLife>()
-  const executor = await openExecutor(options, lives)
   const compiler = startCompiler()
+  const executor = await openExecutor(options, lives).catch(async (cause) => {
+    await compiler.close()
+    throw cause
+  })
   const inTurn = takeTurns()
   let lastTicket = 0
   let closing: Promise<void> | undefined

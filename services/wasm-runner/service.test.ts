@@ -119,8 +119,8 @@ test('health checks are answered while plugins loop', async () => {
   const request = await runner.request(guestModule({ initialize: [...op.loopForever, ...op.i32(0)] }))
   let looping = true
   const beganMs = performance.now()
-  // Each loops until it has used the fuel of a load, which is meant for 200 ms.
-  const loads = Array.from({ length: 5 }, () => runner.load({ ...request, id: randomUUID() }))
+  // Each loops until it has used the fuel of a load, which is meant for 50 ms.
+  const loads = Array.from({ length: 20 }, () => runner.load({ ...request, id: randomUUID() }))
   const loaded = Promise.allSettled(loads).then((settled) => {
     looping = false
     return settled

@@ -5,22 +5,30 @@ import type { SpareWorker } from './executor-worker.ts'
  * tick meanwhile.
  */
 export interface Spare {
-  /** The one that is kept, or the one that is being started; from then on the next one is. Rejects when none starts. */
+  /** The one that is kept, or the one that is being started, or a new one; some time later the next one is started. Rejects when none starts. */
   take(): Promise<SpareWorker>
   /** Ends the one that is kept. Those that were taken are their takers'. May be called twice. */
   close(): Promise<void>
 }
 
+/** How long after one was taken the next is started, ms: until then whoever took it, and a rig that starts, needs the cores. */
+const standardPauseMs = 2000
+
 /** `start` is given a signal that says that the thread is not needed any more. */
-export function keepSpare(start: (unneeded: AbortSignal) => Promise<SpareWorker>): Spare {
+export function keepSpare(
+  start: (unneeded: AbortSignal) => Promise<SpareWorker>,
+  pauseMs: number = standardPauseMs,
+): Spare {
   const closed = new AbortController()
+  let timer: NodeJS.Timeout | undefined
   let kept: Promise<SpareWorker> | undefined
 
   const keep = (): void => {
     if (closed.signal.aborted || kept !== undefined) return
-    kept = start(closed.signal)
-    kept.catch(() => {
-      kept = undefined // whoever needs one tries again, and is told why there is none
+    const starting = start(closed.signal)
+    kept = starting
+    starting.catch(() => {
+      if (kept === starting) kept = undefined // whoever needs one tries again, and is told why there is none
     })
   }
 
@@ -29,11 +37,13 @@ export function keepSpare(start: (unneeded: AbortSignal) => Promise<SpareWorker>
       const taken = kept ?? start(closed.signal)
       kept = undefined
       const worker = await taken
-      keep()
+      clearTimeout(timer)
+      timer = setTimeout(keep, pauseMs)
       return worker
     },
     async close() {
       closed.abort()
+      clearTimeout(timer)
       const worker = await kept?.catch(() => undefined)
       await worker?.close()
     },

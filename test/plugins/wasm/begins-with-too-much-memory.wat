@@ -1,0 +1,2 @@
+;; Declares more memory than it may have.
+(memory (export "memory") 257)

@@ -1,0 +1,5 @@
+(type $number (func (result i32)))
+(table funcref (elem $nothing))
+(func $nothing)
+(func (export "process") (param $op i32) (param $telemetry i32) (param $context i32) (param $leds i32) (result i32)
+  (call_indirect (type $number) (i32.const 0)))

@@ -1,0 +1,3 @@
+import { largeModule, longFunctions } from '../../../services/wasm-runner/testing/large-module.ts'
+
+export const build = (): Uint8Array<ArrayBuffer> => largeModule({ functions: longFunctions(100_000, 1) })

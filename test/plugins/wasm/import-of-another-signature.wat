@@ -1,0 +1,1 @@
+(import "env" "get_timestamp_us" (func (result i32)))

@@ -1,0 +1,3 @@
+;; The start section traps.
+(start $start)
+(func $start (unreachable))
