@@ -90,6 +90,15 @@ export class WasmWriter {
     this.#length += bytes.length
   }
 
+  /** Bytes from one offset to another; a few are copied sooner than a view of them is made. */
+  copyRange(bytes: Uint8Array, from: number, to: number): void {
+    const length = to - from
+    this.#need(length)
+    if (length > 64) this.#bytes.set(bytes.subarray(from, to), this.#length)
+    else for (let index = 0; index < length; index++) this.#bytes[this.#length + index] = bytes[from + index] as number
+    this.#length += length
+  }
+
   /** Unsigned LEB128 of a whole number up to 2^53. */
   number(value: number): void {
     let rest = value
@@ -100,14 +109,15 @@ export class WasmWriter {
     this.byte(rest)
   }
 
-  /** Signed LEB128 of a whole number from 0 to 2^53. */
-  positive(value: number): void {
+  /** Signed LEB128 of a whole number between -2^53 and 2^53. */
+  signed(value: number): void {
     let rest = value
-    while (rest >= 64) {
-      this.byte((rest % 128) | 0x80)
-      rest = Math.floor(rest / 128)
+    while (rest < -64 || rest > 63) {
+      const low = ((rest % 128) + 128) % 128
+      this.byte(low | 0x80)
+      rest = (rest - low) / 128
     }
-    this.byte(rest)
+    this.byte(rest & 0x7f)
   }
 
   /** What was written so far. Valid until more is. */

@@ -1,0 +1,173 @@
+import { type Allowance, createAllowance, writeLimits } from './allowance.ts'
+import type { ModuleFacts } from './flow-reader.ts'
+import type { FunctionMeter } from './function-meter.ts'
+import { createFunctionWriter } from './metered-function.ts'
+import { is64, kind, type Limits, passImport, passTable, readLimits, type Survey, section } from './module-survey.ts'
+import { WasmBytes, WasmWriter } from './wasm-bytes.ts'
+
+/** Sections that the format knows, in its order; 13 holds tags. Others have no place of their own. */
+const order = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11]
+const [mutable, i64, i64Const, end] = [1, 0x7e, 0x42, 0x0b]
+
+/** What the module may have, and where its fuel is. */
+export interface Terms {
+  readonly maxMemoryPages: number
+  readonly maxTableElements: number
+  readonly startFuel: number
+  readonly fuelExport: string
+}
+
+type CreateMeter = (facts: ModuleFacts) => FunctionMeter
+
+/** Writes the code section anew, function by function. */
+function writeFunctions(
+  content: WasmWriter,
+  bytes: WasmBytes,
+  { types, functions }: Survey,
+  write: ReturnType<typeof createFunctionWriter>,
+  meter: FunctionMeter,
+): void {
+  const body = new WasmWriter(1024)
+  const count = bytes.number()
+  content.number(count)
+  for (let index = 0; index < count; index++) {
+    const length = bytes.number()
+    const parameters = types[functions[index] as number] as number
+    body.clear()
+    write(body, bytes, bytes.at + length, parameters, meter.read)
+    const written = body.written()
+    content.number(written.length)
+    content.copy(written)
+  }
+}
+
+function writeCode(
+  content: WasmWriter,
+  bytes: WasmBytes,
+  found: Survey,
+  write: ReturnType<typeof createFunctionWriter>,
+  createMeter: CreateMeter,
+): number {
+  const wide = (all: readonly Limits[]): readonly boolean[] => all.map(({ flags }) => (flags & is64) !== 0)
+  const facts = { catches: false, memories64: wide(found.memories), tables64: wide(found.tables) }
+  const from = bytes.at
+  const meter = createMeter(facts)
+  writeFunctions(content, bytes, found, write, meter)
+  if (!meter.catches()) return meter.instructions()
+  // Few modules catch, and whether one does is known when all of its code was read: those are read twice.
+  content.clear()
+  bytes.at = from
+  const another = createMeter({ ...facts, catches: true })
+  writeFunctions(content, bytes, found, write, another)
+  return another.instructions()
+}
+
+/** Writes the module anew: with metered functions, the fuel among its globals and exports, and its limits lowered. */
+export function writeMeteredSections(
+  wasm: Uint8Array,
+  found: Survey,
+  terms: Terms,
+  createMeter: CreateMeter,
+): { readonly bytes: Uint8Array<ArrayBuffer>; readonly instructions: number } {
+  const { sections, globals, memories, tables } = found
+  const { maxMemoryPages, maxTableElements } = terms
+  const pages = createAllowance('pages of memory', maxMemoryPages, memories)
+  const elements = createAllowance('table elements', maxTableElements, tables)
+  const bytes = new WasmBytes(wasm)
+  const out = new WasmWriter(wasm.length + (wasm.length >> 1) + 256)
+  const content = new WasmWriter(1024)
+  let instructions = 0
+
+  /** Passes over the items of a list, and writes anew what is limits in them. */
+  function rewriteLimits(pass: (limits: (its: number) => void) => void): void {
+    const count = bytes.number()
+    content.number(count)
+    for (let index = 0; index < count; index++) {
+      let from = bytes.at
+      pass((its) => {
+        content.copyRange(wasm, from, bytes.at)
+        const allowance: Allowance = its === kind.memory ? pages : elements
+        writeLimits(content, readLimits(bytes), allowance)
+        from = bytes.at
+      })
+      content.copyRange(wasm, from, bytes.at)
+    }
+  }
+
+  function writeGlobals(rest: Uint8Array, count: number): void {
+    content.number(count + 1)
+    content.copy(rest)
+    content.copy(Uint8Array.of(i64, mutable, i64Const))
+    content.signed(terms.startFuel)
+    content.byte(end)
+  }
+
+  function writeExports(rest: Uint8Array, count: number): void {
+    const name = new TextEncoder().encode(terms.fuelExport)
+    content.number(count + 1)
+    content.copy(rest)
+    content.number(name.length)
+    content.copy(name)
+    content.byte(kind.global)
+    content.number(globals)
+  }
+
+  /** Writes the section that was begun at the reader; false for one that stays as it is. */
+  function writeSection(id: number, to: number): boolean {
+    switch (id) {
+      case section.import:
+        rewriteLimits((limits) => passImport(bytes, limits))
+        return true
+      case section.table:
+        rewriteLimits((limits) => passTable(bytes, () => limits(kind.table)))
+        return true
+      case section.memory:
+        rewriteLimits((limits) => limits(kind.memory))
+        return true
+      case section.global:
+      case section.export: {
+        const count = bytes.number()
+        const rest = wasm.subarray(bytes.at, to)
+        if (id === section.global) writeGlobals(rest, count)
+        else writeExports(rest, count)
+        return true
+      }
+      case section.code: {
+        const write = createFunctionWriter({ global: globals, maxMemoryPages, maxTableElements })
+        instructions = writeCode(content, bytes, found, write, createMeter)
+        return true
+      }
+      default:
+        return false
+    }
+  }
+
+  function flush(id: number): void {
+    const written = content.written()
+    out.byte(id)
+    out.number(written.length)
+    out.copy(written)
+    content.clear()
+  }
+
+  /** Sections that the module has not, and now needs, come where the format wants them. */
+  const missing = [section.global, section.export].filter((id) => !sections.some((each) => each.id === id))
+  function writeMissingBefore(rank: number): void {
+    while (missing[0] !== undefined && order.indexOf(missing[0]) < rank) {
+      const id = missing.shift() as number
+      if (id === section.global) writeGlobals(new Uint8Array(0), 0)
+      else writeExports(new Uint8Array(0), 0)
+      flush(id)
+    }
+  }
+
+  out.copy(wasm.subarray(0, 8))
+  for (const { id, from, to, begins } of sections) {
+    if (id !== 0) writeMissingBefore(order.indexOf(id))
+    bytes.at = from
+    if (writeSection(id, to)) flush(id)
+    else out.copyRange(wasm, begins, to)
+  }
+  writeMissingBefore(order.length)
+  return { bytes: out.written().slice(), instructions }
+}
