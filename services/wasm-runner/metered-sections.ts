@@ -1,8 +1,7 @@
 import { type Allowance, createAllowance, writeLimits } from './allowance.ts'
-import type { ModuleFacts } from './flow-reader.ts'
-import type { FunctionMeter } from './function-meter.ts'
-import { createFunctionWriter } from './metered-function.ts'
-import { is64, kind, type Limits, passImport, passTable, readLimits, type Survey, section } from './module-survey.ts'
+import { type CreateMeter, meterCode } from './metered-code.ts'
+import { kind, passImport, passTable, readLimits, type Survey, section } from './module-survey.ts'
+import { filler } from './small-functions.ts'
 import { WasmBytes, WasmWriter } from './wasm-bytes.ts'
 
 /** Sections that the format knows, in its order; 13 holds tags. Others have no place of their own. */
@@ -15,51 +14,6 @@ export interface Terms {
   readonly maxTableElements: number
   readonly startFuel: number
   readonly fuelExport: string
-}
-
-type CreateMeter = (facts: ModuleFacts) => FunctionMeter
-
-/** Writes the code section anew, function by function. */
-function writeFunctions(
-  content: WasmWriter,
-  bytes: WasmBytes,
-  { types, functions }: Survey,
-  write: ReturnType<typeof createFunctionWriter>,
-  meter: FunctionMeter,
-): void {
-  const body = new WasmWriter(1024)
-  const count = bytes.number()
-  content.number(count)
-  for (let index = 0; index < count; index++) {
-    const length = bytes.number()
-    const parameters = types[functions[index] as number] as number
-    body.clear()
-    write(body, bytes, bytes.at + length, parameters, meter.read)
-    const written = body.written()
-    content.number(written.length)
-    content.copy(written)
-  }
-}
-
-function writeCode(
-  content: WasmWriter,
-  bytes: WasmBytes,
-  found: Survey,
-  write: ReturnType<typeof createFunctionWriter>,
-  createMeter: CreateMeter,
-): number {
-  const wide = (all: readonly Limits[]): readonly boolean[] => all.map(({ flags }) => (flags & is64) !== 0)
-  const facts = { catches: false, memories64: wide(found.memories), tables64: wide(found.tables) }
-  const from = bytes.at
-  const meter = createMeter(facts)
-  writeFunctions(content, bytes, found, write, meter)
-  if (!meter.catches()) return meter.instructions()
-  // Few modules catch, and whether one does is known when all of its code was read: those are read twice.
-  content.clear()
-  bytes.at = from
-  const another = createMeter({ ...facts, catches: true })
-  writeFunctions(content, bytes, found, write, another)
-  return another.instructions()
 }
 
 /** Writes the module anew: with metered functions, the fuel among its globals and exports, and its limits lowered. */
@@ -76,7 +30,12 @@ export function writeMeteredSections(
   const bytes = new WasmBytes(wasm)
   const out = new WasmWriter(wasm.length + (wasm.length >> 1) + 256)
   const content = new WasmWriter(1024)
-  let instructions = 0
+  const { functions, fillers, instructions } = meterCode(
+    wasm,
+    found,
+    { global: globals, maxMemoryPages, maxTableElements },
+    createMeter,
+  )
 
   /** Passes over the items of a list, and writes anew what is limits in them. */
   function rewriteLimits(pass: (limits: (its: number) => void) => void): void {
@@ -132,11 +91,16 @@ export function writeMeteredSections(
         else writeExports(rest, count)
         return true
       }
-      case section.code: {
-        const write = createFunctionWriter({ global: globals, maxMemoryPages, maxTableElements })
-        instructions = writeCode(content, bytes, found, write, createMeter)
+      case section.function:
+        content.number(bytes.number() + fillers)
+        content.copyRange(wasm, bytes.at, to)
+        for (let index = 0; index < fillers; index++) content.number(found.functions[0] as number)
         return true
-      }
+      case section.code:
+        content.number(found.functions.length + fillers)
+        content.append(functions)
+        for (let index = 0; index < fillers; index++) content.copy(filler)
+        return true
       default:
         return false
     }

@@ -117,6 +117,8 @@ export interface Survey {
   readonly types: readonly number[]
   /** Type of each function that has code. */
   readonly functions: readonly number[]
+  /** Where the code section is; empty where there is none. */
+  readonly code: { readonly from: number; readonly to: number }
   readonly memories: readonly Limits[]
   readonly tables: readonly Limits[]
   readonly globals: number
@@ -160,5 +162,6 @@ export function survey(wasm: Uint8Array): Survey {
     }
     bytes.at = to
   }
-  return { sections, types, functions, memories, tables, globals, exports }
+  const code = sections.find(({ id }) => id === section.code) ?? { from: 0, to: 0 }
+  return { sections, types, functions, code, memories, tables, globals, exports }
 }

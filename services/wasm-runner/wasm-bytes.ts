@@ -84,10 +84,19 @@ export class WasmWriter {
     this.#bytes[this.#length++] = byte
   }
 
-  copy(bytes: Uint8Array): void {
+  get length(): number {
+    return this.#length
+  }
+
+  copy(bytes: ArrayLike<number>): void {
     this.#need(bytes.length)
     this.#bytes.set(bytes, this.#length)
     this.#length += bytes.length
+  }
+
+  /** What another one has written so far. */
+  append(other: WasmWriter): void {
+    this.copy(other.written())
   }
 
   /** Bytes from one offset to another; a few are copied sooner than a view of them is made. */

@@ -28,8 +28,15 @@ function crcWord(word: u32, crc: u32): u32 {
 const items = memory.data(2400, 4)
 const itemCount: u32 = 200
 
-const nextOf = (item: usize): usize => load<u32>(item)
-const valueOf = (item: usize): u32 => load<u32>(item, 4)
+@inline
+function nextOf(item: usize): usize {
+  return load<u32>(item)
+}
+
+@inline
+function valueOf(item: usize): u32 {
+  return load<u32>(item, 4)
+}
 
 function createList(): usize {
   for (let i: u32 = 0; i < itemCount; i++) {
@@ -157,7 +164,10 @@ const enum State {
   Invalid,
 }
 
-const isDigit = (letter: u32): bool => letter - 0x30 < 10
+@inline
+function isDigit(letter: u32): bool {
+  return letter - 0x30 < 10
+}
 
 function nextState(state: State, letter: u32): State {
   if (letter == 0x2c) return State.Start
