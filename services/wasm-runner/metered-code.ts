@@ -21,7 +21,8 @@ export interface MeteredCode {
 function write(wasm: Uint8Array, found: Survey, fuel: Fuel, meter: FunctionMeter): MeteredCode {
   const { types, functions, code } = found
   const bytes = new WasmBytes(wasm)
-  const all = new WasmWriter(code.to - code.from + ((code.to - code.from) >> 1) + 64)
+  // Code of compilers becomes half as long again: the room is for one that becomes less than twice as long.
+  const all = new WasmWriter(2 * (code.to - code.from) + 64)
   const body = new WasmWriter(1024)
   const sizes = createSizes()
   const writeFunction = createFunctionWriter(fuel)

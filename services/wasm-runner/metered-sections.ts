@@ -28,14 +28,15 @@ export function writeMeteredSections(
   const pages = createAllowance('pages of memory', maxMemoryPages, memories)
   const elements = createAllowance('table elements', maxTableElements, tables)
   const bytes = new WasmBytes(wasm)
-  const out = new WasmWriter(wasm.length + (wasm.length >> 1) + 256)
-  const content = new WasmWriter(1024)
   const { functions, fillers, instructions } = meterCode(
     wasm,
     found,
     { global: globals, maxMemoryPages, maxTableElements },
     createMeter,
   )
+  const codeGrowth = functions.length - (found.code.to - found.code.from)
+  const out = new WasmWriter(wasm.length + codeGrowth + fillers * (filler.length + 4) + 1024)
+  const content = new WasmWriter(1024)
 
   /** Passes over the items of a list, and writes anew what is limits in them. */
   function rewriteLimits(pass: (limits: (its: number) => void) => void): void {
@@ -71,7 +72,18 @@ export function writeMeteredSections(
     content.number(globals)
   }
 
-  /** Writes the section that was begun at the reader; false for one that stays as it is. */
+  /** Not by way of the content: it is most of the module. */
+  function writeCode(): void {
+    content.number(found.functions.length + fillers)
+    out.byte(section.code)
+    out.number(content.length + functions.length + fillers * filler.length)
+    out.append(content)
+    out.append(functions)
+    for (let index = 0; index < fillers; index++) out.copy(filler)
+    content.clear()
+  }
+
+  /** Writes the content of a section that begins at the reader; false for one that stays as it is. */
   function writeSection(id: number, to: number): boolean {
     switch (id) {
       case section.import:
@@ -95,11 +107,6 @@ export function writeMeteredSections(
         content.number(bytes.number() + fillers)
         content.copyRange(wasm, bytes.at, to)
         for (let index = 0; index < fillers; index++) content.number(found.functions[0] as number)
-        return true
-      case section.code:
-        content.number(found.functions.length + fillers)
-        content.append(functions)
-        for (let index = 0; index < fillers; index++) content.copy(filler)
         return true
       default:
         return false
@@ -129,9 +136,10 @@ export function writeMeteredSections(
   for (const { id, from, to, begins } of sections) {
     if (id !== 0) writeMissingBefore(order.indexOf(id))
     bytes.at = from
-    if (writeSection(id, to)) flush(id)
+    if (id === section.code) writeCode()
+    else if (writeSection(id, to)) flush(id)
     else out.copyRange(wasm, begins, to)
   }
   writeMissingBefore(order.length)
-  return { bytes: out.written().slice(), instructions }
+  return { bytes: out.written(), instructions }
 }

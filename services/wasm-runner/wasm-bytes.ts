@@ -15,15 +15,19 @@ export class WasmBytes {
   }
 
   byte(): number {
-    const byte = this.bytes[this.at++]
-    if (byte === undefined) throw new RangeError('the module ends too early')
-    return byte
+    if (this.at >= this.bytes.length) throw new RangeError('the module ends too early')
+    return this.bytes[this.at++] as number
   }
 
   /** Unsigned, up to 2^53: what the format calls u32, and the limits of 64-bit memories. */
   number(): number {
-    let value = 0
-    for (let scale = 1; ; scale *= 128) {
+    const first = this.byte()
+    return first < 0x80 ? first : this.#longNumber(first & 0x7f)
+  }
+
+  #longNumber(low: number): number {
+    let value = low
+    for (let scale = 128; ; scale *= 128) {
       const byte = this.byte()
       value += (byte & 0x7f) * scale
       if (byte < 0x80) return value
@@ -73,7 +77,10 @@ export class WasmWriter {
   }
 
   #need(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return
+    if (this.#length + more > this.#bytes.length) this.#grow(more)
+  }
+
+  #grow(more: number): void {
     const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more))
     larger.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = larger
