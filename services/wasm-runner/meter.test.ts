@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { RigError } from '../../rpc/failure.ts'
 import { createFunctionMeter } from './function-meter.ts'
 import { meterModule, meterValidModule, startFuel } from './meter.ts'
+import { fuzzInput, fuzzPool } from './testing/fuzz-pool.ts'
 import { guestModule, op } from './testing/guest-module.ts'
+import { checkMeter } from './testing/meter-check.ts'
+import { callAll, importsOf, outcomeOf, overflowed } from './testing/module-run.ts'
 import { createPlainMeter } from './testing/plain-meter.ts'
-import { bytesOf, inventedModule, wasmOf } from './testing/wasm-text.ts'
+import { inventedModule, wasmOf } from './testing/wasm-text.ts'
 
 const limits = { maxMemoryPages: 4, maxTableElements: 100 }
 const plenty = { maxMemoryPages: 65_536, maxTableElements: 10_000_000 }
 const full = 1n << 40n
-
-type Exports = Readonly<Record<string, unknown>>
-type Callable = (...parameters: unknown[]) => unknown
 
 interface Run {
   /** What the export returned, or how it ended. */
@@ -35,14 +34,6 @@ function start(wasm: Uint8Array, its = limits, imports: Record<string, never> = 
       const outcome = outcomeOf(exports, name, parameters)
       return { outcome, used: with_ - fuel.value }
     },
-  }
-}
-
-function outcomeOf(exports: Exports, name: string, parameters: readonly unknown[]): unknown {
-  try {
-    return (exports[name] as Callable)(...parameters)
-  } catch (cause) {
-    return `${(cause as Error).name}: ${(cause as Error).message}`
   }
 }
 
@@ -283,73 +274,32 @@ test('what V8 does not take is refused in its words, and an export of the same n
   assert.equal(fuelExport, 'openracing_fuel_')
 })
 
-/**
- * Calls every export of a module, keeps what it did in the order in which it did it, and tells `costs` of each call that
- * came back: one that traps does not give back what it keeps of the fuel.
- */
-function callAll(exports: Exports, effects: unknown[], costs: (name: string, call: () => unknown) => unknown): void {
-  for (const [name, exported] of Object.entries(exports)) {
-    if (typeof exported !== 'function') continue
-    const call = (parameter: unknown): unknown =>
-      costs(name, () => outcomeOf(exports, name, new Array(exported.length).fill(parameter)))
-    const wide = call(3n)
-    const outcome = typeof wide === 'string' && wide.includes('BigInt') ? call(3) : wide
-    effects.push([name, typeof outcome === 'object' || typeof outcome === 'function' ? typeof outcome : outcome])
-  }
-}
-
-/** Imports that are kept as effects, whatever they are. */
-function importsOf(wasm: Uint8Array, effects: unknown[]): Record<string, never> {
-  const imports: Record<string, Record<string, unknown>> = {}
-  for (const { module, name, kind } of (WebAssembly.Module as unknown as ModuleReflection).imports(
-    new WebAssembly.Module(wasm),
-  )) {
-    imports[module] ??= {}
-    if (kind === 'function') {
-      imports[module][name] = (...parameters: unknown[]) => {
-        effects.push([
-          name,
-          ...parameters.map((each) => (typeof each === 'object' || typeof each === 'function' ? typeof each : each)),
-        ])
-        return 0
-      }
-    } else imports[module][name] = undefined
-  }
-  return imports as Record<string, never>
-}
-
-interface ModuleReflection {
-  imports(
-    module: WebAssembly.Module,
-  ): readonly { readonly module: string; readonly name: string; readonly kind: string }[]
-}
-
-const told = (effects: readonly unknown[]): string =>
-  JSON.stringify(effects, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))
-/** Stack overflows come a little earlier: what was done up to one is no measure. */
-const overflowed = (effects: readonly unknown[]): boolean => told(effects).includes('call stack')
-
 test('modules that nobody wrote do metered what they do unmetered, and cost what plain counting says', () => {
   let exact = 0
   for (let seed = 1; seed <= 10; seed++) {
     const wasm = inventedModule(seed, 2000 + 500 * (seed % 8))
     const original: unknown[] = []
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm), importsOf(wasm, original))
-    callAll(exports, original, (_, call) => call())
-    if (overflowed(original)) continue
+    const module = new WebAssembly.Module(wasm)
+    const { exports } = new WebAssembly.Instance(module, importsOf(module, original))
+    const calls = callAll(exports, (call) => ({ outcome: call(), kept: undefined, goOn: true }))
+    if (overflowed(calls)) continue
 
     const [costs, plainly] = [createFunctionMeter, createPlainMeter].map((by) => {
       const effects: unknown[] = []
-      const used: [string, bigint][] = []
-      const metered = start(wasm, plenty, importsOf(wasm, effects), by)
-      callAll(metered.exports, effects, (name, call) => {
+      const metered = start(wasm, plenty, importsOf(module, effects), by)
+      const its = callAll(metered.exports, (call) => {
         metered.fuel.value = full
         const outcome = call()
-        if (typeof outcome !== 'string') used.push([name, full - metered.fuel.value])
-        return outcome
+        return { outcome, kept: full - metered.fuel.value, goOn: true }
       })
+      assert.deepEqual(
+        its.map(({ outcome }) => outcome),
+        calls.map(({ outcome }) => outcome),
+        `seed ${seed}`,
+      )
       assert.deepEqual(effects, original, `seed ${seed}`)
-      return used
+      // One that traps does not give back what it keeps of the fuel.
+      return its.filter(({ outcome }) => typeof outcome !== 'string').map(({ name, kept }) => [name, kept] as const)
     }) as [[string, bigint][], [string, bigint][]]
     assert.deepEqual(costs, plainly, `seed ${seed}`)
     exact += costs.filter(([, used]) => used > 0n).length
@@ -357,27 +307,11 @@ test('modules that nobody wrote do metered what they do unmetered, and cost what
   assert.ok(exact > 30, `${exact} calls compared in what they cost`)
 })
 
-test('no bytes make the meter throw anything but a refusal, or write what V8 does not take', () => {
-  const real = [
-    readFileSync(new URL('../../plugins/rpm-leds/build/rpm-leds.wasm', import.meta.url)),
-    readFileSync(new URL('../../plugins/slip-ffb/build/slip-ffb.wasm', import.meta.url)),
-    inventedModule(7, 3000),
-  ]
-  let metered = 0
-  for (let round = 0; round < 3000; round++) {
-    const bytes = new Uint8Array(real[round % real.length] as Uint8Array)
-    const noise = bytesOf(round, 32)
-    for (let change = 0; change < 1 + (round % 3); change++)
-      bytes[noise.readUInt32LE(change * 8) % bytes.length] = noise[change * 8 + 4] as number
-    try {
-      const result = meterModule(bytes, plenty)
-      assert.ok(WebAssembly.validate(result.bytes), `round ${round}`)
-      metered += 1
-    } catch (cause) {
-      if (!(cause instanceof RigError && cause.code === 'PLUGIN_INVALID')) throw cause
-    }
-  }
-  assert.ok(metered > 100, `${metered} of the changed modules could still run`)
+test('no bytes make the meter throw anything but a refusal, write what V8 does not take, or count wrong', () => {
+  const pool = fuzzPool(3)
+  const verdicts = { refused: 0, metered: 0, ran: 0 }
+  for (let input = 0; input < 4000; input++) verdicts[checkMeter(fuzzInput(pool, 1, input))] += 1
+  assert.ok(verdicts.ran > 200, `${verdicts.ran} of the changed modules ran`)
 })
 
 test('a guest that loops forever in its process ends by itself', () => {

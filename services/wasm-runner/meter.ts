@@ -61,14 +61,20 @@ export const meterModule = (wasm: Uint8Array, limits: MeterLimits): MeteredModul
   return meterValidModule(wasm, limits)
 }
 
-/** The same for what V8 has validated; `createMeter`: another way of charging, for tests, which compare. */
+/** The same for what V8 has validated; `createMeter` and `fuelAtStart` are for tests, which compare. */
 export function meterValidModule(
   wasm: Uint8Array,
   limits: MeterLimits,
   createMeter = createFunctionMeter,
+  fuelAtStart = startFuel,
 ): MeteredModule {
   const found = survey(wasm)
   const fuelExport = freeName(found.exports)
-  const { bytes, instructions } = writeMeteredSections(wasm, found, { ...limits, startFuel, fuelExport }, createMeter)
+  const { bytes, instructions } = writeMeteredSections(
+    wasm,
+    found,
+    { ...limits, startFuel: fuelAtStart, fuelExport },
+    createMeter,
+  )
   return { bytes, fuelExport, instructions }
 }
