@@ -1,15 +1,7 @@
-import { blockMark, entry, eventKind, exit, FunctionFlow, junctionMark, lengthKind } from './function-flow.ts'
-import { code, gcCode, miscCode, skipBlockType, skipCatches, skipImmediates } from './instructions.ts'
+import { blockMark, entry, eventKind, exit, FunctionFlow, junctionMark } from './function-flow.ts'
+import { code, gcCode, skipBlockType, skipCatches, skipImmediates } from './instructions.ts'
+import { lengthOf, type ModuleFacts } from './lengths.ts'
 import type { WasmBytes } from './wasm-bytes.ts'
-
-/** What a module tells about its functions. */
-export interface ModuleFacts {
-  /** Something in it catches exceptions: an instruction after a call may not be executed although the run goes on. */
-  readonly catches: boolean
-  /** Address types, by number: true where it is 64 bits wide. */
-  readonly memories64: readonly boolean[]
-  readonly tables64: readonly boolean[]
-}
 
 /** A function that is longer than this looks at the fuel when it begins; a shorter one only where it loops or calls. */
 const shortFunction = 256
@@ -183,71 +175,28 @@ export function createFlowReader(facts: ModuleFacts) {
     begin(construct.label, reached || passesBy ? construct.rank : Math.min(construct.rank, construct.branches))
   }
 
-  function length(at: number, wide: boolean, limit = 0): void {
-    flow.event(at, eventKind.length | (wide ? lengthKind.wide : 0) | limit)
-  }
-  const isWide = (widths: readonly boolean[], index: number): boolean => widths[index] === true
-
-  function misc(at: number): void {
-    const { memories64, tables64 } = facts
-    switch (bytes.number()) {
-      case miscCode.memoryInit:
-      case miscCode.tableInit:
-        length(at, false)
-        break
-      case miscCode.memoryCopy:
-        length(at, isWide(memories64, bytes.number()) && isWide(memories64, bytes.number()))
-        break
-      case miscCode.memoryFill:
-        length(at, isWide(memories64, bytes.number()))
-        break
-      case miscCode.tableCopy:
-        length(at, isWide(tables64, bytes.number()) && isWide(tables64, bytes.number()))
-        break
-      case miscCode.tableGrow:
-        length(at, isWide(tables64, bytes.number()), lengthKind.ofTable)
-        break
-      case miscCode.tableFill:
-        length(at, isWide(tables64, bytes.number()))
-        break
-    }
+  /** An instruction whose work may be a number on the stack. */
+  function work(opcode: number, at: number): void {
+    const length = lengthOf(bytes, opcode, facts)
+    if (length !== 0) flow.event(at, length)
     bytes.at = at + 1
-    skipImmediates(bytes, code.misc)
+    skipImmediates(bytes, opcode)
   }
 
   function gc(at: number): void {
-    const second = bytes.number()
-    bytes.at = at + 1
-    skipImmediates(bytes, code.gc)
-    switch (second) {
-      case gcCode.arrayNew:
-      case gcCode.arrayNewDefault:
-      case gcCode.arrayNewData:
-      case gcCode.arrayNewElem:
-      case gcCode.arrayFill:
-      case gcCode.arrayCopy:
-      case gcCode.arrayInitData:
-      case gcCode.arrayInitElem:
-        length(at, false)
-        return
-      case gcCode.arrayNewFixed:
-        bytes.at = at + 2
-        bytes.skipNumber()
-        add(block, bytes.number())
-        return
-      case gcCode.branchOnCast:
-      case gcCode.branchOnCastFail:
-        castBranch(at)
-        return
-    }
-  }
-
-  function castBranch(at: number): void {
+    work(code.gc, at)
     const after = bytes.at
-    bytes.at = at + 3
-    const depth = bytes.number()
+    bytes.at = at + 1
+    const second = bytes.number()
+    if (second === gcCode.arrayNewFixed) {
+      bytes.skipNumber()
+      add(block, bytes.number())
+    }
+    const branches = second === gcCode.branchOnCast || second === gcCode.branchOnCastFail
+    if (branches) bytes.skip(1)
+    const depth = branches ? bytes.number() : 0
     bytes.at = after
-    branchIf(at, depth)
+    if (branches) branchIf(at, depth)
   }
 
   /** An instruction in code that is reached. */
@@ -298,10 +247,8 @@ export function createFlowReader(facts: ModuleFacts) {
         tailCall(at)
         return
       case code.memoryGrow:
-        length(at, isWide(facts.memories64, bytes.number()), lengthKind.ofMemory)
-        return
       case code.misc:
-        misc(at)
+        work(opcode, at)
         return
       case code.gc:
         gc(at)

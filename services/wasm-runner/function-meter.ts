@@ -1,6 +1,7 @@
-import { createFlowReader, type ModuleFacts } from './flow-reader.ts'
+import { createFlowReader } from './flow-reader.ts'
 import { FuelCode } from './fuel-code.ts'
 import { FuelPlaces } from './fuel-places.ts'
+import type { ModuleFacts } from './lengths.ts'
 import { Payments } from './payments.ts'
 import type { WasmBytes } from './wasm-bytes.ts'
 

@@ -37,6 +37,13 @@ function start(wasm: Uint8Array, its = limits, imports: Record<string, never> = 
   }
 }
 
+function* unsigned(value: number): Generator<number> {
+  for (let rest = value; ; rest >>>= 7) {
+    yield rest < 128 ? rest : (rest & 0x7f) | 0x80
+    if (rest < 128) return
+  }
+}
+
 const ranOut = 'RuntimeError: unreachable'
 
 test('what is executed is charged, one unit an instruction, on every path', () => {
@@ -213,6 +220,39 @@ const featureful: readonly (readonly [
     107n,
   ],
   [
+    'relaxed vectors',
+    '(func (export "f") (result i32) (i8x16.extract_lane_s 0 (i8x16.relaxed_swizzle (v128.const i32x4 7 2 3 4) (v128.const i32x4 0 0 0 0))))',
+    [],
+    7,
+    4n,
+  ],
+  [
+    'several memories',
+    `(memory $a 1) (memory $b 1) (func (export "f") (result i32)
+       (i32.store $b (i32.const 8) (i32.const 5))
+       (memory.copy $a $b (i32.const 0) (i32.const 0) (i32.const 16)) (i32.load $a (i32.const 8)))`,
+    [],
+    5,
+    25n,
+  ],
+  [
+    'atomics on shared memory',
+    '(memory 1 1 shared) (func (export "f") (result i32) (i32.atomic.rmw.add (i32.const 0) (i32.const 5)))',
+    [],
+    0,
+    3n,
+  ],
+  [
+    'exceptions of the second kind',
+    `(tag $e (param i32))
+     (func $g (param i32) (if (local.get 0) (then (throw $e (i32.const 4)))))
+     (func (export "f") (param i32) (result i32)
+       (block $h (result i32) (try_table (result i32) (catch $e $h) (call $g (local.get 0)) (i32.const 1))))`,
+    [1],
+    4,
+    8n,
+  ],
+  [
     'exceptions of the first kind',
     `(tag $e (param i32))
      (func $g (param i32) (if (local.get 0) (then (throw $e (i32.const 4)))))
@@ -233,31 +273,77 @@ for (const [feature, text, parameters, outcome, used] of featureful) {
 }
 
 test('names survive, so that a trap still says where', () => {
-  const text = '(module (func $inner unreachable) (func $outer (export "f") (call $inner)))'
-  const module = wasmOf(text)
-  const named = new Uint8Array([
-    ...module,
-    ...[
-      0,
-      26,
-      4,
-      ...Buffer.from('name'),
-      1,
-      19,
-      2,
-      0,
-      8,
-      ...Buffer.from('my_inner'),
-      1,
-      5,
-      ...Buffer.from('outer'),
-    ].slice(0, 28),
+  const counted = (bytes: readonly number[]): number[] => [bytes.length, ...bytes]
+  const name = (text: string): number[] => counted([...Buffer.from(text)])
+  const functionNames = [1, ...counted([2, 0, ...name('my_inner'), 1, ...name('my_outer')])]
+  const module = wasmOf('(module (func $inner unreachable) (func $outer (export "f") (call $inner)))')
+  const { exports } = start(new Uint8Array([...module, 0, ...counted([...name('name'), ...functionNames])]))
+  assert.throws(exports.f as () => void, (cause: Error) => /my_inner.*\n.*my_outer/.test(cause.stack ?? ''))
+})
+
+test('an instruction that the meter does not know is refused by its name and where it is, reached or not', () => {
+  const module = wasmOf('(module (func (export "f") (result i32) (i32.const 77)))')
+  const at = module.indexOf(0x41)
+  for (const [opcode, name] of [
+    [[0x27, 0x00], '0x27'],
+    [[0xc5, 0x01], '0xc5'],
+    [[0xfc, 0x7f], '0xfc 127'],
+  ] as const) {
+    const changed = new Uint8Array(module)
+    changed.set(opcode, at)
+    assert.throws(
+      () => meterValidModule(changed, limits),
+      (cause) =>
+        cause instanceof RigError &&
+        cause.code === 'PLUGIN_INVALID' &&
+        cause.message.includes(`the instruction ${name} at its byte ${at}, which`),
+    )
+  }
+})
+
+test('recursion ends where the fuel does, by whatever call', () => {
+  const { run } = start(
+    wasmOf(`(module (type $t (func)) (table funcref (elem $indirect))
+      (func $direct (export "direct") (call $direct))
+      (func $indirect (export "indirect") (call_indirect (type $t) (i32.const 0)))
+      (func $reference (export "reference") (call_ref $t (ref.func $reference)))
+      (func $tail (export "tail") (return_call $tail))
+      (func $odd (export "odd") (call $even)) (func $even (call $odd)))`),
+  )
+  for (const name of ['direct', 'indirect', 'reference', 'tail', 'odd']) {
+    const { outcome, used } = run(name, [], 1000n)
+    assert.equal(outcome, ranOut, name)
+    assert.ok(used <= 1003n, `${name} used ${used}`)
+  }
+})
+
+test('little is overdrawn: long functions look as they begin, and callers of short ones between calls', () => {
+  const nops = (count: number): string => 'nop '.repeat(count)
+  const { run } = start(
+    wasmOf(`(module (func $short (export "short") ${nops(200)}) (func (export "long") ${nops(300)})
+      (func (export "calls") ${'(call $short) '.repeat(200)}))`),
+  )
+  assert.deepEqual(run('short', [], 100n), { outcome: undefined, used: 200n })
+  assert.equal(run('long', [], 299n).outcome, ranOut)
+  assert.deepEqual(run('long', [], 300n), { outcome: undefined, used: 300n })
+  assert.deepEqual(run('calls'), { outcome: undefined, used: 200n + 200n * 200n })
+  const { outcome, used } = run('calls', [], 1000n)
+  assert.equal(outcome, ranOut)
+  assert.ok(used <= 200n + 64n * 200n, `${used} used`)
+})
+
+test('a function that metering makes larger than V8 takes is refused', () => {
+  const branches = 1_300_000
+  const body = [0, 0x02, 0x40, ...new Array(branches).fill([0x41, 0, 0x0d, 0]).flat(), 0x0b, 0x0b]
+  const size = unsigned(body.length + 1 + [...unsigned(body.length)].length)
+  const module = new Uint8Array([
+    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10, ...size, 1],
+    ...[...unsigned(body.length), ...body],
   ])
-  const wasm = WebAssembly.validate(named) ? named : module
-  const { exports } = start(wasm)
+  assert.ok(WebAssembly.validate(module))
   assert.throws(
-    exports.f as () => void,
-    (cause: Error) => WebAssembly.validate(named) === /my_inner/.test(cause.stack ?? ''),
+    () => meterModule(module, limits),
+    /PLUGIN_INVALID: the function at byte \d+ of the module has \d+ bytes/,
   )
 })
 

@@ -1,5 +1,5 @@
-import type { ModuleFacts } from './flow-reader.ts'
 import type { FunctionMeter } from './function-meter.ts'
+import type { ModuleFacts } from './lengths.ts'
 import { createFunctionWriter, type Fuel } from './metered-function.ts'
 import { is64, type Limits, refuse, type Survey } from './module-survey.ts'
 import { createSizes } from './small-functions.ts'

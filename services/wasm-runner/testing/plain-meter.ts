@@ -1,8 +1,9 @@
-import { createFlowReader, type ModuleFacts } from '../flow-reader.ts'
+import { createFlowReader } from '../flow-reader.ts'
 import { FuelCode, fuelCode } from '../fuel-code.ts'
 import { eventKind, type FunctionFlow } from '../function-flow.ts'
 import type { FunctionMeter } from '../function-meter.ts'
 import { code, gcCode, skipBlockType, skipImmediates } from '../instructions.ts'
+import type { ModuleFacts } from '../lengths.ts'
 import { WasmBytes } from '../wasm-bytes.ts'
 
 /**
