@@ -1,5 +1,5 @@
 import { blockMark, entry, eventKind, exit, FunctionFlow, junctionMark } from './function-flow.ts'
-import { code, gcCode, skipBlockType, skipCatches, skipImmediates } from './instructions.ts'
+import { code, gcCode, skipBlockType, skipCatches, skipImmediates, skipSimple } from './instructions.ts'
 import { lengthOf, type ModuleFacts } from './lengths.ts'
 import type { WasmBytes } from './wasm-bytes.ts'
 
@@ -299,6 +299,9 @@ export function createFlowReader(facts: ModuleFacts) {
     deadDepth = 0
     begin(entry, rank.function)
     while (bytes.at < end) {
+      const passed = skipSimple(bytes, end)
+      flow.instructions += passed
+      if (block !== none) add(block, passed)
       const at = bytes.at
       const opcode = bytes.byte()
       switch (opcode) {
