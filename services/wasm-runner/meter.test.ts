@@ -332,6 +332,25 @@ test('little is overdrawn: long functions look as they begin, and callers of sho
   assert.ok(used <= 200n + 64n * 200n, `${used} used`)
 })
 
+test('a module that has as much as V8 takes, and no room for its fuel, is refused', () => {
+  const refused = (section: readonly number[], sentence: RegExp): void => {
+    const module = new Uint8Array([...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], ...section])
+    assert.ok(WebAssembly.validate(module))
+    assert.throws(() => meterModule(module, limits), sentence)
+  }
+  const locals = [1, ...unsigned(50_000), 0x7f]
+  const body = [...locals, 0x03, 0x40, 0x0b, 0x0b]
+  refused(
+    [...[1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10], body.length + 2, 1, body.length, ...body],
+    /PLUGIN_INVALID: a function of the module has 50000 locals and needs 1 more/,
+  )
+  const globals = [...unsigned(1_000_000), ...new Array(1_000_000).fill([0x7f, 0, 0x41, 0, 0x0b]).flat()]
+  refused(
+    [6, ...unsigned(globals.length), ...globals],
+    /PLUGIN_INVALID: the module has 1000000 globals, and may have one less/,
+  )
+})
+
 test('a function that metering makes larger than V8 takes is refused', () => {
   const branches = 1_300_000
   const body = [0, 0x02, 0x40, ...new Array(branches).fill([0x41, 0, 0x0d, 0]).flat(), 0x0b, 0x0b]

@@ -12,7 +12,10 @@ export interface MeterLimits {
 
 export interface MeteredModule {
   readonly bytes: Uint8Array<ArrayBuffer>
-  /** Name of the exported mutable i64 global with the fuel that is left. Less than nothing is left of a run that ran out. */
+  /**
+   * Name of the exported mutable i64 global with the fuel that is left. Less than nothing is left of a run that ran out;
+   * and of one that returned with a little more than there was, because nothing looked behind its last loop and call.
+   */
   readonly fuelExport: string
   /** Instructions of all functions. */
   readonly instructions: number

@@ -1,5 +1,6 @@
 import { type FuelCode, fuelCode } from './fuel-code.ts'
 import { lengthKind } from './function-flow.ts'
+import { refuse } from './module-survey.ts'
 import type { WasmBytes, WasmWriter } from './wasm-bytes.ts'
 
 /** Where the fuel is, and what a plugin may have. */
@@ -32,6 +33,8 @@ const op = {
   i64FromI32: 0xad, // unsigned
 } as const
 const emptyBlock = 0x40
+/** What V8 takes. */
+const localsMax = 50_000
 /** More than any fuel that is given, and far from where a difference wraps round. */
 const everything = 2 ** 52
 
@@ -195,6 +198,13 @@ export function createFunctionWriter({ global, maxMemoryPages, maxTableElements 
     }
     if (narrow) locals.length = add(i32)
     if (wide) locals.wideLength = add(i64)
+    if (first + added.length > localsMax) {
+      throw refuse(
+        `a function of the module has ${first} locals and needs ${added.length} more for its metering, ` +
+          `and may have ${localsMax}`,
+        'build it in smaller parts',
+      )
+    }
     return added
   }
 

@@ -1,12 +1,15 @@
 import { type Allowance, createAllowance, writeLimits } from './allowance.ts'
 import { type CreateMeter, meterCode } from './metered-code.ts'
-import { kind, passImport, passTable, readLimits, type Survey, section } from './module-survey.ts'
+import { kind, passImport, passTable, readLimits, refuse, type Survey, section } from './module-survey.ts'
 import { filler } from './small-functions.ts'
 import { WasmBytes, WasmWriter } from './wasm-bytes.ts'
 
 /** Sections that the format knows, in its order; 13 holds tags. Others have no place of their own. */
 const order = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11]
 const [mutable, i64, i64Const, end] = [1, 0x7e, 0x42, 0x0b]
+
+/** Globals, and exports, that V8 takes of a module. The fuel is one of each. */
+const listMax = 1_000_000
 
 /** What the module may have, and where its fuel is. */
 export interface Terms {
@@ -54,7 +57,13 @@ export function writeMeteredSections(
     }
   }
 
+  function checkRoom(what: string, count: number): void {
+    if (count < listMax) return
+    throw refuse(`the module has ${count} ${what}, and may have one less than ${listMax}`, 'build it with fewer')
+  }
+
   function writeGlobals(rest: Uint8Array, count: number): void {
+    checkRoom('globals', globals)
     content.number(count + 1)
     content.copy(rest)
     content.copy(Uint8Array.of(i64, mutable, i64Const))
@@ -63,6 +72,7 @@ export function writeMeteredSections(
   }
 
   function writeExports(rest: Uint8Array, count: number): void {
+    checkRoom('exports', count)
     const name = new TextEncoder().encode(terms.fuelExport)
     content.number(count + 1)
     content.copy(rest)
