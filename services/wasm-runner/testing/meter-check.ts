@@ -9,7 +9,7 @@ import { createPlainMeter } from './plain-meter.ts'
 export type Verdict = 'refused' | 'metered' | 'ran'
 
 /** Never more memory than this, that a thousand modules can be started. */
-const limits: MeterLimits = { maxMemoryPages: 64, maxTableElements: 10_000 }
+export const limits: MeterLimits = { maxMemoryPages: 64, maxTableElements: 10_000 }
 /** Of one call: plain metering takes 20 ns for a unit. */
 const fuelOfCall = 20_000n
 /** What the metered module may have of bytes. The most that can become of one byte is 24, in a row of memory.grow. */
