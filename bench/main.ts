@@ -1,23 +1,16 @@
 import { cpus, release } from 'node:os'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { exitCodeFor } from '../rpc/failure.ts'
 import { takeTurns } from './contestant.ts'
 import { createBenchmark } from './report.ts'
 import { tell } from './tell.ts'
+import { whole } from './whole.ts'
 
 interface BenchOptions {
   readonly json?: boolean
   readonly rounds: number
   readonly roundMs: number
 }
-
-const whole =
-  (least: number, most: number) =>
-  (text: string): number => {
-    const value = Number(text)
-    if (Number.isInteger(value) && value >= least && value <= most) return value
-    throw new InvalidArgumentError(`it must be a whole number from ${least} to ${most}.`)
-  }
 
 const machine = () => ({ cpu: cpus()[0]?.model ?? '', cores: cpus().length, kernel: release(), node: process.version })
 

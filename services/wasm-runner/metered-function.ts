@@ -1,4 +1,6 @@
-import type { FunctionCost, Insertion } from './function-cost.ts'
+import { type FuelCode, fuelCode } from './fuel-code.ts'
+import { lengthKind } from './function-flow.ts'
+import { refuse } from './module-survey.ts'
 import type { WasmBytes, WasmWriter } from './wasm-bytes.ts'
 
 /** Where the fuel is, and what a plugin may have. */
@@ -26,114 +28,21 @@ const op = {
   i32LessOrEqual: 0x4d, // unsigned
   i64Less: 0x53, // signed
   i64LessUnsigned: 0x54,
+  i64Add: 0x7c,
   i64Subtract: 0x7d,
   i64FromI32: 0xad, // unsigned
 } as const
 const emptyBlock = 0x40
+/** What V8 takes. */
+const localsMax = 50_000
 /** More than any fuel that is given, and far from where a difference wraps round. */
 const everything = 2 ** 52
 
-/** Locals that the code in between needs, behind those of the function. */
+/** Locals that the code in between needs, behind those of the function; -1 for those that it does not. */
 interface Locals {
-  /** A copy of the fuel; undefined where the function works on the global itself. */
-  readonly fuel: number | undefined
-  readonly length: number
-  readonly wideLength: number
-}
-
-/** Writes what goes between a function's own instructions. */
-function writeInsertions(out: WasmWriter, { global, maxMemoryPages, maxTableElements }: Fuel, locals: Locals) {
-  const instruction = (opcode: number, immediate: number): void => {
-    out.byte(opcode)
-    out.number(immediate)
-  }
-  const constant = (opcode: number, value: number): void => {
-    out.byte(opcode)
-    out.positive(value)
-  }
-  const { fuel } = locals
-  const get = (): void => (fuel === undefined ? instruction(op.globalGet, global) : instruction(op.localGet, fuel))
-  const set = (): void => (fuel === undefined ? instruction(op.globalSet, global) : instruction(op.localSet, fuel))
-
-  function giveBack(): void {
-    if (fuel === undefined) return
-    instruction(op.localGet, fuel)
-    instruction(op.globalSet, global)
-  }
-
-  function takeOver(): void {
-    if (fuel === undefined) return
-    instruction(op.globalGet, global)
-    instruction(op.localSet, fuel)
-  }
-
-  /** Keeps what is left of the subtraction on the stack, and ends the run where that is less than nothing. */
-  function keepAndCheck(): void {
-    if (fuel === undefined) {
-      set()
-      get()
-    } else instruction(op.localTee, fuel)
-    constant(op.i64Const, 0)
-    out.byte(op.i64Less)
-    out.byte(op.if)
-    out.byte(emptyBlock)
-    giveBack()
-    out.byte(op.unreachable)
-    out.byte(op.end)
-  }
-
-  function charge(count: number, checked: boolean): void {
-    if (count === 0) return
-    get()
-    constant(op.i64Const, count)
-    out.byte(op.i64Subtract)
-    if (checked) keepAndCheck()
-    else set()
-  }
-
-  /** The number on the stack as an i64, at the most `most`, or nothing where it is more than `most`. */
-  function measured(wide: boolean, most: number | undefined): void {
-    const local = wide ? locals.wideLength : locals.length
-    const number = wide ? op.i64Const : op.i32Const
-    instruction(op.localGet, local)
-    if (wide || most !== undefined) {
-      constant(number, most === undefined ? everything : 0)
-      instruction(op.localGet, local)
-      constant(number, most ?? everything)
-      out.byte(wide ? op.i64LessUnsigned : op.i32LessOrEqual)
-      out.byte(op.select)
-    }
-    if (!wide) out.byte(op.i64FromI32)
-  }
-
-  function length(wide: boolean, most: 'memory' | 'table' | undefined): void {
-    const bound = most === 'memory' ? maxMemoryPages : most === 'table' ? maxTableElements : undefined
-    instruction(op.localTee, wide ? locals.wideLength : locals.length)
-    get()
-    measured(wide, bound === undefined ? undefined : wide ? bound + 1 : bound)
-    out.byte(op.i64Subtract)
-    keepAndCheck()
-  }
-
-  return {
-    takeOver,
-    write(insertion: Insertion): void {
-      switch (insertion.kind) {
-        case 'charge':
-          charge(insertion.count, insertion.checked)
-          break
-        case 'length':
-          length(insertion.wide, insertion.most)
-          break
-        case 'leave':
-          giveBack()
-          break
-        case 'return':
-          takeOver()
-          break
-      }
-    },
-  }
+  fuel: number
+  length: number
+  wideLength: number
 }
 
 /** Locals of one function, as its code begins with them. */
@@ -158,7 +67,7 @@ function readDeclarations(bytes: WasmBytes): Declarations {
 
 function writeDeclarations(out: WasmWriter, bytes: WasmBytes, declared: Declarations, added: readonly number[]): void {
   out.number(declared.groups + added.length)
-  out.copy(bytes.bytes.subarray(declared.from, declared.to))
+  out.copyRange(bytes.bytes, declared.from, declared.to)
   for (const type of added) {
     out.byte(1)
     out.byte(type)
@@ -166,38 +75,160 @@ function writeDeclarations(out: WasmWriter, bytes: WasmBytes, declared: Declarat
 }
 
 /**
- * Copies a function's body from `bytes` up to `end`, with what it costs in between. A function that loops keeps the fuel
- * in a local, and gives it back where it calls and where it ends; any other works on the global.
+ * Writes functions with what they cost in between: `write` copies one from `bytes` up to `end`, and inserts what `codeOf`
+ * says about it.
  */
-export function writeMeteredFunction(
-  out: WasmWriter,
-  bytes: WasmBytes,
-  end: number,
-  parameters: number,
-  fuel: Fuel,
-  costOf: (bytes: WasmBytes, end: number) => FunctionCost,
-): number {
-  const declared = readDeclarations(bytes)
-  const cost = costOf(bytes, end)
-  const added: number[] = []
-  const add = (type: number): number => parameters + declared.count + added.push(type) - 1
-  const has = (wide: boolean): boolean => cost.insertions.some((each) => each.kind === 'length' && each.wide === wide)
-  const keeps = cost.loops && !cost.catches
-  const locals: Locals = {
-    fuel: keeps ? add(i64) : undefined,
-    length: has(false) ? add(i32) : -1,
-    wideLength: has(true) ? add(i64) : -1,
+export function createFunctionWriter({ global, maxMemoryPages, maxTableElements }: Fuel) {
+  const locals: Locals = { fuel: -1, length: -1, wideLength: -1 }
+  let out: WasmWriter
+
+  function instruction(opcode: number, immediate: number): void {
+    out.byte(opcode)
+    out.number(immediate)
   }
-  writeDeclarations(out, bytes, declared, added)
-  const { takeOver, write } = writeInsertions(out, fuel, locals)
-  takeOver()
-  let copied = declared.to
-  for (const insertion of cost.insertions) {
-    if (insertion.at > copied) out.copy(bytes.bytes.subarray(copied, insertion.at))
-    copied = insertion.at
-    write(insertion)
+  function constant(opcode: number, value: number): void {
+    out.byte(opcode)
+    out.signed(value)
   }
-  out.copy(bytes.bytes.subarray(copied, end))
-  bytes.at = end
-  return cost.instructions
+
+  /** The fuel is on the stack, and not yet in its local. */
+  let held = false
+  function hold(): void {
+    if (!held) instruction(op.localGet, locals.fuel)
+    held = true
+  }
+  function letGo(): void {
+    if (held) instruction(op.localSet, locals.fuel)
+    held = false
+  }
+  /** The fuel is on the stack, and in its local. */
+  function show(): void {
+    instruction(held ? op.localTee : op.localGet, locals.fuel)
+    held = false
+  }
+
+  /** The fuel, less than nothing, goes to where others see that it ran out; the run ends. */
+  function endIfLess(ahead: number, stored: boolean): void {
+    constant(op.i64Const, -ahead)
+    out.byte(op.i64Less)
+    out.byte(op.if)
+    out.byte(emptyBlock)
+    if (!stored) {
+      instruction(op.localGet, locals.fuel)
+      if (ahead !== 0) {
+        constant(op.i64Const, ahead)
+        out.byte(op.i64Add)
+      }
+      instruction(op.globalSet, global)
+    }
+    out.byte(op.unreachable)
+    out.byte(op.end)
+  }
+
+  /** The number on the stack as an i64, at the most `most`, or nothing where it is more than `most`. */
+  function measured(wide: boolean, most: number | undefined): void {
+    const local = wide ? locals.wideLength : locals.length
+    const number = wide ? op.i64Const : op.i32Const
+    instruction(op.localGet, local)
+    if (wide || most !== undefined) {
+      constant(number, most === undefined ? everything : 0)
+      instruction(op.localGet, local)
+      constant(number, most ?? everything)
+      out.byte(wide ? op.i64LessUnsigned : op.i32LessOrEqual)
+      out.byte(op.select)
+    }
+    if (!wide) out.byte(op.i64FromI32)
+  }
+
+  function length(kinds: number, ahead: number): void {
+    const wide = (kinds & lengthKind.wide) !== 0
+    const limit =
+      kinds & lengthKind.ofMemory ? maxMemoryPages : kinds & lengthKind.ofTable ? maxTableElements : undefined
+    letGo()
+    instruction(op.localTee, wide ? locals.wideLength : locals.length)
+    instruction(op.localGet, locals.fuel)
+    measured(wide, limit === undefined ? undefined : wide ? limit + 1 : limit)
+    out.byte(op.i64Subtract)
+    instruction(op.localTee, locals.fuel)
+    endIfLess(ahead, false)
+  }
+
+  function insert(what: number, amount: number): void {
+    switch (what) {
+      case fuelCode.load:
+        instruction(op.globalGet, global)
+        held = true
+        return
+      case fuelCode.store:
+        show()
+        instruction(op.globalSet, global)
+        return
+      case fuelCode.take:
+        hold()
+        constant(op.i64Const, amount)
+        out.byte(op.i64Subtract)
+        return
+      case fuelCode.pay:
+        instruction(op.globalGet, global)
+        constant(op.i64Const, amount)
+        out.byte(op.i64Subtract)
+        instruction(op.globalSet, global)
+        return
+      case fuelCode.look:
+      case fuelCode.lookAtBoth:
+        show()
+        endIfLess(amount, what === fuelCode.lookAtBoth)
+        return
+      default:
+        length(what - fuelCode.length, amount)
+        return
+    }
+  }
+
+  function declare(first: number, code: FuelCode): number[] {
+    const added: number[] = []
+    const add = (type: number): number => first + added.push(type) - 1
+    if (code.keeps) locals.fuel = add(i64)
+    let [narrow, wide] = [false, false]
+    for (let index = 0; index < code.count; index++) {
+      const what = code.what[index] as number
+      if (what < fuelCode.length) continue
+      if ((what - fuelCode.length) & lengthKind.wide) wide = true
+      else narrow = true
+    }
+    if (narrow) locals.length = add(i32)
+    if (wide) locals.wideLength = add(i64)
+    if (first + added.length > localsMax) {
+      throw refuse(
+        `a function of the module has ${first} locals and needs ${added.length} more for its metering, ` +
+          `and may have ${localsMax}`,
+        'build it in smaller parts',
+      )
+    }
+    return added
+  }
+
+  return function write(
+    to: WasmWriter,
+    bytes: WasmBytes,
+    end: number,
+    parameters: number,
+    codeOf: (bytes: WasmBytes, end: number) => FuelCode,
+  ): void {
+    out = to
+    const declared = readDeclarations(bytes)
+    const code = codeOf(bytes, end)
+    writeDeclarations(out, bytes, declared, declare(parameters + declared.count, code))
+    let copied = declared.to
+    for (let index = 0; index < code.count; index++) {
+      const at = code.at[index] as number
+      if (at > copied) letGo()
+      out.copyRange(bytes.bytes, copied, at)
+      copied = at
+      insert(code.what[index] as number, code.amount[index] as number)
+    }
+    letGo()
+    out.copyRange(bytes.bytes, copied, end)
+    bytes.at = end
+  }
 }

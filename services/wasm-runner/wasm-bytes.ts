@@ -15,15 +15,19 @@ export class WasmBytes {
   }
 
   byte(): number {
-    const byte = this.bytes[this.at++]
-    if (byte === undefined) throw new RangeError('the module ends too early')
-    return byte
+    if (this.at >= this.bytes.length) throw new RangeError('the module ends too early')
+    return this.bytes[this.at++] as number
   }
 
   /** Unsigned, up to 2^53: what the format calls u32, and the limits of 64-bit memories. */
   number(): number {
-    let value = 0
-    for (let scale = 1; ; scale *= 128) {
+    const first = this.byte()
+    return first < 0x80 ? first : this.#longNumber(first & 0x7f)
+  }
+
+  #longNumber(low: number): number {
+    let value = low
+    for (let scale = 128; ; scale *= 128) {
       const byte = this.byte()
       value += (byte & 0x7f) * scale
       if (byte < 0x80) return value
@@ -73,7 +77,10 @@ export class WasmWriter {
   }
 
   #need(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return
+    if (this.#length + more > this.#bytes.length) this.#grow(more)
+  }
+
+  #grow(more: number): void {
     const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more))
     larger.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = larger
@@ -84,10 +91,28 @@ export class WasmWriter {
     this.#bytes[this.#length++] = byte
   }
 
-  copy(bytes: Uint8Array): void {
+  get length(): number {
+    return this.#length
+  }
+
+  copy(bytes: ArrayLike<number>): void {
     this.#need(bytes.length)
     this.#bytes.set(bytes, this.#length)
     this.#length += bytes.length
+  }
+
+  /** What another one has written so far. */
+  append(other: WasmWriter): void {
+    this.copy(other.written())
+  }
+
+  /** Bytes from one offset to another; a few are copied sooner than a view of them is made. */
+  copyRange(bytes: Uint8Array, from: number, to: number): void {
+    const length = to - from
+    this.#need(length)
+    if (length > 64) this.#bytes.set(bytes.subarray(from, to), this.#length)
+    else for (let index = 0; index < length; index++) this.#bytes[this.#length + index] = bytes[from + index] as number
+    this.#length += length
   }
 
   /** Unsigned LEB128 of a whole number up to 2^53. */
@@ -100,14 +125,15 @@ export class WasmWriter {
     this.byte(rest)
   }
 
-  /** Signed LEB128 of a whole number from 0 to 2^53. */
-  positive(value: number): void {
+  /** Signed LEB128 of a whole number between -2^53 and 2^53. */
+  signed(value: number): void {
     let rest = value
-    while (rest >= 64) {
-      this.byte((rest % 128) | 0x80)
-      rest = Math.floor(rest / 128)
+    while (rest < -64 || rest > 63) {
+      const low = ((rest % 128) + 128) % 128
+      this.byte(low | 0x80)
+      rest = (rest - low) / 128
     }
-    this.byte(rest)
+    this.byte(rest & 0x7f)
   }
 
   /** What was written so far. Valid until more is. */

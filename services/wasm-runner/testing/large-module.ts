@@ -36,10 +36,17 @@ export interface LargeModule {
   readonly memoryPages?: number
   /** Bytes of a data segment at 4096. */
   readonly dataBytes?: number
+  /** Exports beside those that a plugin needs, each with a name of its own. */
+  readonly exports?: number
 }
 
 /** A whole plugin of openracing-sdk-1 that does nothing with what it has too much of. */
-export function largeModule({ functions = [], memoryPages = 1, dataBytes = 0 }: LargeModule): Uint8Array<ArrayBuffer> {
+export function largeModule({
+  functions = [],
+  memoryPages = 1,
+  dataBytes = 0,
+  exports = 0,
+}: LargeModule): Uint8Array<ArrayBuffer> {
   const needed: readonly (readonly [string, type: number, code: Buffer])[] = [
     ['openracing_abi', 0, constant(1)],
     ['alloc', 1, at1024],
@@ -56,6 +63,9 @@ export function largeModule({ functions = [], memoryPages = 1, dataBytes = 0 }: 
     }),
   ]
   const exported = needed.map(([name], index) => Buffer.concat([text(name), Buffer.from([0, index])]))
+  const others = Array.from({ length: exports }, (_, index) =>
+    Buffer.concat([text(`export-${index}`), Buffer.from([0, 0])]),
+  )
   const data = Buffer.concat([Buffer.from([0, 0x41, 0x80, 0x20, end]), sized(Buffer.alloc(dataBytes, 1))])
   return new Uint8Array(
     Buffer.concat([
@@ -63,7 +73,7 @@ export function largeModule({ functions = [], memoryPages = 1, dataBytes = 0 }: 
       section(1, [type(0, 1), type(1, 1), type(2, 0), type(2, 1), type(4, 1)]),
       section(3, [...needed.map(([, its]) => Buffer.from([its])), ...functions.map(() => Buffer.from([0]))]),
       section(5, [Buffer.concat([Buffer.from([0]), leb(memoryPages)])]),
-      section(7, [...exported, Buffer.concat([text('memory'), Buffer.from([2, 0])])]),
+      section(7, [...exported, ...others, Buffer.concat([text('memory'), Buffer.from([2, 0])])]),
       section(10, bodies),
       ...(dataBytes > 0 ? [section(11, [data])] : []),
     ]),

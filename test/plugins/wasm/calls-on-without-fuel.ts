@@ -1,5 +1,4 @@
-// Between two looks at the fuel a function may call the host for as long as it is long. Fails unless the host does
-// nothing for it any more in the end.
+// Calls the host on and on without a loop, and goes on when there is no fuel left: until the next look at it.
 
 import { wasmOf } from '../../../services/wasm-runner/testing/wasm-text.ts'
 import { completed } from '../../wasm-plugin.ts'

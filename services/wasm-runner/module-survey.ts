@@ -1,0 +1,167 @@
+import { RigError } from '../../rpc/failure.ts'
+import { code, skipImmediates } from './instructions.ts'
+import { WasmBytes } from './wasm-bytes.ts'
+
+/** A module that is refused: what it has that cannot be, and what its author can do. */
+export const refuse = (what: string, remedy: string): RigError => new RigError('PLUGIN_INVALID', `${what}; ${remedy}`)
+
+export const section = { type: 1, import: 2, function: 3, table: 4, memory: 5, global: 6, export: 7, code: 10 } as const
+export const kind = { function: 0, table: 1, memory: 2, global: 3 } as const
+
+export interface Limits {
+  readonly flags: number
+  readonly minimum: number
+  readonly maximum: number
+}
+
+/** Flags of limits. */
+export const hasMaximum = 1
+export const is64 = 4
+
+export function readLimits(bytes: WasmBytes): Limits {
+  const flags = bytes.byte()
+  const minimum = bytes.number()
+  return { flags, minimum, maximum: flags & hasMaximum ? bytes.number() : Number.POSITIVE_INFINITY }
+}
+
+/** Parameters of each function type; -1 for types that are none. */
+function readTypes(bytes: WasmBytes): readonly number[] {
+  const parameters: number[] = []
+  const storage = (): void => {
+    bytes.type()
+    bytes.skip(1) // mutable or not
+  }
+  function one(): void {
+    const form = bytes.byte()
+    switch (form) {
+      case 0x4e: // a group of types that name each other
+        bytes.list(one)
+        return
+      case 0x4f: // sub final
+      case 0x50: // sub
+        bytes.list(() => bytes.skipNumber())
+        one()
+        return
+      case 0x60:
+        parameters.push(bytes.list(() => bytes.type()).length)
+        bytes.list(() => bytes.type())
+        return
+      case 0x5f:
+        bytes.list(storage)
+        parameters.push(-1)
+        return
+      case 0x5e:
+        storage()
+        parameters.push(-1)
+        return
+      default:
+        throw refuse(
+          `the module has a type of the form 0x${form.toString(16)}, which this version cannot meter`,
+          'build it without',
+        )
+    }
+  }
+  bytes.list(one)
+  return parameters
+}
+
+/** Reads one import; `limits` is told where its limits are, and writes them anew. */
+export function passImport(bytes: WasmBytes, limits: (kind: number) => void): number {
+  bytes.skip(bytes.number())
+  bytes.skip(bytes.number())
+  const its = bytes.byte()
+  switch (its) {
+    case kind.table:
+      bytes.type()
+      limits(its)
+      break
+    case kind.memory:
+      limits(its)
+      break
+    case kind.global:
+      bytes.type()
+      bytes.skip(1)
+      break
+    case kind.function:
+      bytes.skipNumber()
+      break
+    default: // a tag
+      bytes.skip(1)
+      bytes.skipNumber()
+  }
+  return its
+}
+
+/** Reads one table as far as its limits, and what comes after them when they are read. */
+export function passTable(bytes: WasmBytes, limits: () => void): void {
+  const first = bytes.bytes[bytes.at]
+  const initialised = first === 0x40
+  if (initialised) bytes.skip(2)
+  bytes.type()
+  limits()
+  if (initialised) passExpression(bytes)
+}
+
+function passExpression(bytes: WasmBytes): void {
+  for (let opcode = bytes.byte(); opcode !== code.end; opcode = bytes.byte()) skipImmediates(bytes, opcode)
+}
+
+/** What has to be known of a module before any of it is written. */
+export interface Survey {
+  readonly sections: readonly {
+    readonly id: number
+    readonly from: number
+    readonly to: number
+    readonly begins: number
+  }[]
+  readonly types: readonly number[]
+  /** Type of each function that has code. */
+  readonly functions: readonly number[]
+  /** Where the code section is; empty where there is none. */
+  readonly code: { readonly from: number; readonly to: number }
+  readonly memories: readonly Limits[]
+  readonly tables: readonly Limits[]
+  readonly globals: number
+  readonly exports: ReadonlySet<string>
+}
+
+export function survey(wasm: Uint8Array): Survey {
+  const bytes = new WasmBytes(wasm)
+  const sections: { id: number; from: number; to: number; begins: number }[] = []
+  let types: readonly number[] = []
+  let functions: readonly number[] = []
+  const memories: Limits[] = []
+  const tables: Limits[] = []
+  let globals = 0
+  const exports = new Set<string>()
+  const keep = (its: number): void => void (its === kind.memory ? memories : tables).push(readLimits(bytes))
+
+  bytes.skip(8)
+  while (!bytes.done) {
+    const begins = bytes.at
+    const id = bytes.byte()
+    const length = bytes.number()
+    const from = bytes.at
+    const to = from + length
+    sections.push({ id, from, to, begins })
+    if (id === section.type) types = readTypes(bytes)
+    else if (id === section.import) {
+      bytes.list(() => {
+        if (passImport(bytes, keep) === kind.global) globals += 1
+      })
+    } else if (id === section.function) functions = bytes.list(() => bytes.number())
+    else if (id === section.table) bytes.list(() => passTable(bytes, () => keep(kind.table)))
+    else if (id === section.memory) bytes.list(() => keep(kind.memory))
+    else if (id === section.global) globals += bytes.number()
+    else if (id === section.export) {
+      bytes.list(() => {
+        exports.add(bytes.name())
+        bytes.skip(1)
+        bytes.skipNumber()
+      })
+    }
+    bytes.at = to
+  }
+  const code = sections.find(({ id }) => id === section.code) ?? { from: 0, to: 0 }
+  return { sections, types, functions, code, memories, tables, globals, exports }
+}
