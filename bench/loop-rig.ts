@@ -56,7 +56,7 @@ async function takeSeats(count: number, home: Home, logFd: number): Promise<read
   const seats = Array.from({ length: count }, (_, slot) =>
     takeSeat(
       { ...fastPlugin(`pass-through-${slot}`, library), budgetUs },
-      { slot, life: slot + 1, instance: 0, ...nobody, restarts: 0 },
+      { slot, life: slot + 1, instance: 0, fence: 0, ...nobody, restarts: 0 },
       needs,
     ),
   )

@@ -1,5 +1,7 @@
 #include "plan.h"
 
+#include "realtime.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +98,7 @@ plan_build(const RigControl* const control, const Plan* const previous, const ch
   plan->gain   = bounded(control->gain, 0.0f, 1.0f);
   plan->device = control->device == DEVICE_SIMULATED ? DEVICE_SIMULATED : DEVICE_NONE;
   // Where there is one core, whoever spins keeps the other from answering.
-  plan->waiting = control->waiting == WAITING_PREDICTIVE && sysconf(_SC_NPROCESSORS_ONLN) > 1 ? WAITING_PREDICTIVE : WAITING_FUTEX;
+  plan->waiting = control->waiting == WAITING_PREDICTIVE && realtime_has_cores() ? WAITING_PREDICTIVE : WAITING_FUTEX;
 
   const uint32_t count = control->chain_count < RIG_CHAIN_MAX ? control->chain_count : RIG_CHAIN_MAX;
   for (uint32_t i = 0u; i < count; ++i) {

@@ -24,6 +24,14 @@ find_cores(cpu_set_t* const cores, size_t* const last)
 }
 
 bool
+realtime_has_cores(void)
+{
+  cpu_set_t cores;
+  size_t    last = 0;
+  return find_cores(&cores, &last);
+}
+
+bool
 realtime_take_core(void)
 {
   cpu_set_t cores;

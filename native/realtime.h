@@ -13,6 +13,9 @@
 /// Gives the calling thread SCHED_FIFO. False where it is not allowed.
 bool realtime_schedule(int priority);
 
+/// Whether the calling thread may use more cores than one: not what the machine has, but what it is left.
+bool realtime_has_cores(void);
+
 /// Pins the calling thread to the last of the cores that it may use, where there is more than one: the loop's core,
 /// which the plugins' processes leave to it. False where there is only one.
 bool realtime_take_core(void);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
@@ -148,6 +149,7 @@ install(const Program* const program)
 /// abort() unblocks its signal, then sends it.
 #define HARMLESS_MASKS {SYS_rt_sigprocmask, {INT(0u, SIG_UNBLOCK)}}, {SYS_rt_sigprocmask, {{1u, ~0ull, 0u}}}
 #define MARKED {MARK_ARGUMENT, ~0ull, mark}
+#define FUTEX(operation) {1u, INT_MASK & ~(uint64_t)(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME), operation}
 #define INT(argument, value) {argument, INT_MASK, (uint32_t)(value)}
 /// Of open()'s flags, those with which something is written.
 #define WRITING (O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND)
@@ -194,7 +196,11 @@ bool
 filter_serving(void)
 {
   const Rule allowed[] = {
-    {SYS_futex, {{0}}},
+    // To wait and to wake: those that lend priorities to others by their numbers are not for a plugin.
+    {SYS_futex, {FUTEX(FUTEX_WAIT)}},
+    {SYS_futex, {FUTEX(FUTEX_WAKE)}},
+    {SYS_futex, {FUTEX(FUTEX_WAIT_BITSET)}},
+    {SYS_futex, {FUTEX(FUTEX_WAKE_BITSET)}},
     {SYS_clock_gettime, {{0}}}, // CPU times; the others do not enter the kernel
     {SYS_sched_yield, {{0}}},   // a spin gives way to others on its core
     {SYS_restart_syscall, {{0}}},

@@ -2,7 +2,8 @@
 ///
 /// Runs one Fast plugin: the library on file descriptor 4, a sealed memfd, created with the text of CONFIG, fed by the
 /// rings of the shared memory file SEGMENT. It may read LIBRARY_DIRECTORY, and allocate MEMORY_BYTES at a time. Says on
-/// file descriptor 3, once, how it began: `ready`, or a failure code and a sentence.
+/// file descriptor 3, in a line of its own, what the kernel put round it (`fence` and SANDBOX_* bits), before any of the
+/// plugin's code runs, which could say something else; then, once, how it began: `ready`, or a failure code and a sentence.
 ///
 /// The plugin's code runs behind a fence from its first constructor on (sandbox.h), and how it ends is told in the
 /// segment (plugin_end.h). It needs nobody but the loop: without a sign of it for 5 s it ends, and if its plugin never
@@ -58,6 +59,7 @@ typedef struct {
   void*         state;
   int           dead_man; ///< Timers of the kernel, without the C library's names for them
   int           call_timer;
+  uint32_t      sandbox; ///< SANDBOX_* bits
   uint64_t      armed_ns;
   uint64_t      mark_ns;
   uint64_t      mark_cpu_ns;
@@ -158,7 +160,10 @@ fence(Dsp* const dsp, const char* const library_directory, const size_t memory_b
   if (!plugin_end_watch(dsp->shared.report, &dsp->library)) {
     return fail(dsp, "PLUGIN_FAILED: the system does not let its process handle signals (%s)", strerror(errno));
   }
-  atomic_store(&dsp->shared.report->sandbox, sandbox_enter(library_directory, memory_bytes, LIBRARY_FD));
+  dsp->sandbox = sandbox_enter(library_directory, memory_bytes, LIBRARY_FD);
+  atomic_store(&dsp->shared.report->sandbox, dsp->sandbox);
+  const char line[] = {'f', 'e', 'n', 'c', 'e', ' ', (char)('0' + dsp->sandbox), '\n'};
+  filter_call(SYS_write, REPORT_FD, (long)(uintptr_t)line, (long)sizeof line, 0L);
   sandbox_bound_cpu(CREATE_CPU_MAX_S);
   return true;
 }
@@ -231,8 +236,7 @@ settle(Dsp* const dsp)
   const struct timespec   period = clock_timespec(LOOK_CPU_MS * (uint64_t)CLOCK_NS_PER_MS);
   const struct itimerspec time   = {.it_interval = period, .it_value = period};
   set_timer(dsp->call_timer, &time);
-  const uint32_t sandbox = atomic_load(&dsp->shared.report->sandbox);
-  if (plugin_end_watch(dsp->shared.report, &dsp->library) && (!(sandbox & SANDBOX_SECCOMP) || filter_serving())) { return true; }
+  if (plugin_end_watch(dsp->shared.report, &dsp->library) && (!(dsp->sandbox & SANDBOX_SECCOMP) || filter_serving())) { return true; }
   return fail(dsp, "PLUGIN_FAILED: the system does not let its process be fenced (%s)", strerror(errno));
 }
 

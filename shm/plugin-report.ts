@@ -35,8 +35,6 @@ export interface PluginReport {
   readonly phase: PluginPhase
   /** Of the newest frame that it was given. */
   readonly sequence: number
-  /** SANDBOX_* bits. */
-  readonly sandbox: number
   readonly memoryBytes: bigint
   readonly memoryMax: bigint
   readonly memoryRefused: bigint
@@ -77,7 +75,6 @@ export function decodePluginReport(bytes: Buffer): PluginReport | undefined {
     end: readEnd(bytes.subarray(layout.end.offset, layout.end.offset + layout.end.bytes)),
     phase: phaseOf(bytes.readUInt32LE(layout.phase.offset)),
     sequence: bytes.readUInt32LE(layout.sequence.offset),
-    sandbox: bytes.readUInt32LE(layout.sandbox.offset),
     memoryBytes: bytes.readBigUInt64LE(layout.memory_bytes.offset),
     memoryMax: bytes.readBigUInt64LE(layout.memory_max.offset),
     memoryRefused: bytes.readBigUInt64LE(layout.memory_refused.offset),

@@ -79,6 +79,8 @@ dsp_read_report(DspBench* const self, const int fd)
   }
   self->report[length] = '\0';
   close(fd);
+  char* const line = strncmp(self->report, "fence ", 6u) ? NULL : strchr(self->report, '\n');
+  if (line) { memmove(self->report, line + 1, strlen(line)); }
 }
 
 /// Starts it; returns when it said how it began, or ended without a word.

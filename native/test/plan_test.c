@@ -4,6 +4,7 @@
 #include "shm_directory.h"
 
 #include <math.h>
+#include <sched.h>
 
 typedef struct {
   ShmDirectory directory;
@@ -45,6 +46,29 @@ static uint32_t
 state(const Rig* const self, const uint32_t slot)
 {
   return atomic_load(&self->status->plugins[slot].state);
+}
+
+/// Not what the machine has, but what a container or a cpuset leaves to us.
+static void
+one_core_is_slept_on(void)
+{
+  Rig              self    = rig();
+  const RigControl control = {.waiting = WAITING_PREDICTIVE};
+  cpu_set_t        all;
+  NEED(sched_getaffinity(0, sizeof all, &all) == 0);
+  Plan* const free_plan = build(&self, &control, NULL);
+  CHECK(free_plan->waiting == (CPU_COUNT(&all) > 1 ? WAITING_PREDICTIVE : WAITING_FUTEX));
+
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET((size_t)sched_getcpu(), &one);
+  NEED(sched_setaffinity(0, sizeof one, &one) == 0);
+  Plan* const bound = build(&self, &control, NULL);
+  CHECK(bound->waiting == WAITING_FUTEX);
+  NEED(sched_setaffinity(0, sizeof all, &all) == 0);
+  plan_release(free_plan, NULL);
+  plan_release(bound, NULL);
+  clear(&self);
 }
 
 static void
@@ -224,6 +248,7 @@ main(void)
 {
   static const Test tests[] = {
     {"no control asks for more than the rig may give", limits_are_bounded},
+    {"where one core is left to it the loop does not spin for answers", one_core_is_slept_on},
     {"any bits at all make a plan within the bounds", any_bits_make_a_sane_plan},
     {"a chain that is too long, doubled, out of range or without a segment is cut to what there is", hostile_chains},
     {"a plugin that stays keeps its link, one that goes is detached", handover_keeps_links},

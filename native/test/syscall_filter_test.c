@@ -3,12 +3,14 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef void (*Act)(pid_t other);
@@ -114,6 +116,36 @@ memory_is_private(void)
   CHECK(ended_by(maps_private) == 0);
 }
 
+/// The signal that ended a process which asked this of a futex behind both filters; 0: none did.
+static int
+ended_by_futex(const int operation)
+{
+  const pid_t child = fork();
+  NEED(child >= 0);
+  if (child == 0) {
+    static uint32_t       word;
+    const struct timespec soon = {.tv_nsec = 1000};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !filter_loading() || !filter_serving()) { _exit(1); }
+    syscall(SYS_futex, &word, operation, 0, &soon, NULL, 1);
+    filter_call(SYS_exit_group, 0L, 0L, 0L, 0L);
+  }
+  int status = 0;
+  NEED(waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void
+futexes_wait_and_wake(void)
+{
+  static const int allowed[] = {FUTEX_WAIT, FUTEX_WAKE, FUTEX_WAIT_BITSET, FUTEX_WAIT | FUTEX_PRIVATE_FLAG,
+                                FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME};
+  for (size_t i = 0u; i < sizeof allowed / sizeof *allowed; ++i) { CHECK(ended_by_futex(allowed[i]) == 0); }
+  static const int forbidden[] = {FUTEX_LOCK_PI, FUTEX_UNLOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_LOCK_PI | FUTEX_PRIVATE_FLAG,
+                                  FUTEX_REQUEUE, FUTEX_CMP_REQUEUE_PI, FUTEX_WAKE_OP};
+  for (size_t i = 0u; i < sizeof forbidden / sizeof *forbidden; ++i) { CHECK(ended_by_futex(forbidden[i]) == SIGSYS); }
+}
+
 static void
 the_mark_is_for_this_process_alone(void)
 {
@@ -129,6 +161,7 @@ main(void)
   static const Test tests[] = {
     {"who has the mark of our own calls still reaches no other process", the_mark_is_for_this_process_alone},
     {"no descriptor sends a signal to another process on our behalf", no_descriptor_signals_for_us},
+    {"a futex is waited on and woken; those that lend a priority to whoever they name cannot be had", futexes_wait_and_wake},
     {"memory that is shared or grows as a stack, and so in no limit, cannot be had", memory_is_private},
   };
   return RUN("syscall_filter_test", tests);

@@ -206,6 +206,21 @@ ends_when_idle(void)
   dsp_stop(b);
 }
 
+/// A chain that leaves it no time tells it so, and it stays.
+static void
+stays_where_it_is_left_out(void)
+{
+  DspBench* const b      = dsp_start((DspWish){.library = "inverts"});
+  const uint64_t  end_ns = clock_now_ns() + 7u * CLOCK_NS_PER_S;
+  while (clock_now_ns() < end_ns) {
+    atomic_fetch_add(&b->loop.report->left_out, 1u);
+    usleep(100000);
+  }
+  CHECK(waitpid(b->pid, &b->status, WNOHANG) == 0);
+  CHECK(dsp_exchange_many(b, 10u) == 10u);
+  dsp_stop(b);
+}
+
 /// A wheel-dsp whose dead man's switch has a second, and not 30.
 static const char impatient[] = "build/impatient/wheel-dsp";
 
@@ -397,6 +412,7 @@ main(void)
     {"a plugin behind the whole fence answers", answers},
     {"answers that are not finite, and failures, go to the loop and end nothing", answers_that_are_no_use},
     {"the process of a plugin that gets no frames any more ends by itself", ends_when_idle},
+    {"one that a chain has no time for is told that there is a loop, and stays", stays_where_it_is_left_out},
     {"a plugin that answers outlives the dead man's switch", outlives_dead_man},
     {"one that blocks is ended by it, though everybody who watched is dead", dead_man_ends_who_blocks},
     {"a crash in process() is told with its signal, frame and function", crash_in_process},

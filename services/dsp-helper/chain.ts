@@ -63,9 +63,9 @@ export function createChain({ numbers, saved, ...needs }: ChainNeeds): Chain {
   /** Where a successor runs beside a seat: in a slot of its own, or in a full chain as the seat's next instance. */
   function besides(seat: SavedSeat): SavedSeat {
     const free = freeSlot(new Set([...slotsOf(places), ...slotsLeaving()]))
-    if (free === undefined) return { ...seat, ...nobody, instance: 0 }
+    if (free === undefined) return { ...seat, ...nobody, fence: 0, instance: 0 }
     lives += 1
-    return { slot: free, life: lives, instance: 0, ...nobody, restarts: seat.restarts }
+    return { slot: free, life: lives, instance: 0, fence: 0, ...nobody, restarts: seat.restarts }
   }
 
   const take = (place: SavedPlace): Place =>

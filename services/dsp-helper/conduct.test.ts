@@ -27,7 +27,6 @@ const report = (some: Partial<PluginReport>): PluginReport => ({
   end: { kind: 'none', number: 0, address: 0n, value: 0n, phase: 'idle', sequence: 0, symbol: '' },
   phase: 'idle',
   sequence: 0,
-  sandbox: 3,
   memoryBytes: 0n,
   memoryMax: 0n,
   memoryRefused: 0n,

@@ -48,7 +48,8 @@ export interface DataPlane {
   close(): Promise<void>
 }
 
-const ours = /^(control|rig|input|output|loop\.lock|roster\.json(\.new)?|(plugin|config)-\d+)$/
+/** Six characters more are of a file that somebody was killed over while it was made. */
+const ours = /^(loop\.lock|roster\.json(\.new)?|(control|rig|input|output|(plugin|config)-\d+)(\.\w{6})?)$/
 
 /** Without a host, wheel-rt removes everything when it ends. */
 function removeShared({ shmDir }: Home): void {

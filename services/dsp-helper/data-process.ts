@@ -53,7 +53,8 @@ function watchChild(child: ChildProcess): DataProcess {
 }
 
 /**
- * Starts a process of the data plane in a session of its own, so that neither a Ctrl-C for us nor our end reaches it.
+ * Starts a process of the data plane in a session of its own, so that neither a Ctrl-C for us nor our end reaches it,
+ * and with nothing in its environment.
  * `logFd` takes its stderr: a file, because a pipe would break with us. `inherited` become its descriptors from 4 on.
  */
 export async function startDataProcess(
@@ -62,7 +63,11 @@ export async function startDataProcess(
   logFd: number,
   inherited: readonly number[] = [],
 ): Promise<ReportingProcess> {
-  const child = spawn(command, [...args], { detached: true, stdio: ['ignore', 'ignore', logFd, 'pipe', ...inherited] })
+  const child = spawn(command, [...args], {
+    detached: true,
+    env: {}, // what is in ours is nobody else's: a plugin can read its own
+    stdio: ['ignore', 'ignore', logFd, 'pipe', ...inherited],
+  })
   await once(child, 'spawn')
   child.unref()
   const pipe = child.stdio[3] as Readable

@@ -51,7 +51,7 @@ export interface FastPluginParts {
 
 /** A plugin's seat, what the loop counted for it and what it did, as the API says it. */
 export function fastPluginOf({ seat, counts, cpu, report, conduct, refusal, crowded }: FastPluginParts): FastPlugin {
-  const { life, pid, restarts } = seat.saved()
+  const { life, pid, restarts, fence } = seat.saved()
   const { executions, failures, budgetViolations, missedDeadlines, leftOut } = counts ?? noCounts
   return {
     id: seat.spec.id,
@@ -75,9 +75,7 @@ export function fastPluginOf({ seat, counts, cpu, report, conduct, refusal, crow
     },
     violations: conduct.charges.map(toMessage),
     refusal,
-    confinement: report && {
-      landlock: (report.sandbox & sandboxLandlock) !== 0,
-      seccomp: (report.sandbox & sandboxSeccomp) !== 0,
-    },
+    confinement:
+      pid === 0 ? undefined : { landlock: (fence & sandboxLandlock) !== 0, seccomp: (fence & sandboxSeccomp) !== 0 },
   }
 }

@@ -22,6 +22,7 @@ test('the kernel says what is round the process of a plugin that runs', async ()
   assert.deepEqual([status.NoNewPrivs, status.Seccomp, status.Threads], ['1', '2', '1'])
   const ours = /^Seccomp_filters:\s+(\d+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0'
   assert.equal(Number(status.Seccomp_filters), Number(ours) + 2)
+  assert.equal(read('environ'), '', 'nothing of what the operator has in the environment')
 
   // Field 19 of /proc/PID/stat, the 17th behind the name: for frames that it finishes without the loop's priority.
   const nice = read('stat')

@@ -6,11 +6,11 @@ const ms = 1_000_000n
 const sentNs = 1000n * ms
 
 /** A process as seen so many ms after the frame was sent. */
-const seen = (atMs: number, cpuMs: number, runnable = true): Sighting => ({
+const seen = (atMs: number, cpuMs: number, asleep = false): Sighting => ({
   sentNs,
   tickNs: sentNs + BigInt(atMs) * ms,
   cpuNs: BigInt(cpuMs) * ms,
-  runnable,
+  asleep,
 })
 
 const watched = (...sightings: readonly Sighting[]): FrameWatch =>
@@ -41,11 +41,11 @@ test('what a core that was taken away looks like is charged to nobody, and to a 
 })
 
 test('a plugin that sleeps in process() is found when it was asleep twice', () => {
-  assert.deepEqual(verdict(seen(2, 7, false), seen(7, 7, false), seen(12, 7, false)), {
+  assert.deepEqual(verdict(seen(2, 7, true), seen(7, 7, true), seen(12, 7, true)), {
     charged: 'timeout',
     detail: 'process() did not return within 12 ms: it blocks',
   })
-  assert.equal(verdict(seen(2, 7), seen(7, 7), seen(12, 7, false)), undefined)
+  assert.equal(verdict(seen(2, 7), seen(7, 7), seen(12, 7, true)), undefined)
 })
 
 test('a plugin that the machine gives no processor is let be for half a second, and then charged with nothing', () => {
@@ -55,12 +55,12 @@ test('a plugin that the machine gives no processor is let be for half a second, 
 })
 
 test('after the whole machine stood still nothing is concluded from the first look', () => {
-  assert.equal(verdict(seen(600, 7, false)), undefined)
-  assert.equal(verdict(seen(0, 7), seen(600, 7, false)), undefined)
+  assert.equal(verdict(seen(600, 7, true)), undefined)
+  assert.equal(verdict(seen(0, 7), seen(600, 7, true)), undefined)
 })
 
 test('while the loop does not tick there is nothing to conclude', () => {
-  assert.equal(verdict(seen(2, 7, false), seen(12, 7, false), seen(12, 7, false)), undefined)
+  assert.equal(verdict(seen(2, 7, true), seen(12, 7, true), seen(12, 7, true)), undefined)
 })
 
 test('what was seen of an earlier frame does not count', () => {

@@ -22,8 +22,8 @@ export interface Sighting {
   readonly tickNs: bigint
   /** CPU time of the process so far. */
   readonly cpuNs: bigint
-  /** It runs, or waits for nothing but a processor. */
-  readonly runnable: boolean
+  /** It waits for something that it asked for, and for nothing that the machine owes it. */
+  readonly asleep: boolean
 }
 
 /** One frame that stays with a process, as it was seen again and again. */
@@ -61,7 +61,7 @@ export function hangOf({ first, before, newest }: FrameWatch): Hang | undefined 
   if (usedNs >= hangCpuNs && held > endlessNs)
     return { charged: 'again', detail: `${lasted} and used at least ${ms(usedNs)} of CPU time` }
   // It has had the frame for a whole tick and more, so it was not about to be woken.
-  const blocked = !newest.runnable && !before.runnable && heldNs(before) > 0n
+  const blocked = newest.asleep && before.asleep && heldNs(before) > 0n
   if (blocked) return { charged: 'timeout', detail: `${lasted}: it blocks` }
   if (held <= patienceNs || heldNs(before) <= overdueNs) return undefined
   return { charged: undefined, detail: `${lasted}, for most of which the machine had no processor for it` }

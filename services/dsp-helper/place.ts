@@ -174,6 +174,7 @@ export const newPlace = (spec: FastPluginSpec, slot: number, life: number): Save
   slot,
   life,
   instance: 0,
+  fence: 0,
   ...nobody,
   restarts: 0,
 })

@@ -9,7 +9,6 @@ const left = (phase: PluginPhase, end: Partial<ReportedEnd> = {}): PluginReport 
   end: { ...silent, phase, sequence: 100, ...end },
   phase,
   sequence: 100,
-  sandbox: 3,
   memoryBytes: 0n,
   memoryMax: 0n,
   memoryRefused: 0n,

@@ -35,6 +35,8 @@ export interface PluginLife {
   readonly instance: number
   /** `nobody` before there is one. */
   process(): ProcessIdentity
+  /** What the kernel put round its process, SANDBOX_* bits. */
+  fence(): number
   /** Resolves with undefined when it is ready for frames, else with why it never will be: a code and a sentence. */
   readonly begun: Promise<string | undefined>
   /** Resolves with how the process of a life that had begun ended. */
@@ -93,8 +95,7 @@ export function beginLife(
   let why: Reason | undefined
 
   /** Only of one that we started: its filters are counted beside our own. */
-  const isUsurped = ({ pid }: PluginProcess): boolean =>
-    gapOf(reportOf(needs.shmDir, instance)?.sandbox ?? 0)?.seccomp !== true && isHalfFenced(pid)
+  const isUsurped = ({ pid, fence }: PluginProcess): boolean => gapOf(fence())?.seccomp !== true && isHalfFenced(pid)
 
   /** It said itself that it is ready, from its constructor or create(): what would keep it in is not there yet. */
   function usurped({ pid }: PluginProcess): string {
@@ -105,7 +106,7 @@ export function beginLife(
 
   /** Why it may not go on although it is ready. */
   function confinement(): string | undefined {
-    const gap = gapOf(reportOf(needs.shmDir, instance)?.sandbox ?? 0)
+    const gap = gapOf(process?.fence() ?? 0)
     if (gap === undefined) return undefined
     needs.sandbox.found(gap)
     return spec.allowUnsandboxed ? undefined : refusalOf(gap)
@@ -138,6 +139,7 @@ export function beginLife(
   return {
     instance,
     process: () => process ?? nobody,
+    fence: () => process?.fence() ?? 0,
     begun: found === undefined ? start().catch(failureToStart) : goOn(),
     ended: async () => {
       const exit = await process?.exited

@@ -25,6 +25,8 @@ export interface PluginProcess extends DataProcess {
   readonly instance: number
   /** `ready`, or a failure's code and sentence; empty when it ended without a word. */
   readonly began: Promise<string>
+  /** What the kernel put round it, SANDBOX_* bits; 0 before it began. It was said before the plugin's code ran. */
+  fence(): number
 }
 
 export interface PluginProcessNeeds {
@@ -48,14 +50,23 @@ export async function startPluginProcess(
   writeFileSync(config, spec.configJson, { mode: 0o600 })
   const args = [segment, spec.directory, config, `${spec.maxMemoryBytes}`]
   const { report, ...started } = await startDataProcess(wheelDsp, args, logFd, [library.descriptor])
-  return { ...started, instance, began: report }
+  let fence = 0
+  const began = report.then((text) => {
+    const [line = '', bits] = /^fence (\d)\n/.exec(text) ?? []
+    fence = Number(bits ?? 0)
+    return text.slice(line.length)
+  })
+  return { ...started, instance, began, fence: () => fence }
 }
 
 /**
  * Takes over the process of a plugin that a helper before us started, if it still runs. It was ready. What it calls
  * itself does not count: a plugin can write over its own arguments.
  */
-export function adoptPluginProcess(identity: ProcessIdentity, instance: number): PluginProcess | undefined {
+export function adoptPluginProcess(
+  identity: ProcessIdentity & { readonly fence: number },
+  instance: number,
+): PluginProcess | undefined {
   const found = followProcess(identity)
-  return found && { ...adoptDataProcess(found), instance, began: Promise.resolve('ready') }
+  return found && { ...adoptDataProcess(found), instance, began: Promise.resolve('ready'), fence: () => identity.fence }
 }

@@ -47,6 +47,7 @@ const rosterSchema = z.strictObject({
       slot: count.max(chainMax - 1),
       life: count,
       ...namedProcess,
+      fence: count,
       restarts: count,
     }),
   ),

@@ -139,6 +139,15 @@ test('where the kernel confines plugins nothing is missing', async () => {
   assert.deepEqual(rig.plane.missingSandbox(), { landlock: false, seccomp: false })
 })
 
+test('what confines a plugin is known by the word that was said before its code ran', async () => {
+  await using rig = await startPlane()
+  await rig.plane.setChain([fastPlugin('hides-its-fence', buildNativePlugin('hides-its-fence', rig.directory))], limits)
+  const { state, confinement } = pluginOf(rig, 'hides-its-fence')
+  assert.equal(state, PluginState.PLUGIN_STATE_RUNNING)
+  assert.deepEqual(confinement, { landlock: true, seccomp: true })
+  assert.deepEqual(rig.plane.missingSandbox(), { landlock: false, seccomp: false })
+})
+
 test('what the kernel lacks is told once, however many plugins show it', () => {
   const { log, lines } = keepLog()
   const watch = watchSandbox(log)

@@ -24,6 +24,8 @@ export interface SavedSeat extends ProcessIdentity {
   readonly slot: number
   readonly life: number
   readonly instance: number
+  /** What the kernel put round its process, SANDBOX_* bits; 0 where there is none. */
+  readonly fence: number
   readonly restarts: number
 }
 
@@ -121,7 +123,12 @@ export function takeSeat(spec: FastPluginSpec, saved: SavedSeat, needs: SeatNeed
       const { slot, life } = saved
       return working ? { slot, life, instance, budgetUs: spec.budgetUs, pid: process().pid } : undefined
     },
-    saved: () => ({ ...saved, ...(working ? process() : { ...nobody, instance }), restarts: kept.state().restarts }),
+    saved: () => ({
+      ...saved,
+      ...(working ? process() : { ...nobody, instance }),
+      fence: working ? (current?.fence() ?? 0) : 0,
+      restarts: kept.state().restarts,
+    }),
     process,
     endProcess: (why) => current?.end(why),
     close: async () => {

@@ -134,6 +134,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, test: string]>>
   'no-entry-point': ['services/dsp-helper/data-plane.test.ts', 'a library that is no plugin'],
   'creates-nothing': ['services/dsp-helper/data-plane.test.ts', 'a plugin whose create() fails is tried again'],
   dawdles: ['services/dsp-helper/neighbour.test.ts', 'computes for four ticks in every call'],
+  'hides-its-fence': ['services/dsp-helper/sandbox.test.ts', 'by the word that was said before its code ran'],
   'reaches-out': ['services/dsp-helper/sandbox.test.ts', 'no filter of system calls stands alone'],
   'fills-its-tick': ['services/dsp-helper/crowded-chain.test.ts', 'for which a chain leaves no time stays'],
   'renames-itself': [
