@@ -2,6 +2,7 @@
 #include "../clock.h"
 #include "../doorbell.h"
 #include "../plan.h"
+#include "../realtime.h"
 #include "check.h"
 #include "loop_bench.h"
 
@@ -103,6 +104,45 @@ plugins_in_order(void)
   bench_end(b);
 }
 
+/// The frame that a plugin of a chain of so many gets, as the loop sends it.
+static FrameSlot
+frame_of(const uint32_t count, const RigWaiting waiting)
+{
+  Bench* const b       = bench_make(1.0f, 20.0f);
+  RigControl   control = control_of(count);
+  control.waiting      = waiting;
+  for (uint32_t i = 0u; i < count; ++i) { NEED(plugin_segment_create(segment_of(b, i + 1u).path) == 0); }
+  Plan* const   plan   = plan_build(&control, NULL, b->directory.path, b->loop.status);
+  PluginSegment plugin;
+  FrameSlot     frame = {0};
+  NEED(plan && plan->count == count && plugin_segment_open_plugin(&plugin, segment_of(b, 1u).path) == 0);
+  while (ring_pop(&plugin.from, &frame) != RING_OK) { // a busy machine may let a tick pass before
+    const uint64_t now_ns = clock_now_ns();
+    bench_feed(b, 3.0f, now_ns);
+    loop_tick(&b->loop, plan, now_ns, now_ns, TICK_S);
+  }
+  plugin_segment_close(&plugin);
+  plan_release(plan, NULL);
+  bench_end(b);
+  return frame;
+}
+
+/// Where both sides are awake for each other, a plugin is told when its next frame comes; where it shares a core, to yield.
+static void
+plugins_are_told_how_to_wait(void)
+{
+  const FrameSlot alone = frame_of(1u, WAITING_PREDICTIVE);
+  const FrameSlot among = frame_of(3u, WAITING_FUTEX);
+  if (realtime_has_cores()) {
+    // A period after its own tick, and as long after that as this frame was sent after the beginning: some µs, or a pause.
+    CHECK(alone.reserved >= alone.timestamp_ns + RIG_PERIOD_NS && alone.reserved < alone.timestamp_ns + RIG_PERIOD_NS + CHECK_WATCHDOG_NS);
+  } else {
+    puts("  one core: nobody is told to spin");
+  }
+  CHECK(!(alone.status & FRAME_YIELD));
+  CHECK(among.reserved == 0u && (among.status & FRAME_YIELD));
+}
+
 static void*
 loop_thread(void* const loop)
 {
@@ -192,6 +232,7 @@ main(void)
 {
   static const Test tests[] = {
     {"torque goes through the plugins in the order of the chain", plugins_in_order},
+    {"a plugin is told when its next frame comes, and whether it shares a core", plugins_are_told_how_to_wait},
     {"the loop runs on while plugins come, stay and go", plans_change_while_it_runs},
     {"a loop that is told to stop fades out and ends", runs_and_ends},
   };

@@ -88,6 +88,22 @@ maps_private(const pid_t other)
   map_anonymous(MAP_PRIVATE);
 }
 
+#if defined(__x86_64__)
+/// The same call under the numbers of the other ABI of this machine.
+static void
+asks_as_x32(const pid_t other)
+{
+  (void)other;
+  syscall(SYS_getpid | 0x40000000);
+}
+
+static void
+other_abi_is_shut(void)
+{
+  CHECK(ended_by(asks_as_x32) == SIGSYS);
+}
+#endif
+
 static void
 owns_signals(const pid_t other)
 {
@@ -160,6 +176,9 @@ main(void)
 {
   static const Test tests[] = {
     {"who has the mark of our own calls still reaches no other process", the_mark_is_for_this_process_alone},
+#if defined(__x86_64__)
+    {"no call goes round the filter by the numbers of x32", other_abi_is_shut},
+#endif
     {"no descriptor sends a signal to another process on our behalf", no_descriptor_signals_for_us},
     {"a futex is waited on and woken; those that lend a priority to whoever they name cannot be had", futexes_wait_and_wake},
     {"memory that is shared or grows as a stack, and so in no limit, cannot be had", memory_is_private},

@@ -4,18 +4,13 @@ import type { FastPluginSpec } from '../../gen/proto/openracing/v1/dsp_helper.ts
 import { RigError } from '../../rpc/failure.ts'
 import { nobody } from '../../supervision/found-process.ts'
 import type { ChainPlace } from './control.ts'
+import type { Numbers } from './loop-view.ts'
 import { newPlace, type Place, type PlaceNeeds, type SavedPlace, takePlace } from './place.ts'
 import type { SavedSeat, Seat, SeatProcess } from './seat.ts'
 
 /** How often the loop is asked whether it has let go, and how long it may take, ms: it does at its next plan. */
 const letGoEveryMs = 2
 const letGoWithinMs = 1000
-
-/** Numbers that are never given twice. */
-export interface Numbers {
-  readonly instances: number
-  readonly lives: number
-}
 
 export interface ChainNeeds extends Omit<PlaceNeeds, 'nextInstance' | 'besides' | 'retire'> {
   readonly numbers: Numbers

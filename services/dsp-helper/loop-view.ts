@@ -2,11 +2,16 @@ import { chainMax } from '../../gen/layout.ts'
 import type { Histogram } from '../../gen/proto/openracing/v1/statistics.ts'
 import type { Home } from '../../rpc/home.ts'
 import { openRigWindow, type RigWindow, type SlotCounts } from '../../shm/rig-window.ts'
-import type { Numbers } from './chain.ts'
 import type { ChainPlace } from './control.ts'
 
 /** A process that gets no frames ends after 5 s; one that was sent a frame in this time did not end for that, ns. */
 const fedWithinNs = 4_000_000_000n
+
+/** Numbers that are never given twice. */
+export interface Numbers {
+  readonly instances: number
+  readonly lives: number
+}
 
 /** What the loop says about the plugins of its chain. Without a loop, nothing. */
 export interface LoopView {

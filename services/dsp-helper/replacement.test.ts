@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import type { FastPluginSpec } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import { rosterPath } from '../../shm/data-plane-processes.ts'
 import { isAlive } from '../../test/alive.ts'
 import { buildNativePlugin, fastPlugin } from '../../test/native-plugin.ts'
 import { executions, limits, near, type PlaneUnderTest, pluginOf, startPlane, torqueNm } from '../../test/plane.ts'
 import { until } from '../../test/until.ts'
+import { readRoster } from './roster.ts'
 
 const { PLUGIN_STATE_RUNNING: running, PLUGIN_STATE_FAILED: failed } = PluginState
 
@@ -108,5 +111,25 @@ test('a chain of sixteen is configured anew, and another sixteen take its place'
   )
   await until('all of the others are called', () =>
     rig.plane.plugins().every(({ id }) => id.startsWith('other') && executions(rig, id) > 0n),
+  )
+})
+
+test('a successor that is not wanted any more is ended, and what it shared removed', async () => {
+  await using rig = await startPlane()
+  const spec = inverts(rig)
+  await rig.plane.setChain([spec], limits)
+  const before = pluginOf(rig, 'inverts')
+  const never = fastPlugin('inverts', buildNativePlugin('creates-never', rig.directory))
+  const asked = rig.plane.setChain([never], limits) // which would take the 5 s that a create() may
+  const { pid } = await until('its process runs', () => readRoster(rosterPath(rig.home.shmDir)).others[0])
+  assert.ok(isAlive(pid))
+  await rig.plane.setChain([spec], limits)
+  await until('it is gone', () => !isAlive(pid))
+  await asked
+  assert.equal(pluginOf(rig, 'inverts').pid, before.pid)
+  assert.deepEqual(
+    readdirSync(rig.home.shmDir).filter((name) => name.startsWith('plugin-')).length,
+    1,
+    'of the one that runs',
   )
 })

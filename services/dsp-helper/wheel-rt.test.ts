@@ -90,6 +90,37 @@ test('a loop that nobody has wanted for 30 s fades its torque to zero, ends, and
   assert.ok(!existsSync(loop.home.shmDir))
 })
 
+/** What the loop did, and how long it took by its own clock, in ticks. */
+function progressOf(home: Home) {
+  const window = openRigWindow(home)
+  const bytes = Buffer.alloc(rigStatus.lateness.offset)
+  window.copy(bytes)
+  window.close()
+  const counted = (field: 'ticks' | 'missed_ticks') => Number(bytes.readBigUInt64LE(rigStatus[field].offset))
+  return {
+    ticks: counted('ticks'),
+    missed: counted('missed_ticks'),
+    ms: Number(bytes.readBigUInt64LE(rigStatus.beat_ns.offset)) / 1e6,
+  }
+}
+
+test('ticks that were lost while the machine stood still are counted, and not made up for', async () => {
+  await using loop = startLoop()
+  await until('the loop ticks', () => loop.torques().length > 100)
+  const before = progressOf(loop.home)
+  process.kill(loop.pid, 'SIGSTOP')
+  const stoodMs = performance.now()
+  await until('it stood still for 80 ticks', () => performance.now() > stoodMs + 80)
+  process.kill(loop.pid, 'SIGCONT')
+  await until('it has run on for a while', () => progressOf(loop.home).ticks > before.ticks + 200)
+  const after = progressOf(loop.home)
+  const [ticks, missed] = [after.ticks - before.ticks, after.missed - before.missed]
+  assert.ok(missed >= 50, `${missed} ticks are counted as lost`)
+  // Every period is either a tick or a lost one; the beat of a tick is late by what the machine likes.
+  const periods = Math.round(after.ms - before.ms)
+  assert.ok(Math.abs(ticks + missed - periods) <= 20, `${ticks} ticks and ${missed} lost in ${periods} periods`)
+})
+
 test('torque begins at zero, and fades to zero when the input falls silent; the loop runs on', async () => {
   await using loop = startLoop()
   await until('the loop ticks', () => loop.torques().length > 0)
