@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Programs in C for WASI preview 1, named for what they do. */
@@ -9,12 +9,22 @@ const sources = fileURLToPath(new URL('plugins/wasi', import.meta.url))
 
 const options = ['--target=wasm32-wasi', '--sysroot=/usr', '-std=gnu11', '-O1', '-Wall', '-Wextra', '-Werror']
 
+/**
+ * clang hands its work to the wasm-opt that it finds, and npm's scripts have that of a development package in their path: it
+ * leaves out what the program that was written has.
+ */
+const path = (process.env.PATH ?? '')
+  .split(delimiter)
+  .filter((directory) => !directory.endsWith('node_modules/.bin'))
+  .join(delimiter)
+
 function compile(source: string, more: readonly string[]): Uint8Array<ArrayBuffer> {
   const directory = mkdtempSync(join(tmpdir(), 'openracing-wasi-program-'))
   const output = join(directory, 'program.wasm')
   try {
     const { status, stderr, error } = spawnSync('clang', [...options, ...more, '-o', output, source], {
       encoding: 'utf8',
+      env: { ...process.env, PATH: path },
     })
     if (status !== 0) throw new Error(`${source} does not compile: ${stderr || error?.message}`)
     return new Uint8Array(readFileSync(output))

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { pino } from 'pino'
 import { safeScalar, safeScalarBytes, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
@@ -12,6 +11,7 @@ import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { openLatest } from '../../shm/latest.ts'
 import { openScalarSlot, openTelemetrySlot } from '../../shm/slots.ts'
+import { until } from '../../test/until.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import { type Runner, type RunnerOptions, startRunner } from './runner.ts'
 import { type GuestModule, guestModule, op } from './testing/guest-module.ts'
@@ -71,15 +71,6 @@ async function rig(part: Pick<RunnerOptions, 'unitsPerUs'> = {}) {
 
 const find = (runner: Runner, id: string): SafePlugin | undefined => runner.list().find((plugin) => plugin.id === id)
 const executions = (runner: Runner, id: string): number => Number(find(runner, id)?.statistics?.executions ?? 0n)
-
-/** Looks until it is so; the deadline only ends a test that would otherwise hang. */
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  const deadline = performance.now() + 20_000
-  while (!isSo()) {
-    if (performance.now() > deadline) assert.fail(`${what} did not happen within 20 s`)
-    await delay(5)
-  }
-}
 
 /** Loops for ever once its frame says so: in the fifth call of an instance. */
 const loopsInFifthCall: GuestModule = {
