@@ -10,6 +10,7 @@ import type { PluginFuel, Violation } from '../gen/proto/openracing/v1/statistic
 import { call, within } from '../rpc/client.ts'
 import { distributionOf, emptyHistogram } from './distribution.ts'
 import { answerMs, withClient } from './endpoint.ts'
+import { executeCommand, processCommand } from './plugin-call.ts'
 import { json, table } from './table.ts'
 import { pluginClassWord, pluginStateWord, violationWord } from './words.ts'
 
@@ -38,7 +39,7 @@ async function list(options: { readonly json?: boolean }, command: Command): Pro
       pluginClassWord(plugin),
       plugin.version,
       pluginStateWord(plugin),
-      `${plugin.updateRateHz} Hz`,
+      plugin.updateRateHz === 0 ? 'on call' : `${plugin.updateRateHz} Hz`,
       `${executions}`,
       `${p50.toFixed(1)} µs`,
       `${p99.toFixed(1)} µs`,
@@ -127,3 +128,5 @@ export const pluginCommand = (): Command =>
         .option('--json', 'for programs')
         .action(info),
     )
+    .addCommand(executeCommand())
+    .addCommand(processCommand())

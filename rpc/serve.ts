@@ -7,8 +7,8 @@ import { type Home, makePrivateDirectory } from './home.ts'
 import { lockFile } from './lock.ts'
 import { addReflection } from './reflection.ts'
 
-/** Largest request that a service takes, bytes. A telemetry request with a second of force samples has 4 KiB. */
-const requestBytesMax = 1 << 20
+/** Largest request that a service takes, bytes: a piece of 1 MiB of a plugin's input, and what is around it. */
+const requestBytesMax = (1 << 20) + 1024
 
 /** A service definition with its handlers. Made by bind(), which checks that they belong together. */
 export interface ServiceBinding {

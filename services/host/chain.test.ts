@@ -59,6 +59,7 @@ function rig(...names: readonly string[]) {
       }
     },
     loadSafe: () => Promise.reject(new Error('no Safe plugin is here')),
+    loadOnCall: () => Promise.reject(new Error('no plugin that is called is here')),
     async setChain(request: SetChainRequest) {
       chains.push(request)
     },

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Config } from './config.ts'
@@ -37,12 +38,22 @@ export interface JudgeNeeds {
   readonly configs: Pick<ConfigCheck, 'check'>
 }
 
+/** `expected`: what the manifest says the artefact is; null where it says nothing. */
+function checkChecksum(artefact: string, expected: string | null, found: string): void {
+  if (expected === null || expected === found.toLowerCase()) return
+  throw new RigError(
+    'PLUGIN_INVALID',
+    `${artefact} has the SHA-256 ${found}, and its manifest says ${expected}; install the file that the manifest describes, or correct its checksum`,
+  )
+}
+
 export const createJudge =
   ({ native, services, isServing, configs }: JudgeNeeds): Judge =>
   async ({ path, manifest }) => {
     needServing(isServing, 'trust')
     const request = verifyRequest(resolveArtefact(path, manifest.artefact), manifest, native)
     const verified = verifiedBy(await services.verify(request))
+    checkChecksum(join(path, manifest.artefact), manifest.checksum, verified.sha256)
     const config = await readPluginConfig(path, manifest.configSchema as object | null, configs)
     return { verified, configJson: JSON.stringify(config) }
   }

@@ -5,7 +5,7 @@ import {
   type VerifyArtefactRequest,
   type VerifyArtefactResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
-import type { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import type { LoadOnCallPluginRequest, LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Config } from './config.ts'
@@ -71,6 +71,12 @@ export const safeRequest = (
   initFunction: manifest.initFunction,
   cleanupFunction: manifest.cleanupFunction,
   order,
+})
+
+export const onCallRequest = (manifest: Manifest, verified: Verified, stateful: boolean): LoadOnCallPluginRequest => ({
+  ...{ id: manifest.id, name: manifest.name, path: verified.path, sha256: verified.sha256, stateful },
+  maxExecutionTimeUs: manifest.constraints.maxExecutionTimeUs,
+  maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),
 })
 
 /** `directory`: the plugin's own, real path. */

@@ -8,7 +8,11 @@ import { pino } from 'pino'
 import { FastPlugin, type SetChainRequest } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import { Decision, Finding, type VerifyArtefactResponse } from '../../gen/proto/openracing/v1/trust.ts'
-import { type LoadSafePluginRequest, SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import {
+  type LoadOnCallPluginRequest,
+  type LoadSafePluginRequest,
+  SafePlugin,
+} from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { arrange, type ChainOrder, noOrder } from './chain-order.ts'
 import { parseConfig } from './config.ts'
@@ -61,6 +65,7 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
   const arrangement = () => arrange(plan.plugins(), order)
   const up = new Set<string>()
   const loads: LoadSafePluginRequest[] = []
+  const calls: LoadOnCallPluginRequest[] = []
   const chains: SetChainRequest[] = []
   const decisions = new Map<string, Decision>()
   const failing = new Map<string, Error>()
@@ -74,6 +79,11 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
       const failure = failing.get(nameIn(request.path))
       if (failure !== undefined) throw failure
       loads.push(request)
+    },
+    async loadOnCall(request: LoadOnCallPluginRequest) {
+      const failure = failing.get(nameIn(request.path))
+      if (failure !== undefined) throw failure
+      calls.push(request)
     },
     async setChain(request: SetChainRequest) {
       chains.push(request)
@@ -94,6 +104,7 @@ function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
       return loader.chainChanged()
     },
     loads,
+    calls,
     chains,
     decisions,
     failing,

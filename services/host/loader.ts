@@ -20,7 +20,7 @@ export interface LoaderNeeds {
   /** The operator's chain. Throws CONFIG_INVALID when it cannot be known. */
   readonly arrangement: () => Arrangement
   readonly config: Frozen<Config>
-  readonly services: Pick<PluginServices, 'verify' | 'loadSafe' | 'setChain'>
+  readonly services: Pick<PluginServices, 'verify' | 'loadSafe' | 'loadOnCall' | 'setChain'>
   readonly isServing: IsServing
   readonly log: Logger
 }

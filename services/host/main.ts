@@ -21,6 +21,7 @@ import { openLedFrames } from './led-frames.ts'
 import { endLeftBehind } from './left-behind.ts'
 import { createLoader } from './loader.ts'
 import { watchLoop } from './loop-watch.ts'
+import { createPluginCalls } from './plugin-calls.ts'
 import { createPluginList } from './plugin-list.ts'
 import { createPlan, type PlannedPlugin, planPlugins } from './plugin-plan.ts'
 import { pluginService } from './plugin-service.ts'
@@ -118,7 +119,7 @@ async function run(): Promise<void> {
     listen: config.listen,
     definitions: [
       telemetryService(hub, log),
-      pluginService(plugins, log),
+      pluginService(plugins, createPluginCalls({ plugins, services }), log),
       rigService({ status, owners, nowNs, hub, leds, estop, ffb: config.ffb }, log),
       chainService({ hand, arrangement, plugins }, log),
       supervisorService(supervisor.services, log),

@@ -25,10 +25,10 @@ export type PluginClass = 'Safe' | 'Fast'
 const signatureBytes = 64
 
 /** Text for one line of a table or a log; a control character could repaint the operator's terminal. */
-const line = (maximum: number) =>
+export const line = (maximum: number) =>
   z.string().regex(new RegExp(`^[^\\p{Cc}]{1,${maximum}}$`, 'u'), `write 1 to ${maximum} characters on one line`)
 
-const description = z
+export const description = z
   .string()
   .max(4096)
   .regex(/^[^\p{Cc}]*(?:[\n\t][^\p{Cc}]*)*$/u, 'write text without control characters')
@@ -41,10 +41,14 @@ const isWebAddress = (text: string): boolean => {
 const isRelativeInside = (path: string): boolean =>
   !path.startsWith('/') && !/^[a-z]:/i.test(path) && path.split(/[/\\]/).every((part) => part !== '..')
 
-const artefact = z
+export const artefact = z
   .string()
   .regex(/^[^\0]{1,4096}$/, 'write the path of the artefact') // PATH_MAX
-  .refine(isRelativeInside, 'write a path relative to the directory of plugin.yaml, without .. in it')
+  .refine(isRelativeInside, 'write a path relative to the directory of the manifest, without .. in it')
+
+export const version = z
+  .string()
+  .regex(/^\d+\.\d+\.\d+(-[a-zA-Z0-9.-]+)?$/, 'write a semantic version, such as 1.0.0 or 1.0.0-rc.1')
 
 /** The name of an export: what C and WebAssembly text both take without quotes. */
 const functionName = z.string().regex(/^[A-Za-z_][\w.$]{0,254}$/, 'write the name of an exported function')
@@ -88,9 +92,7 @@ const maskMax = Number.MAX_SAFE_INTEGER
 export const manifestFile = z.strictObject({
   id: z.guid('write a UUID, such as the output of uuidgen').toLowerCase(),
   name: line(128),
-  version: z
-    .string()
-    .regex(/^\d+\.\d+\.\d+(-[a-zA-Z0-9.-]+)?$/, 'write a semantic version, such as 1.0.0 or 1.0.0-rc.1'),
+  version,
   description,
   author: line(256),
   license: line(128),

@@ -97,6 +97,8 @@ test('the Safe manifest that the guide prints becomes a complete manifest', () =
     signature: null,
     signerFingerprint: null,
     permissions: { fileSystem: [], network: [] },
+    checksum: null,
+    onCall: null,
     warnings: [],
   })
 })

@@ -14,7 +14,7 @@ import {
 
 /** What a plugin says about itself, complete: nothing after the parser knows how it was written. */
 export interface PluginManifest {
-  /** UUID, lower case. */
+  /** UUID, lower case; of a plugin whose dialect has none its name in lower case. */
   readonly id: string
   readonly name: string
   readonly version: string
@@ -28,11 +28,11 @@ export interface PluginManifest {
   readonly capabilities: readonly Capability[]
   readonly operations: readonly Operation[]
   readonly constraints: {
-    /** CPU time of one call, µs: 1..5000 Safe, 1..200 Fast. */
+    /** CPU time of one call, µs: 1..5000 Safe, 1..200 Fast; on call 5 s of any time. */
     readonly maxExecutionTimeUs: number
-    /** 4096 bytes to 16 MiB Safe, to 4 MiB Fast. */
+    /** 4096 bytes to 16 MiB Safe, to 4 MiB Fast; 128 MiB on call. */
     readonly maxMemoryBytes: number
-    /** 60, 100, 200 Safe; 1000 Fast. */
+    /** 60, 100, 200 Safe; 1000 Fast; 0 on call. */
     readonly updateRateHz: number
     /** Bit mask of cores, or null for any. */
     readonly cpuAffinity: number | null
@@ -49,6 +49,10 @@ export interface PluginManifest {
   /** Hex SHA-256 of the key that made `signature`, lower case; null when the manifest does not name it. */
   readonly signerFingerprint: string | null
   readonly permissions: Permissions
+  /** Hex SHA-256 that the artefact must have, lower case; null when the manifest says none. */
+  readonly checksum: string | null
+  /** A plugin that runs when somebody asks, and not at a rate. `stateful`: its instance stays from call to call. */
+  readonly onCall: { readonly stateful: boolean } | null
   /** What is allowed and probably not meant, one sentence each. */
   readonly warnings: readonly string[]
 }
@@ -89,6 +93,8 @@ function complete(file: ManifestFile, artefact: string): PluginManifest {
     signature: file.signature ?? null,
     signerFingerprint: file.signer_fingerprint ?? null,
     permissions,
+    checksum: null,
+    onCall: null,
     warnings: warningsFor(file, permissions),
   }
 }

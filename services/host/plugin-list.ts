@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Confinement, Plugin, PluginClass, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { PluginStatistics, Violation } from '../../gen/proto/openracing/v1/statistics.ts'
+import type { SelfDescription } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { fastStanding, type Standing } from './fast-standing.ts'
 import { serviceMissing } from './judge.ts'
@@ -20,6 +21,8 @@ export interface Report {
   /** Why what was asked for last does not run, while what ran before does; empty when it runs. */
   readonly refusal?: string
   readonly confinement?: Confinement | undefined
+  /** What a plugin that is called says of itself. */
+  readonly described?: SelfDescription | undefined
 }
 
 /** The plugins of this rig as the API shows them. */
@@ -71,10 +74,12 @@ function standing(
 function toMessage(plugin: PlannedPlugin, { state, detail }: Standing, report: Report | undefined): Plugin {
   const { directory, manifest } = plugin
   if (manifest === null) return Plugin.fromPartial({ directory, state, detail })
+  // Without a manifest of its own it is what it says that it is.
+  const said = manifest.version === '' ? report?.described : undefined
   return {
     id: manifest.id,
-    name: manifest.name,
-    version: manifest.version,
+    name: said?.name || manifest.name,
+    version: said?.version ?? manifest.version,
     pluginClass: isFast(plugin) ? PluginClass.PLUGIN_CLASS_FAST : PluginClass.PLUGIN_CLASS_SAFE,
     state,
     detail,

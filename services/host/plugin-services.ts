@@ -7,17 +7,27 @@ import {
   type SetChainRequest,
 } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import {
+  CallResult,
+  type ExecuteActionRequest,
+  type ProcessInputRequest,
+  type ProcessInputResponse,
+} from '../../gen/proto/openracing/v1/plugin.ts'
+import {
   TrustServiceClient,
   type VerifyArtefactRequest,
   type VerifyArtefactResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
 import {
   type ListSafePluginsResponse,
+  type LoadOnCallPluginRequest,
   type LoadSafePluginRequest,
+  type RunActionResponse,
+  type RunInputRequest,
   type SafePlugin,
   WasmRunnerServiceClient,
 } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { call, connect } from '../../rpc/client.ts'
+import { duplex } from '../../rpc/duplex.ts'
 import type { Home } from '../../rpc/home.ts'
 
 type Callback<Response> = (error: ServiceError | null, response: Response) => void
@@ -26,6 +36,10 @@ type Callback<Response> = (error: ServiceError | null, response: Response) => vo
 export interface PluginServices {
   verify(request: VerifyArtefactRequest): Promise<VerifyArtefactResponse>
   loadSafe(request: LoadSafePluginRequest): Promise<void>
+  loadOnCall(request: LoadOnCallPluginRequest): Promise<void>
+  runAction(request: ExecuteActionRequest, signal: AbortSignal): Promise<CallResult>
+  /** Answers as they come. Whoever stops reading, or aborts, ends the call; an error of it is thrown as call() does. */
+  runInput(requests: AsyncIterable<ProcessInputRequest>, signal: AbortSignal): AsyncGenerator<ProcessInputResponse>
   setChain(request: SetChainRequest): Promise<void>
   listSafe(): Promise<readonly SafePlugin[]>
   listFast(): Promise<readonly FastPlugin[]>
@@ -37,8 +51,16 @@ export interface PluginServices {
 const verifyMs = 10_000
 /** Longest wait for a plugin to run: its own initialisation has 5 s in both services, and may wait for another's. */
 const loadMs = 20_000
+/** Longest wait for a call: its own 5 s, and those of calls before it on its lane. */
+const callMs = 30_000
+/** The same, and the time in which a client sends up to 64 MiB. */
+const inputMs = 90_000
 /** Statistics are for somebody who is looking at a screen. */
 const listMs = 1000
+
+async function* wrapped(requests: AsyncIterable<ProcessInputRequest>): AsyncGenerator<RunInputRequest> {
+  for await (const call of requests) yield { call }
+}
 
 /** Connects when the first call is made; a service that was restarted is found again. */
 export function connectPluginServices(home: Home): PluginServices {
@@ -54,6 +76,19 @@ export function connectPluginServices(home: Home): PluginServices {
     verify: (request) => call((done) => trust.verifyArtefact(request, waiting, within(verifyMs), done)),
     loadSafe: async (request) =>
       void (await call((done) => runner.loadSafePlugin(request, waiting, within(loadMs), done))),
+    loadOnCall: async (request) =>
+      void (await call((done) => runner.loadOnCallPlugin(request, waiting, within(loadMs), done))),
+    async runAction(request, signal) {
+      const run = (done: Callback<RunActionResponse>) => {
+        const running = runner.runAction({ call: request }, waiting, within(callMs), done)
+        signal.addEventListener('abort', () => running.cancel())
+      }
+      return CallResult.fromPartial((await call(run)).result ?? {})
+    },
+    async *runInput(requests, signal) {
+      const stream = runner.runInput(waiting, within(inputMs))
+      for await (const { answer } of duplex(stream, wrapped(requests), signal)) if (answer !== undefined) yield answer
+    },
     setChain: async (request) => void (await call((done) => dsp.setChain(request, waiting, within(loadMs), done))),
     listSafe: async () => {
       const list = (done: Callback<ListSafePluginsResponse>) =>

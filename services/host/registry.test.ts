@@ -120,3 +120,33 @@ test('a directory whose name would repaint the terminal is listed on one line an
     /^MANIFEST_INVALID: the directory .*two\\x0alines\\x1b\[2J has a name of .*; rename it$/,
   )
 })
+
+const toml = '[plugin]\nname = "Keys"\nversion = "1.0.0"\n[binary]\npath = "keys.wasm"\n'
+
+test('a plugin is described by plugin.toml, or by nothing but the one module in its directory', () => {
+  using it = pluginDirectory()
+  for (const name of ['midimon', 'resize', 'two', 'a name']) mkdirSync(join(it.plugins, name))
+  writeFileSync(join(it.plugins, 'midimon', 'plugin.toml'), toml)
+  for (const file of ['resize/resize.wasm', 'two/a.wasm', 'two/b.wasm', 'a name/x.wasm'])
+    writeFileSync(join(it.plugins, file), '')
+  const found = new Map(it.scan().map((plugin) => [plugin.directory, plugin]))
+  const keys = found.get('midimon')?.manifest
+  assert.deepEqual([keys?.id, keys?.artefact, keys?.onCall], ['keys', 'keys.wasm', { stateful: false }])
+  const resize = found.get('resize')?.manifest
+  assert.deepEqual([resize?.id, resize?.name, resize?.artefact], ['resize', 'resize', 'resize.wasm'])
+  assert.match(
+    found.get('two')?.problem ?? '',
+    /^MANIFEST_INVALID: .*two has no manifest and more than one module; keep one/,
+  )
+  assert.match(
+    found.get('a name')?.problem ?? '',
+    /^MANIFEST_INVALID: .*its name is the plugin's; write 1 to 64 letters/,
+  )
+})
+
+test('a plugin of a kind that this version does not run is listed with that', () => {
+  using it = pluginDirectory()
+  mkdirSync(join(it.plugins, 'stage'))
+  writeFileSync(join(it.plugins, 'stage', 'plugin.toml'), 'name = "x"\nversion = "1.0.0"\n[library]\npath = "x.so"\n')
+  assert.match(it.scan()[0]?.problem ?? '', /^PLUGIN_UNSUPPORTED: .*EEG stage/)
+})

@@ -1,9 +1,11 @@
 import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Frozen } from '../../input/freeze.ts'
+import { type Frozen, freezeDeep } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { type PluginManifest, readManifest } from './manifest.ts'
 import { isBelow } from './manifest-artefact.ts'
+import { readTomlManifest } from './manifest-toml.ts'
+import { barePlugin, pluginName } from './on-call.ts'
 
 /** A directory below the plugin directory that holds a plugin. */
 export interface InstalledPlugin {
@@ -17,10 +19,14 @@ export interface InstalledPlugin {
   readonly problem: string | null
 }
 
-const manifestName = 'plugin.yaml'
+/** The manifests of the dialects, by the names of their files; where there are two, the first counts. */
+const readers = [
+  { name: 'plugin.yaml', read: readManifest },
+  { name: 'plugin.toml', read: readTomlManifest },
+] as const
 
 /** What a plugin is made of. None of it may be a link to something that belongs to nobody knows whom. */
-const ownFiles = [manifestName, 'config.json']
+const ownFiles = [...readers.map(({ name }) => name), 'config.json']
 
 /** Text for one line of a table: a control character could repaint the operator's terminal. */
 const onOneLine = (text: string): string =>
@@ -35,6 +41,16 @@ function linkTarget(path: string): string | undefined {
 }
 
 const isDangling = (path: string): boolean => !existsSync(path) && linkTarget(path) !== undefined
+const isThere = (path: string): boolean => existsSync(path) || isDangling(path)
+
+/** None in what is no directory, or cannot be read: what is wrong with it is told by who reads it. */
+function modulesIn(path: string): readonly string[] {
+  try {
+    return readdirSync(path).filter((name) => name.endsWith('.wasm'))
+  } catch {
+    return []
+  }
+}
 
 function refuseEscape(root: string, path: string): void {
   if (isDangling(path)) {
@@ -49,8 +65,30 @@ function refuseEscape(root: string, path: string): void {
 function refuseEscapes(pluginDir: string, path: string): void {
   refuseEscape(realpathSync(pluginDir), path)
   const own = realpathSync(path)
-  for (const file of ownFiles.map((name) => join(path, name)))
-    if (existsSync(file) || isDangling(file)) refuseEscape(own, file)
+  for (const file of ownFiles.map((name) => join(path, name))) if (isThere(file)) refuseEscape(own, file)
+}
+
+/** A module that nothing describes is called by the name of its directory. */
+function readBare(path: string, directory: string): Frozen<PluginManifest> {
+  const [artefact, another] = modulesIn(path)
+  if (artefact === undefined || another !== undefined) {
+    throw new RigError(
+      'MANIFEST_INVALID',
+      `${path} has no manifest and ${artefact === undefined ? 'no module' : 'more than one module'}; keep one .wasm file there, or write a plugin.toml`,
+    )
+  }
+  const named = pluginName.safeParse(directory)
+  if (named.success) return freezeDeep(barePlugin(named.data, artefact))
+  const [issue] = named.error.issues
+  throw new RigError(
+    'MANIFEST_INVALID',
+    `the directory ${path} has no manifest, so its name is the plugin's; ${issue?.message}`,
+  )
+}
+
+function readAnyManifest(path: string, directory: string): Frozen<PluginManifest> {
+  const found = readers.find(({ name }) => existsSync(join(path, name)))
+  return found === undefined ? readBare(path, directory) : found.read(join(path, found.name))
 }
 
 /** One plugin as it lies on the disk now. Blocks on it. */
@@ -66,7 +104,7 @@ export function readPlugin(pluginDir: string, directory: string): InstalledPlugi
   }
   try {
     refuseEscapes(pluginDir, path)
-    return { directory, path, manifest: readManifest(join(path, manifestName)), problem: null }
+    return { directory, path, manifest: readAnyManifest(path, directory), problem: null }
   } catch (cause) {
     const problem = cause instanceof RigError ? cause.message : `${path} cannot be read: ${(cause as Error).message}`
     return { directory, path, manifest: null, problem }
@@ -84,7 +122,7 @@ function refuseDuplicates(plugins: readonly InstalledPlugin[]): readonly Install
     if (other === undefined) return plugin
     const refusal = new RigError(
       'MANIFEST_INVALID',
-      `id ${id} in ${join(plugin.path, manifestName)} is that of the plugin in ${other}; give each an id of its own, such as the output of uuidgen`,
+      `id ${id} in ${plugin.path} is that of the plugin in ${other}; give each an id of its own, such as the output of uuidgen`,
     )
     return { ...plugin, problem: refusal.message }
   })
@@ -93,13 +131,12 @@ function refuseDuplicates(plugins: readonly InstalledPlugin[]): readonly Install
 function isCandidate(pluginDir: string, directory: string): boolean {
   if (directory.startsWith('.')) return false
   const path = join(pluginDir, directory)
-  const manifest = join(path, manifestName)
-  return existsSync(manifest) || isDangling(manifest) || isDangling(path)
+  return isDangling(path) || readers.some(({ name }) => isThere(join(path, name))) || modulesIn(path).length > 0
 }
 
 /**
  * The plugins below a directory, in the order of their directories' names. One that is broken is listed with what is
- * wrong with it; a directory without a plugin.yaml is no plugin. Blocks on the disk.
+ * wrong with it; a directory without a manifest or a module is no plugin. Blocks on the disk.
  */
 export function scanPlugins(pluginDir: string): readonly InstalledPlugin[] {
   const directories = readdirSync(pluginDir).filter((name) => isCandidate(pluginDir, name))

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { RigError } from '../../rpc/failure.ts'
 import { type IsServing, type Judge, needServing } from './judge.ts'
-import { safeRequest } from './load-request.ts'
+import { onCallRequest, safeRequest, type Verified } from './load-request.ts'
 import type { Outcomes } from './outcomes.ts'
 import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
 
-/** Brings Safe plugins to the wasm-runner. */
+/** Brings Safe plugins to the wasm-runner, those that tick and those that are called. */
 export interface SafeLoader {
   /** Loads those for which something is left to be done. */
   load(): Promise<'done' | 'unfinished'>
@@ -18,7 +18,7 @@ export interface SafeLoaderNeeds {
   readonly plan: Plan
   readonly judge: Judge
   readonly outcomes: Outcomes
-  readonly services: Pick<PluginServices, 'loadSafe'>
+  readonly services: Pick<PluginServices, 'loadSafe' | 'loadOnCall'>
   readonly isServing: IsServing
 }
 
@@ -37,12 +37,17 @@ export function createSafeLoader({ plan, judge, outcomes, services, isServing }:
       .filter(isRunnable)
       .filter((plugin) => !isFast(plugin))
 
+  async function bring({ manifest, directory }: Runnable, verified: Verified, configJson: string): Promise<void> {
+    if (manifest.onCall !== null)
+      return services.loadOnCall(onCallRequest(manifest, verified, manifest.onCall.stateful))
+    const order = plan.plugins().findIndex((each) => each.directory === directory)
+    return services.loadSafe(safeRequest(manifest, verified, configJson, order))
+  }
+
   async function loadOne(plugin: Runnable): Promise<void> {
     needServing(isServing, 'wasm-runner')
     const { verified, configJson } = await judge(plugin)
-    const order = plan.plugins().findIndex(({ directory }) => directory === plugin.directory)
-    const request = safeRequest(plugin.manifest, verified, configJson, order)
-    await services.loadSafe(request).catch(namePlace(join(plugin.path, plugin.manifest.artefact)))
+    await bring(plugin, verified, configJson).catch(namePlace(join(plugin.path, plugin.manifest.artefact)))
     outcomes.conclude(plugin, { kind: 'placed', detail: verified.warning })
   }
 

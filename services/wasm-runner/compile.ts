@@ -5,6 +5,7 @@ import { meterModule, notWebAssembly } from './meter.ts'
 import { readModuleShape } from './module-shape.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import { freeStart } from './start-section.ts'
+import { type ZenithForm, zenithOperations } from './zenith-forms.ts'
 
 /** Largest module, bytes. Ours: V8 itself would take 1 GiB, and a compiler's working memory is a multiple of it. */
 export const moduleBytesMax = 64 << 20
@@ -29,6 +30,8 @@ export interface PluginCode {
   readonly fuelExport: string
   /** The export that is called before all others, if there is one. */
   readonly startExport: string | undefined
+  /** What a plugin of zenith-1 can be called for; empty of all others. */
+  readonly operations: ReadonlyMap<string, ZenithForm>
 }
 
 /** Refuses what is larger than `moduleBytesMax`, without a look inside. */
@@ -46,14 +49,16 @@ export async function compilePlugin(bytes: Uint8Array<ArrayBuffer>, limits: Code
   const maxMemoryPages = Math.floor(limits.memoryBytes / pageBytes)
   const metered = meterModule(bytes, { maxMemoryPages, maxTableElements: tableElementsMax })
   checkFunctionSizes(bytes)
-  const abi = recogniseAbi(readModuleShape(bytes), limits.entryPoints)
+  const shape = readModuleShape(bytes)
+  const abi = recogniseAbi(shape, limits.entryPoints)
+  const operations = abi === 'zenith-1' ? zenithOperations(shape.exports) : new Map<string, ZenithForm>()
   const { bytes: code, startExport } = freeStart(metered.bytes)
   try {
     // Not new WebAssembly.Module(): a thread that is in there cannot be ended before V8 is through, which was 48 s after
     // the deadline of a module of 4 MB. What is asked for like this ends with its thread, but for the functions that V8
     // is at.
     const module = await WebAssembly.compile(code)
-    return { abi, module, fuelExport: metered.fuelExport, startExport }
+    return { abi, module, fuelExport: metered.fuelExport, startExport, operations }
   } catch (cause) {
     throw notWebAssembly(cause)
   }

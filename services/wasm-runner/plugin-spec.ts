@@ -58,12 +58,13 @@ export interface EntryPoints {
 
 const invalid = (sentence: string): RigError => new RigError('REQUEST_INVALID', sentence)
 
-function matching(field: string, value: string, pattern: RegExp, remedy: string): string {
+/** The checks of single fields; each throws REQUEST_INVALID. */
+export function matching(field: string, value: string, pattern: RegExp, remedy: string): string {
   if (pattern.test(value)) return value
   throw invalid(`${field} is ${JSON.stringify(value.slice(0, 64))}; send ${remedy}`)
 }
 
-function within(field: string, value: number, minimum: number, maximum: number): number {
+export function within(field: string, value: number, minimum: number, maximum: number): number {
   if (value >= minimum && value <= maximum) return value
   throw invalid(`${field} is ${value}; send ${minimum} to ${maximum}`)
 }
@@ -93,7 +94,7 @@ function configObject(json: string): string {
   throw invalid('config_json is not a JSON object; send {} when there is nothing to configure')
 }
 
-function absolutePath(path: string): string {
+export function absolutePath(path: string): string {
   if (isAbsolute(path) && !path.includes('\0')) return path
   throw invalid(`path is ${JSON.stringify(path.slice(0, 256))}; send the absolute path of the verified module`)
 }

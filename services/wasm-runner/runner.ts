@@ -1,9 +1,13 @@
 import type { Logger } from 'pino'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Abi } from './abi.ts'
+import { asOnCall, asTicking } from './abi-use.ts'
 import { readArtefact } from './artefact.ts'
+import type { PluginCode } from './compile.ts'
 import { startCompiler } from './compiler.ts'
 import { type ExecutorThreads, startExecutorThreads } from './executor-threads.ts'
+import { createOnCallPlugins, type OnCallPlugins } from './on-call-plugins.ts'
+import { type OnCallSpec, standardCallFuel } from './on-call-spec.ts'
 import { createPluginLife, type PluginLife } from './plugin-life.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 
@@ -17,20 +21,24 @@ export interface RunnerOptions {
   readonly guestLog: Logger
   /** See executor-worker.ts. */
   readonly unitsPerUs?: number
+  /** Instructions of a call of a plugin that is called, in place of the usual number: for tests of what happens then. */
+  readonly callFuel?: number
 }
 
 /** The Safe plugins of a rig. */
-export interface Runner {
+export interface Runner extends Pick<OnCallPlugins, 'runAction' | 'runInput'> {
   /**
    * Loads a plugin and ticks it from then on. One with this id that runs already goes on until the new one is ready.
    * Rejects with FILE_MISSING, PLUGIN_UNTRUSTED, PLUGIN_INVALID or PLUGIN_FAILED; then nothing has changed.
    */
   load(spec: PluginSpec): Promise<Abi>
-  /** Ends a plugin. Repeats safely. */
+  /** Loads a plugin that runs when somebody asks. Rejects as load does; then nothing has changed. */
+  loadOnCall(spec: OnCallSpec): Promise<Abi>
+  /** Ends a plugin, of either kind. Repeats safely. */
   unload(id: string): Promise<void>
   /** In the order of their ids. */
   list(): readonly SafePlugin[]
-  /** Ends every plugin, then the executor. May be called twice. */
+  /** Ends every plugin, then the threads. May be called twice. */
   close(): Promise<void>
 }
 
@@ -71,6 +79,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     await compiler.close()
     throw cause
   })
+  const onCall = createOnCallPlugins({ fuel: options.callFuel ?? standardCallFuel, guestLog: options.guestLog })
   const inTurn = takeTurns()
   let lastTicket = 0
   let closing: Promise<void> | undefined
@@ -91,7 +100,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     if (previous !== undefined) lives.delete(previous.ticket)
   }
 
-  const unload = async (id: string): Promise<void> => {
+  const unloadTicking = async (id: string): Promise<void> => {
     const life = plugins.get(id)
     if (life === undefined) return
     plugins.delete(id)
@@ -99,24 +108,45 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     lives.delete(life.ticket)
   }
 
+  const unload = async (id: string): Promise<void> => {
+    await Promise.all([unloadTicking(id), onCall.unload(id)])
+  }
+
   const endAll = async (): Promise<void> => {
-    await Promise.all([...plugins.keys()].map((id) => inTurn(id, () => unload(id))))
+    await Promise.all([onCall.close(), ...[...plugins.keys()].map((id) => inTurn(id, () => unload(id)))])
     await Promise.all([executor.close(), compiler.close()])
   }
+
+  const compile = async (spec: PluginSpec | OnCallSpec): Promise<PluginCode> =>
+    compiler.compile(await readArtefact(spec.path, spec.sha256), spec)
 
   return {
     load: (spec) =>
       inTurn(spec.id, async () => {
-        const code = await compiler.compile(await readArtefact(spec.path, spec.sha256), spec)
+        const code = await compile(spec)
+        const abi = asTicking(code.abi, spec.operations)
         const clocks = { now: () => performance.now(), wallMs: Date.now }
         await replace(spec.id, createPluginLife({ ticket: ++lastTicket, spec, code, executor, log, ...clocks }))
-        log.info({ plugin: spec.id, name: spec.name, abi: code.abi }, 'loaded')
-        return code.abi
+        await onCall.unload(spec.id)
+        log.info({ plugin: spec.id, name: spec.name, abi }, 'loaded')
+        return abi
       }),
+    loadOnCall: (spec) =>
+      inTurn(spec.id, async () => {
+        const code = await compile(spec)
+        const abi = asOnCall(code.abi)
+        await onCall.load(spec, code, abi)
+        await unloadTicking(spec.id)
+        log.info({ plugin: spec.id, name: spec.name, abi }, 'loaded')
+        return abi
+      }),
+    runAction: onCall.runAction,
+    runInput: onCall.runInput,
     unload: (id) => inTurn(id, () => unload(id)),
     list: () => {
       executor.drain()
-      return [...plugins].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, life]) => life.view())
+      const views = [...[...plugins.values()].map((life) => life.view()), ...onCall.views()]
+      return views.sort((a, b) => (a.id < b.id ? -1 : 1))
     },
     close: () => (closing ??= endAll()),
   }

@@ -1,7 +1,12 @@
 import type { Logger } from 'pino'
+import { ExecuteActionRequest } from '../../gen/proto/openracing/v1/plugin.ts'
 import { type WasmRunnerServiceServer, WasmRunnerServiceService } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
+import { duplexStream } from '../../rpc/streaming.ts'
 import { unary } from '../../rpc/unary.ts'
+import { parseAction } from './call-request.ts'
+import { runOverInput } from './input-stream.ts'
+import { parseOnCallRequest } from './on-call-spec.ts'
 import { parseLoadRequest } from './plugin-spec.ts'
 import type { Runner } from './runner.ts'
 
@@ -9,6 +14,13 @@ import type { Runner } from './runner.ts'
 export function wasmRunnerService(runner: Runner, log: Logger): ServiceBinding {
   const implementation: WasmRunnerServiceServer = {
     loadSafePlugin: unary(async (request) => ({ abi: await runner.load(parseLoadRequest(request)) }), log),
+    loadOnCallPlugin: unary(async (request) => ({ abi: await runner.loadOnCall(parseOnCallRequest(request)) }), log),
+    runAction: unary(async ({ call }, signal) => {
+      const request = ExecuteActionRequest.fromPartial(call ?? {})
+      const { result } = await runner.runAction(request.id.toLowerCase(), parseAction(request, Date.now()), signal)
+      return { result }
+    }, log),
+    runInput: duplexStream((requests, signal) => runOverInput(runner, requests, signal), log),
     unloadSafePlugin: unary(async ({ id }) => {
       await runner.unload(id.toLowerCase())
       return {}

@@ -1,12 +1,16 @@
 import type { SpareWorker } from './executor-worker.ts'
 
+interface Closable {
+  close(): Promise<void>
+}
+
 /**
  * Keeps one thread warm: starting one takes a tenth of a second and more, and the plugins that are to move to it do not
  * tick meanwhile.
  */
-export interface Spare {
+export interface Spare<Thread extends Closable = SpareWorker> {
   /** The one that is kept, or the one that is being started, or a new one; some time later the next one is started. Rejects when none starts. */
-  take(): Promise<SpareWorker>
+  take(): Promise<Thread>
   /** Ends the one that is kept. Those that were taken are their takers'. May be called twice. */
   close(): Promise<void>
 }
@@ -15,13 +19,13 @@ export interface Spare {
 const standardPauseMs = 2000
 
 /** `start` is given a signal that says that the thread is not needed any more. */
-export function keepSpare(
-  start: (unneeded: AbortSignal) => Promise<SpareWorker>,
+export function keepSpare<Thread extends Closable = SpareWorker>(
+  start: (unneeded: AbortSignal) => Promise<Thread>,
   pauseMs: number = standardPauseMs,
-): Spare {
+): Spare<Thread> {
   const closed = new AbortController()
   let timer: NodeJS.Timeout | undefined
-  let kept: Promise<SpareWorker> | undefined
+  let kept: Promise<Thread> | undefined
 
   const keep = (): void => {
     if (closed.signal.aborted || kept !== undefined) return

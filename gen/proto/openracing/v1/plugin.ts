@@ -10,8 +10,10 @@ import {
   type CallOptions,
   type ChannelCredentials,
   Client,
+  type ClientDuplexStream,
   type ClientOptions,
   type ClientUnaryCall,
+  type handleBidiStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -83,6 +85,90 @@ export interface GetPluginResponse {
   readonly plugin: Plugin | undefined;
 }
 
+export interface ExecuteActionRequest {
+  /** The plugin's id, or the name of its directory. */
+  readonly id: string;
+  readonly action: string;
+  readonly parameters: readonly string[];
+  /** What triggered the action; all of it may be missing. */
+  readonly context: ActionContext | undefined;
+}
+
+/** What MIDIMon's guide calls a context. Bounds are MIDI's: 0 to 127. */
+export interface ActionContext {
+  readonly velocity?: number | undefined;
+  readonly note?: number | undefined;
+  readonly cc?: number | undefined;
+  readonly value?: number | undefined;
+  readonly currentMode?:
+    | number
+    | undefined;
+  /** ms since 1970; without it, now. */
+  readonly timestampMs?: bigint | undefined;
+  readonly metadata: readonly ActionMetadata[];
+}
+
+export interface ActionMetadata {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface ExecuteActionResponse {
+  readonly result: CallResult | undefined;
+}
+
+export interface ProcessInputRequest {
+  readonly part: { readonly $case: "start"; readonly value: ProcessInputStart } | {
+    readonly $case: "input";
+    readonly value: Buffer;
+  } | undefined;
+}
+
+export interface ProcessInputStart {
+  /** The plugin's id, or the name of its directory. */
+  readonly id: string;
+  /** An export of the plugin; empty: `process`. */
+  readonly operation: string;
+  /** The operation's own parameter block, in the layout that the plugin reads. At most 64 KiB. */
+  readonly parameters: Buffer;
+  /**
+   * Room for the output, bytes, at most 64 MiB. Without it four times the input and 64 KiB, for an operation that says itself
+   * how much it wrote; one that does not, needs it.
+   */
+  readonly outputBytes?:
+    | number
+    | undefined;
+  /** Bytes of what the operation counts its output in: 1 (or 0, not said) to 8. The guide's tokeniser counts u32: 4. */
+  readonly elementBytes: number;
+}
+
+export interface ProcessInputResponse {
+  readonly part: { readonly $case: "output"; readonly value: Buffer } | {
+    readonly $case: "result";
+    readonly value: CallResult;
+  } | undefined;
+}
+
+/** What a call of a plugin came to. */
+export interface CallResult {
+  /** What the plugin returned, 0 for ok. */
+  readonly code: number;
+  /** Why the call did not come back: a trap, no more fuel, too late. Empty: it did. */
+  readonly fault: string;
+  /** What the plugin logged meanwhile. */
+  readonly lines: readonly CallLogLine[];
+  /** Instructions that it used. */
+  readonly fuel: bigint;
+  /** CPU time of the call, µs. */
+  readonly cpuUs: number;
+}
+
+export interface CallLogLine {
+  /** error, warn, info, debug or trace. */
+  readonly level: string;
+  readonly text: string;
+}
+
 export interface Plugin {
   /** UUID of the manifest; empty when the manifest could not be read. */
   readonly id: string;
@@ -95,7 +181,7 @@ export interface Plugin {
   readonly detail: string;
   /** The plugin's directory below the plugin directory. */
   readonly directory: string;
-  /** Calls a second that the manifest asks for. */
+  /** Calls a second that the manifest asks for; 0 of a plugin that runs when somebody asks. */
   readonly updateRateHz: number;
   readonly statistics:
     | PluginStatistics
@@ -320,6 +406,801 @@ export const GetPluginResponse: MessageFns<GetPluginResponse> = {
     message.plugin = (object.plugin !== undefined && object.plugin !== null)
       ? Plugin.fromPartial(object.plugin)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseExecuteActionRequest(): ExecuteActionRequest {
+  return { id: "", action: "", parameters: [], context: undefined };
+}
+
+export const ExecuteActionRequest: MessageFns<ExecuteActionRequest> = {
+  encode(message: ExecuteActionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.action !== "") {
+      writer.uint32(18).string(message.action);
+    }
+    for (const v of message.parameters) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.context !== undefined) {
+      ActionContext.encode(message.context, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExecuteActionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExecuteActionRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.parameters.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.context = ActionContext.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExecuteActionRequest>): ExecuteActionRequest {
+    return ExecuteActionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExecuteActionRequest>): ExecuteActionRequest {
+    const message = createBaseExecuteActionRequest() as any;
+    message.id = object.id ?? "";
+    message.action = object.action ?? "";
+    message.parameters = object.parameters?.map((e) => e) || [];
+    message.context = (object.context !== undefined && object.context !== null)
+      ? ActionContext.fromPartial(object.context)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseActionContext(): ActionContext {
+  return {
+    velocity: undefined,
+    note: undefined,
+    cc: undefined,
+    value: undefined,
+    currentMode: undefined,
+    timestampMs: undefined,
+    metadata: [],
+  };
+}
+
+export const ActionContext: MessageFns<ActionContext> = {
+  encode(message: ActionContext, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.velocity !== undefined) {
+      writer.uint32(8).uint32(message.velocity);
+    }
+    if (message.note !== undefined) {
+      writer.uint32(16).uint32(message.note);
+    }
+    if (message.cc !== undefined) {
+      writer.uint32(24).uint32(message.cc);
+    }
+    if (message.value !== undefined) {
+      writer.uint32(32).uint32(message.value);
+    }
+    if (message.currentMode !== undefined) {
+      writer.uint32(40).uint32(message.currentMode);
+    }
+    if (message.timestampMs !== undefined) {
+      if (BigInt.asUintN(64, message.timestampMs) !== message.timestampMs) {
+        throw new globalThis.Error("value provided for field message.timestampMs of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.timestampMs);
+    }
+    for (const v of message.metadata) {
+      ActionMetadata.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ActionContext {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseActionContext() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.velocity = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.note = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.cc = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.value = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.currentMode = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.timestampMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.metadata.push(ActionMetadata.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ActionContext>): ActionContext {
+    return ActionContext.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ActionContext>): ActionContext {
+    const message = createBaseActionContext() as any;
+    message.velocity = object.velocity ?? undefined;
+    message.note = object.note ?? undefined;
+    message.cc = object.cc ?? undefined;
+    message.value = object.value ?? undefined;
+    message.currentMode = object.currentMode ?? undefined;
+    message.timestampMs = (object.timestampMs !== undefined && object.timestampMs !== null)
+      ? BigInt(object.timestampMs)
+      : undefined;
+    message.metadata = object.metadata?.map((e) => ActionMetadata.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseActionMetadata(): ActionMetadata {
+  return { key: "", value: "" };
+}
+
+export const ActionMetadata: MessageFns<ActionMetadata> = {
+  encode(message: ActionMetadata, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ActionMetadata {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseActionMetadata() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ActionMetadata>): ActionMetadata {
+    return ActionMetadata.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ActionMetadata>): ActionMetadata {
+    const message = createBaseActionMetadata() as any;
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseExecuteActionResponse(): ExecuteActionResponse {
+  return { result: undefined };
+}
+
+export const ExecuteActionResponse: MessageFns<ExecuteActionResponse> = {
+  encode(message: ExecuteActionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.result !== undefined) {
+      CallResult.encode(message.result, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExecuteActionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExecuteActionResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.result = CallResult.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExecuteActionResponse>): ExecuteActionResponse {
+    return ExecuteActionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExecuteActionResponse>): ExecuteActionResponse {
+    const message = createBaseExecuteActionResponse() as any;
+    message.result = (object.result !== undefined && object.result !== null)
+      ? CallResult.fromPartial(object.result)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseProcessInputRequest(): ProcessInputRequest {
+  return { part: undefined };
+}
+
+export const ProcessInputRequest: MessageFns<ProcessInputRequest> = {
+  encode(message: ProcessInputRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.part?.$case) {
+      case "start":
+        ProcessInputStart.encode(message.part.value, writer.uint32(10).fork()).join();
+        break;
+      case "input":
+        writer.uint32(18).bytes(message.part.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProcessInputRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProcessInputRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.part = { $case: "start", value: ProcessInputStart.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.part = { $case: "input", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ProcessInputRequest>): ProcessInputRequest {
+    return ProcessInputRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProcessInputRequest>): ProcessInputRequest {
+    const message = createBaseProcessInputRequest() as any;
+    switch (object.part?.$case) {
+      case "start": {
+        if (object.part?.value !== undefined && object.part?.value !== null) {
+          message.part = { $case: "start", value: ProcessInputStart.fromPartial(object.part.value) };
+        }
+        break;
+      }
+      case "input": {
+        if (object.part?.value !== undefined && object.part?.value !== null) {
+          message.part = { $case: "input", value: object.part.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseProcessInputStart(): ProcessInputStart {
+  return { id: "", operation: "", parameters: Buffer.alloc(0), outputBytes: undefined, elementBytes: 0 };
+}
+
+export const ProcessInputStart: MessageFns<ProcessInputStart> = {
+  encode(message: ProcessInputStart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.operation !== "") {
+      writer.uint32(18).string(message.operation);
+    }
+    if (message.parameters.length !== 0) {
+      writer.uint32(26).bytes(message.parameters);
+    }
+    if (message.outputBytes !== undefined) {
+      writer.uint32(32).uint32(message.outputBytes);
+    }
+    if (message.elementBytes !== 0) {
+      writer.uint32(40).uint32(message.elementBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProcessInputStart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProcessInputStart() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.operation = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.parameters = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.outputBytes = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.elementBytes = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ProcessInputStart>): ProcessInputStart {
+    return ProcessInputStart.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProcessInputStart>): ProcessInputStart {
+    const message = createBaseProcessInputStart() as any;
+    message.id = object.id ?? "";
+    message.operation = object.operation ?? "";
+    message.parameters = object.parameters ?? Buffer.alloc(0);
+    message.outputBytes = object.outputBytes ?? undefined;
+    message.elementBytes = object.elementBytes ?? 0;
+    return message;
+  },
+};
+
+function createBaseProcessInputResponse(): ProcessInputResponse {
+  return { part: undefined };
+}
+
+export const ProcessInputResponse: MessageFns<ProcessInputResponse> = {
+  encode(message: ProcessInputResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.part?.$case) {
+      case "output":
+        writer.uint32(10).bytes(message.part.value);
+        break;
+      case "result":
+        CallResult.encode(message.part.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProcessInputResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProcessInputResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.part = { $case: "output", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.part = { $case: "result", value: CallResult.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ProcessInputResponse>): ProcessInputResponse {
+    return ProcessInputResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ProcessInputResponse>): ProcessInputResponse {
+    const message = createBaseProcessInputResponse() as any;
+    switch (object.part?.$case) {
+      case "output": {
+        if (object.part?.value !== undefined && object.part?.value !== null) {
+          message.part = { $case: "output", value: object.part.value };
+        }
+        break;
+      }
+      case "result": {
+        if (object.part?.value !== undefined && object.part?.value !== null) {
+          message.part = { $case: "result", value: CallResult.fromPartial(object.part.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseCallResult(): CallResult {
+  return { code: 0, fault: "", lines: [], fuel: 0n, cpuUs: 0 };
+}
+
+export const CallResult: MessageFns<CallResult> = {
+  encode(message: CallResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== 0) {
+      writer.uint32(8).int32(message.code);
+    }
+    if (message.fault !== "") {
+      writer.uint32(18).string(message.fault);
+    }
+    for (const v of message.lines) {
+      CallLogLine.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.fuel !== 0n) {
+      if (BigInt.asUintN(64, message.fuel) !== message.fuel) {
+        throw new globalThis.Error("value provided for field message.fuel of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.fuel);
+    }
+    if (message.cpuUs !== 0) {
+      writer.uint32(40).uint32(message.cpuUs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CallResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCallResult() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.code = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fault = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.lines.push(CallLogLine.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.fuel = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.cpuUs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CallResult>): CallResult {
+    return CallResult.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CallResult>): CallResult {
+    const message = createBaseCallResult() as any;
+    message.code = object.code ?? 0;
+    message.fault = object.fault ?? "";
+    message.lines = object.lines?.map((e) => CallLogLine.fromPartial(e)) || [];
+    message.fuel = (object.fuel !== undefined && object.fuel !== null) ? BigInt(object.fuel) : 0n;
+    message.cpuUs = object.cpuUs ?? 0;
+    return message;
+  },
+};
+
+function createBaseCallLogLine(): CallLogLine {
+  return { level: "", text: "" };
+}
+
+export const CallLogLine: MessageFns<CallLogLine> = {
+  encode(message: CallLogLine, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.level !== "") {
+      writer.uint32(10).string(message.level);
+    }
+    if (message.text !== "") {
+      writer.uint32(18).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CallLogLine {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCallLogLine() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.level = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CallLogLine>): CallLogLine {
+    return CallLogLine.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CallLogLine>): CallLogLine {
+    const message = createBaseCallLogLine() as any;
+    message.level = object.level ?? "";
+    message.text = object.text ?? "";
     return message;
   },
 };
@@ -605,6 +1486,31 @@ export const PluginServiceService = {
     responseSerialize: (value: GetPluginResponse): Buffer => Buffer.from(GetPluginResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetPluginResponse => GetPluginResponse.decode(value),
   },
+  /** Runs an action of a plugin of MIDIMon's kind, once. */
+  executeAction: {
+    path: "/openracing.v1.PluginService/ExecuteAction" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExecuteActionRequest): Buffer => Buffer.from(ExecuteActionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExecuteActionRequest => ExecuteActionRequest.decode(value),
+    responseSerialize: (value: ExecuteActionResponse): Buffer =>
+      Buffer.from(ExecuteActionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExecuteActionResponse => ExecuteActionResponse.decode(value),
+  },
+  /**
+   * Runs an operation of a plugin of Zenith's kind over bytes. The first request says of which plugin and how, the others
+   * are the input in pieces of at most 1 MiB, 64 MiB together. The output comes back in pieces, then the result.
+   */
+  processInput: {
+    path: "/openracing.v1.PluginService/ProcessInput" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: ProcessInputRequest): Buffer => Buffer.from(ProcessInputRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ProcessInputRequest => ProcessInputRequest.decode(value),
+    responseSerialize: (value: ProcessInputResponse): Buffer =>
+      Buffer.from(ProcessInputResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ProcessInputResponse => ProcessInputResponse.decode(value),
+  },
 } as const;
 
 export interface PluginServiceServer extends UntypedServiceImplementation {
@@ -612,6 +1518,13 @@ export interface PluginServiceServer extends UntypedServiceImplementation {
   listPlugins: handleUnaryCall<ListPluginsRequest, ListPluginsResponse>;
   /** One plugin. NOT_FOUND when no plugin has this id or name. */
   getPlugin: handleUnaryCall<GetPluginRequest, GetPluginResponse>;
+  /** Runs an action of a plugin of MIDIMon's kind, once. */
+  executeAction: handleUnaryCall<ExecuteActionRequest, ExecuteActionResponse>;
+  /**
+   * Runs an operation of a plugin of Zenith's kind over bytes. The first request says of which plugin and how, the others
+   * are the input in pieces of at most 1 MiB, 64 MiB together. The output comes back in pieces, then the result.
+   */
+  processInput: handleBidiStreamingCall<ProcessInputRequest, ProcessInputResponse>;
 }
 
 export interface PluginServiceClient extends Client {
@@ -647,6 +1560,32 @@ export interface PluginServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetPluginResponse) => void,
   ): ClientUnaryCall;
+  /** Runs an action of a plugin of MIDIMon's kind, once. */
+  executeAction(
+    request: ExecuteActionRequest,
+    callback: (error: ServiceError | null, response: ExecuteActionResponse) => void,
+  ): ClientUnaryCall;
+  executeAction(
+    request: ExecuteActionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExecuteActionResponse) => void,
+  ): ClientUnaryCall;
+  executeAction(
+    request: ExecuteActionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExecuteActionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Runs an operation of a plugin of Zenith's kind over bytes. The first request says of which plugin and how, the others
+   * are the input in pieces of at most 1 MiB, 64 MiB together. The output comes back in pieces, then the result.
+   */
+  processInput(): ClientDuplexStream<ProcessInputRequest, ProcessInputResponse>;
+  processInput(options: Partial<CallOptions>): ClientDuplexStream<ProcessInputRequest, ProcessInputResponse>;
+  processInput(
+    metadata: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientDuplexStream<ProcessInputRequest, ProcessInputResponse>;
 }
 
 export const PluginServiceClient = makeGenericClientConstructor(

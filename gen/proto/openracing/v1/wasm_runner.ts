@@ -10,15 +10,17 @@ import {
   type CallOptions,
   type ChannelCredentials,
   Client,
+  type ClientDuplexStream,
   type ClientOptions,
   type ClientUnaryCall,
+  type handleBidiStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { PluginState } from "./plugin.ts";
+import { CallResult, ExecuteActionRequest, PluginState, ProcessInputRequest, ProcessInputResponse } from "./plugin.ts";
 import { PluginStatistics, Violation } from "./statistics.ts";
 
 export const protobufPackage = "openracing.v1";
@@ -77,6 +79,44 @@ export interface LoadSafePluginResponse {
   readonly abi: string;
 }
 
+export interface LoadOnCallPluginRequest {
+  /** UUID of the manifest, or the name of a plugin whose manifest has none. */
+  readonly id: string;
+  /** Name for the log. */
+  readonly name: string;
+  /** Absolute path of the verified module. */
+  readonly path: string;
+  /** SHA-256 of the module, hex; other bytes are refused. */
+  readonly sha256: string;
+  /** Longest call, µs of any time, at most 5 s. */
+  readonly maxExecutionTimeUs: number;
+  /** At most 128 MiB. */
+  readonly maxMemoryBytes: bigint;
+  /** An action's instance stays from call to call. */
+  readonly stateful: boolean;
+}
+
+export interface LoadOnCallPluginResponse {
+  /** The ABI that was recognised from the exports. */
+  readonly abi: string;
+}
+
+export interface RunActionRequest {
+  readonly call: ExecuteActionRequest | undefined;
+}
+
+export interface RunActionResponse {
+  readonly result: CallResult | undefined;
+}
+
+export interface RunInputRequest {
+  readonly call: ProcessInputRequest | undefined;
+}
+
+export interface RunInputResponse {
+  readonly answer: ProcessInputResponse | undefined;
+}
+
 export interface UnloadSafePluginRequest {
   readonly id: string;
 }
@@ -100,6 +140,15 @@ export interface SafePlugin {
     | undefined;
   /** What the plugin did that it must not do, by kind, since it was loaded. */
   readonly violations: readonly Violation[];
+  /** Of a plugin that runs when somebody asks. */
+  readonly described?: SelfDescription | undefined;
+}
+
+/** What a plugin says of itself. */
+export interface SelfDescription {
+  readonly name: string;
+  /** Empty where it says none. */
+  readonly version: string;
 }
 
 function createBaseLoadSafePluginRequest(): LoadSafePluginRequest {
@@ -480,6 +529,421 @@ export const LoadSafePluginResponse: MessageFns<LoadSafePluginResponse> = {
   },
 };
 
+function createBaseLoadOnCallPluginRequest(): LoadOnCallPluginRequest {
+  return { id: "", name: "", path: "", sha256: "", maxExecutionTimeUs: 0, maxMemoryBytes: 0n, stateful: false };
+}
+
+export const LoadOnCallPluginRequest: MessageFns<LoadOnCallPluginRequest> = {
+  encode(message: LoadOnCallPluginRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.path !== "") {
+      writer.uint32(26).string(message.path);
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(34).string(message.sha256);
+    }
+    if (message.maxExecutionTimeUs !== 0) {
+      writer.uint32(40).uint32(message.maxExecutionTimeUs);
+    }
+    if (message.maxMemoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.maxMemoryBytes) !== message.maxMemoryBytes) {
+        throw new globalThis.Error("value provided for field message.maxMemoryBytes of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.maxMemoryBytes);
+    }
+    if (message.stateful !== false) {
+      writer.uint32(56).bool(message.stateful);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoadOnCallPluginRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoadOnCallPluginRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.maxExecutionTimeUs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.maxMemoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.stateful = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LoadOnCallPluginRequest>): LoadOnCallPluginRequest {
+    return LoadOnCallPluginRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LoadOnCallPluginRequest>): LoadOnCallPluginRequest {
+    const message = createBaseLoadOnCallPluginRequest() as any;
+    message.id = object.id ?? "";
+    message.name = object.name ?? "";
+    message.path = object.path ?? "";
+    message.sha256 = object.sha256 ?? "";
+    message.maxExecutionTimeUs = object.maxExecutionTimeUs ?? 0;
+    message.maxMemoryBytes = (object.maxMemoryBytes !== undefined && object.maxMemoryBytes !== null)
+      ? BigInt(object.maxMemoryBytes)
+      : 0n;
+    message.stateful = object.stateful ?? false;
+    return message;
+  },
+};
+
+function createBaseLoadOnCallPluginResponse(): LoadOnCallPluginResponse {
+  return { abi: "" };
+}
+
+export const LoadOnCallPluginResponse: MessageFns<LoadOnCallPluginResponse> = {
+  encode(message: LoadOnCallPluginResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.abi !== "") {
+      writer.uint32(10).string(message.abi);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoadOnCallPluginResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoadOnCallPluginResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.abi = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LoadOnCallPluginResponse>): LoadOnCallPluginResponse {
+    return LoadOnCallPluginResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LoadOnCallPluginResponse>): LoadOnCallPluginResponse {
+    const message = createBaseLoadOnCallPluginResponse() as any;
+    message.abi = object.abi ?? "";
+    return message;
+  },
+};
+
+function createBaseRunActionRequest(): RunActionRequest {
+  return { call: undefined };
+}
+
+export const RunActionRequest: MessageFns<RunActionRequest> = {
+  encode(message: RunActionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.call !== undefined) {
+      ExecuteActionRequest.encode(message.call, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunActionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunActionRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.call = ExecuteActionRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RunActionRequest>): RunActionRequest {
+    return RunActionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunActionRequest>): RunActionRequest {
+    const message = createBaseRunActionRequest() as any;
+    message.call = (object.call !== undefined && object.call !== null)
+      ? ExecuteActionRequest.fromPartial(object.call)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRunActionResponse(): RunActionResponse {
+  return { result: undefined };
+}
+
+export const RunActionResponse: MessageFns<RunActionResponse> = {
+  encode(message: RunActionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.result !== undefined) {
+      CallResult.encode(message.result, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunActionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunActionResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.result = CallResult.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RunActionResponse>): RunActionResponse {
+    return RunActionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunActionResponse>): RunActionResponse {
+    const message = createBaseRunActionResponse() as any;
+    message.result = (object.result !== undefined && object.result !== null)
+      ? CallResult.fromPartial(object.result)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRunInputRequest(): RunInputRequest {
+  return { call: undefined };
+}
+
+export const RunInputRequest: MessageFns<RunInputRequest> = {
+  encode(message: RunInputRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.call !== undefined) {
+      ProcessInputRequest.encode(message.call, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunInputRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunInputRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.call = ProcessInputRequest.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RunInputRequest>): RunInputRequest {
+    return RunInputRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunInputRequest>): RunInputRequest {
+    const message = createBaseRunInputRequest() as any;
+    message.call = (object.call !== undefined && object.call !== null)
+      ? ProcessInputRequest.fromPartial(object.call)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRunInputResponse(): RunInputResponse {
+  return { answer: undefined };
+}
+
+export const RunInputResponse: MessageFns<RunInputResponse> = {
+  encode(message: RunInputResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.answer !== undefined) {
+      ProcessInputResponse.encode(message.answer, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunInputResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunInputResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.answer = ProcessInputResponse.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RunInputResponse>): RunInputResponse {
+    return RunInputResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RunInputResponse>): RunInputResponse {
+    const message = createBaseRunInputResponse() as any;
+    message.answer = (object.answer !== undefined && object.answer !== null)
+      ? ProcessInputResponse.fromPartial(object.answer)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseUnloadSafePluginRequest(): UnloadSafePluginRequest {
   return { id: "" };
 }
@@ -677,7 +1141,7 @@ export const ListSafePluginsResponse: MessageFns<ListSafePluginsResponse> = {
 };
 
 function createBaseSafePlugin(): SafePlugin {
-  return { id: "", state: 0, detail: "", statistics: undefined, violations: [] };
+  return { id: "", state: 0, detail: "", statistics: undefined, violations: [], described: undefined };
 }
 
 export const SafePlugin: MessageFns<SafePlugin> = {
@@ -696,6 +1160,9 @@ export const SafePlugin: MessageFns<SafePlugin> = {
     }
     for (const v of message.violations) {
       Violation.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.described !== undefined) {
+      SelfDescription.encode(message.described, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -753,6 +1220,14 @@ export const SafePlugin: MessageFns<SafePlugin> = {
             message.violations.push(Violation.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.described = SelfDescription.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -777,6 +1252,76 @@ export const SafePlugin: MessageFns<SafePlugin> = {
       ? PluginStatistics.fromPartial(object.statistics)
       : undefined;
     message.violations = object.violations?.map((e) => Violation.fromPartial(e)) || [];
+    message.described = (object.described !== undefined && object.described !== null)
+      ? SelfDescription.fromPartial(object.described)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSelfDescription(): SelfDescription {
+  return { name: "", version: "" };
+}
+
+export const SelfDescription: MessageFns<SelfDescription> = {
+  encode(message: SelfDescription, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SelfDescription {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSelfDescription() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SelfDescription>): SelfDescription {
+    return SelfDescription.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SelfDescription>): SelfDescription {
+    const message = createBaseSelfDescription() as any;
+    message.name = object.name ?? "";
+    message.version = object.version ?? "";
     return message;
   },
 };
@@ -799,7 +1344,39 @@ export const WasmRunnerServiceService = {
       Buffer.from(LoadSafePluginResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): LoadSafePluginResponse => LoadSafePluginResponse.decode(value),
   },
-  /** Ends a plugin. Repeats safely. */
+  /** Compiles a plugin that runs when somebody asks, and asks it what it is. One with this id is replaced. */
+  loadOnCallPlugin: {
+    path: "/openracing.v1.WasmRunnerService/LoadOnCallPlugin" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LoadOnCallPluginRequest): Buffer =>
+      Buffer.from(LoadOnCallPluginRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LoadOnCallPluginRequest => LoadOnCallPluginRequest.decode(value),
+    responseSerialize: (value: LoadOnCallPluginResponse): Buffer =>
+      Buffer.from(LoadOnCallPluginResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LoadOnCallPluginResponse => LoadOnCallPluginResponse.decode(value),
+  },
+  /** As PluginService.ExecuteAction, by the plugin's id alone. */
+  runAction: {
+    path: "/openracing.v1.WasmRunnerService/RunAction" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RunActionRequest): Buffer => Buffer.from(RunActionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RunActionRequest => RunActionRequest.decode(value),
+    responseSerialize: (value: RunActionResponse): Buffer => Buffer.from(RunActionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RunActionResponse => RunActionResponse.decode(value),
+  },
+  /** As PluginService.ProcessInput, by the plugin's id alone. */
+  runInput: {
+    path: "/openracing.v1.WasmRunnerService/RunInput" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: RunInputRequest): Buffer => Buffer.from(RunInputRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RunInputRequest => RunInputRequest.decode(value),
+    responseSerialize: (value: RunInputResponse): Buffer => Buffer.from(RunInputResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RunInputResponse => RunInputResponse.decode(value),
+  },
+  /** Ends a plugin, of either kind. Repeats safely. */
   unloadSafePlugin: {
     path: "/openracing.v1.WasmRunnerService/UnloadSafePlugin" as const,
     requestStream: false as const,
@@ -830,7 +1407,13 @@ export interface WasmRunnerServiceServer extends UntypedServiceImplementation {
    * A plugin with this id that runs already is replaced once the new one is ready.
    */
   loadSafePlugin: handleUnaryCall<LoadSafePluginRequest, LoadSafePluginResponse>;
-  /** Ends a plugin. Repeats safely. */
+  /** Compiles a plugin that runs when somebody asks, and asks it what it is. One with this id is replaced. */
+  loadOnCallPlugin: handleUnaryCall<LoadOnCallPluginRequest, LoadOnCallPluginResponse>;
+  /** As PluginService.ExecuteAction, by the plugin's id alone. */
+  runAction: handleUnaryCall<RunActionRequest, RunActionResponse>;
+  /** As PluginService.ProcessInput, by the plugin's id alone. */
+  runInput: handleBidiStreamingCall<RunInputRequest, RunInputResponse>;
+  /** Ends a plugin, of either kind. Repeats safely. */
   unloadSafePlugin: handleUnaryCall<UnloadSafePluginRequest, UnloadSafePluginResponse>;
   listSafePlugins: handleUnaryCall<ListSafePluginsRequest, ListSafePluginsResponse>;
 }
@@ -855,7 +1438,43 @@ export interface WasmRunnerServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: LoadSafePluginResponse) => void,
   ): ClientUnaryCall;
-  /** Ends a plugin. Repeats safely. */
+  /** Compiles a plugin that runs when somebody asks, and asks it what it is. One with this id is replaced. */
+  loadOnCallPlugin(
+    request: LoadOnCallPluginRequest,
+    callback: (error: ServiceError | null, response: LoadOnCallPluginResponse) => void,
+  ): ClientUnaryCall;
+  loadOnCallPlugin(
+    request: LoadOnCallPluginRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: LoadOnCallPluginResponse) => void,
+  ): ClientUnaryCall;
+  loadOnCallPlugin(
+    request: LoadOnCallPluginRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: LoadOnCallPluginResponse) => void,
+  ): ClientUnaryCall;
+  /** As PluginService.ExecuteAction, by the plugin's id alone. */
+  runAction(
+    request: RunActionRequest,
+    callback: (error: ServiceError | null, response: RunActionResponse) => void,
+  ): ClientUnaryCall;
+  runAction(
+    request: RunActionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RunActionResponse) => void,
+  ): ClientUnaryCall;
+  runAction(
+    request: RunActionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RunActionResponse) => void,
+  ): ClientUnaryCall;
+  /** As PluginService.ProcessInput, by the plugin's id alone. */
+  runInput(): ClientDuplexStream<RunInputRequest, RunInputResponse>;
+  runInput(options: Partial<CallOptions>): ClientDuplexStream<RunInputRequest, RunInputResponse>;
+  runInput(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<RunInputRequest, RunInputResponse>;
+  /** Ends a plugin, of either kind. Repeats safely. */
   unloadSafePlugin(
     request: UnloadSafePluginRequest,
     callback: (error: ServiceError | null, response: UnloadSafePluginResponse) => void,

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { RigError } from '../../rpc/failure.ts'
+import { blocksOf, readGuide, withoutGuides } from '../../test/guide.ts'
+import { parseTomlManifest } from './manifest-toml.ts'
+
+const text = (changes: { readonly plugin?: string; readonly binary?: string; readonly more?: string } = {}): string => `
+[plugin]
+name = "my-plugin"
+version = "0.1.0"
+${changes.plugin ?? ''}
+[binary]
+path = "my_plugin.wasm"
+${changes.binary ?? ''}
+${changes.more ?? ''}
+`
+
+const refusal = (of: string): string => {
+  try {
+    parseTomlManifest(of, 'plugin.toml')
+  } catch (cause) {
+    if (cause instanceof RigError) return cause.message
+    throw cause
+  }
+  return 'no refusal'
+}
+
+test('a plugin of MIDIMon runs on call, with the limits of its guide, and is granted nothing', () => {
+  const manifest = parseTomlManifest(
+    text({ plugin: 'stateful = true\nhomepage = "https://example.org"' }),
+    'plugin.toml',
+  )
+  assert.deepEqual(
+    [manifest.id, manifest.version, manifest.artefact, manifest.checksum, manifest.onCall],
+    ['my-plugin', '0.1.0', 'my_plugin.wasm', null, { stateful: true }],
+  )
+  assert.deepEqual(manifest.constraints, {
+    maxExecutionTimeUs: 5_000_000,
+    maxMemoryBytes: 134_217_728,
+    updateRateHz: 0,
+    cpuAffinity: null,
+  })
+  assert.deepEqual([manifest.capabilities, manifest.warnings], [[], []])
+})
+
+test('the manifest of the guide is read as printed, but for the checksum that it leaves out', {
+  skip: withoutGuides,
+}, () => {
+  const [printed] = blocksOf(readGuide('midimon-wasm-plugin-guide.md'), 'toml').filter((block) =>
+    block.includes('[binary]'),
+  )
+  assert.ok(printed !== undefined, 'the guide prints one')
+  assert.match(
+    refusal(printed),
+    /^MANIFEST_INVALID: plugin\.toml: binary\.checksum is "sha256:\.\.\."; write sha256: and the 64/,
+  )
+  const manifest = parseTomlManifest(printed.replace('sha256:...', `sha256:${'0f'.repeat(32)}`), 'plugin.toml')
+  assert.equal(manifest.checksum, '0f'.repeat(32))
+  assert.deepEqual(manifest.warnings, [
+    'it asks for Network, Filesystem, which this version grants to no plugin of this kind',
+  ])
+})
+
+test('a checksum that is malformed, or all zeroes, is an error and no reason to skip it', () => {
+  for (const checksum of ['', 'sha256:', `sha256:${'0'.repeat(64)}`, `${'ab'.repeat(32)}`, `sha256:${'xy'.repeat(32)}`])
+    assert.match(refusal(text({ binary: `checksum = "${checksum}"` })), /binary\.checksum is .*; write sha256:/)
+})
+
+test('what cannot be is refused with the place and the remedy', () => {
+  assert.match(refusal('[plugin'), /^MANIFEST_INVALID: plugin\.toml:1:\d+: not valid TOML/)
+  assert.match(refusal(text({ binary: 'path = "x.wasm"' })), /^MANIFEST_INVALID: plugin\.toml:\d+:\d+: not valid TOML/)
+  assert.match(refusal(text().replace('my-plugin', '../x')), /plugin\.name is "\.\.\/x"; write 1 to 64 letters/)
+  assert.match(refusal(text().replace('my_plugin.wasm', '../my.wasm')), /binary\.path is .*without \.\. in it/)
+  assert.match(refusal('answer = 42'), /has neither \[plugin\] and \[binary\]/)
+})
+
+test('a native action and an EEG stage are named as what this version does not run', () => {
+  const native = '[plugin]\nname = "x"\ntype = "action"\nbinary = "libx.so"\n[plugin.capabilities]\nnetwork = true\n'
+  assert.match(
+    refusal(native),
+    /^PLUGIN_UNSUPPORTED: plugin\.toml describes a native MIDIMon action \(midimon-action-c-1\)/,
+  )
+  const stage = 'name = "fft"\nversion = "1.0.0"\n[library]\npath = "libfft.so"\n'
+  assert.match(refusal(stage), /^PLUGIN_UNSUPPORTED: plugin\.toml describes an EEG stage \(eeg-stage-1\)/)
+})

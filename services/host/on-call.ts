@@ -1,0 +1,51 @@
+import { z } from 'zod'
+import type { PluginManifest } from './manifest.ts'
+
+/** What a plugin is called by that has no UUID: it is also its id. */
+export const pluginName = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'write 1 to 64 letters, digits, dots, hyphens and underscores')
+
+/** Longest call, µs; MIDIMon's, and for want of another Zenith's. */
+const callUsMax = 5_000_000
+/** Memory of one plugin, bytes; MIDIMon's. */
+const memoryBytes = 128 << 20
+
+/** What the dialects say of a plugin that is called when somebody asks, and not at a rate. */
+export interface CalledPlugin {
+  readonly name: string
+  readonly version: string
+  readonly description: string
+  readonly author: string
+  readonly license: string
+  readonly artefact: string
+  readonly checksum: string | null
+  readonly stateful: boolean
+  readonly warnings: readonly string[]
+}
+
+/** The complete manifest. Such a plugin is granted nothing: its dialects ask for nothing that this version can give. */
+export const calledPlugin = ({ stateful, ...said }: CalledPlugin): PluginManifest => ({
+  ...said,
+  id: said.name.toLowerCase(),
+  homepage: null,
+  pluginClass: 'Safe',
+  capabilities: [],
+  operations: [],
+  constraints: { maxExecutionTimeUs: callUsMax, maxMemoryBytes: memoryBytes, updateRateHz: 0, cpuAffinity: null },
+  mainFunction: 'process',
+  initFunction: 'init',
+  cleanupFunction: 'cleanup',
+  configSchema: null,
+  signature: null,
+  signerFingerprint: null,
+  permissions: { fileSystem: [], network: [] },
+  onCall: { stateful },
+})
+
+/** A directory with nothing but a module in it: what the module is called and who made it only it can say. */
+export const barePlugin = (directory: string, artefact: string): PluginManifest =>
+  calledPlugin({
+    ...{ name: directory, version: '', description: '', author: '', license: '', artefact },
+    ...{ checksum: null, stateful: false, warnings: [] },
+  })

@@ -1,0 +1,123 @@
+import { RigError } from '../../rpc/failure.ts'
+import { type CallOrder, type CallOutcome, type CallTarget, type CallWish, undescribed } from './call-messages.ts'
+import type { CallWorker } from './call-worker.ts'
+import type { GuestLogLevel } from './guest-log.ts'
+import type { Spare } from './spare.ts'
+import type { Violation } from './violation.ts'
+
+/** Calls that may wait for one lane. Each takes what its fuel allows, a fraction of a second. */
+const waitingMax = 32
+
+/** A call, and who asks for it. */
+export interface LaneCall {
+  readonly target: CallTarget
+  readonly wish: CallWish
+  /** Longest that it may take once it has begun, ms of any time. */
+  readonly deadlineMs: number
+  /** Nobody waits for it any more: one that has not begun is not made. */
+  readonly signal: AbortSignal
+  onLine(level: GuestLogLevel, text: string): void
+}
+
+/** Calls one after the other on one thread, and on the next one when that had to be ended. */
+export interface Lane {
+  /**
+   * Rejects with REQUEST_INVALID for what the plugin cannot be asked for, with SERVICE_UNAVAILABLE when too many wait or
+   * nobody waits. What the plugin does wrong is in the outcome: one that outlives its deadline is a timeout, and its thread,
+   * with every instance on it, is gone.
+   */
+  call(call: LaneCall): Promise<CallOutcome>
+  /** Ends a plugin's instance, after the calls that wait. Its last lines go to `onLine`. */
+  forget(ticket: number, onLine: LaneCall['onLine'], deadlineMs: number): Promise<void>
+  /** Ends the thread; calls that wait are refused. May be called twice. */
+  close(): Promise<void>
+}
+
+const lost = (fault: Violation): CallOutcome => ({
+  code: 0,
+  output: new Uint8Array(0),
+  described: undescribed,
+  fault,
+  fuelUsed: 0,
+  cpuNs: 0,
+})
+
+const closing = (): RigError => new RigError('SERVICE_UNAVAILABLE', 'the runner is closing; ask again')
+
+export function openLane(spare: Pick<Spare<CallWorker>, 'take'>): Lane {
+  const closed = new AbortController()
+  let worker: CallWorker | undefined
+  let last: Promise<unknown> = Promise.resolve()
+  let waiting = 0
+
+  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
+    const turn = last.then(act, act)
+    last = turn.catch(() => undefined)
+    return turn
+  }
+
+  const takeWorker = async (): Promise<CallWorker> => {
+    if (worker === undefined || worker.isGone()) worker = await spare.take()
+    if (!closed.signal.aborted) return worker
+    await worker.close()
+    throw closing()
+  }
+
+  /** Undefined when it took too long; rejects when the thread ended for another reason. */
+  async function askWithin(order: CallOrder, deadlineMs: number, onLine: LaneCall['onLine']) {
+    const asked = await takeWorker()
+    let late = false
+    const timer = setTimeout(() => {
+      late = true
+      void asked.close()
+    }, deadlineMs)
+    try {
+      return await asked.ask(order, onLine)
+    } catch (cause) {
+      if (late) return undefined
+      throw closed.signal.aborted ? closing() : cause
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async function callNow({ target, wish, deadlineMs, signal, onLine }: LaneCall): Promise<CallOutcome> {
+    if (signal.aborted) throw new RigError('SERVICE_UNAVAILABLE', 'whoever asked for the call went away')
+    if (closed.signal.aborted) throw closing()
+    try {
+      const answer = await askWithin({ kind: 'call', target, wish }, deadlineMs, onLine)
+      if (answer === undefined) return lost({ kind: 'timeout', detail: `it did not return within ${deadlineMs} ms` })
+      if (answer.kind === 'done') return answer.outcome
+      if (answer.kind === 'refused') throw new RigError(answer.code, answer.detail)
+      throw new Error(`a call was answered with ${answer.kind}`)
+    } catch (cause) {
+      if (cause instanceof RigError || worker === undefined || !worker.isGone()) throw cause
+      // The heap of the thread was at its end, for one.
+      return lost({ kind: 'crash', detail: `its thread ended while it ran: ${(cause as Error).message}` })
+    }
+  }
+
+  return {
+    async call(call) {
+      if (waiting >= waitingMax)
+        throw new RigError('SERVICE_UNAVAILABLE', `${waiting} calls wait already; ask again later`)
+      waiting++
+      try {
+        return await inTurn(() => callNow(call))
+      } finally {
+        waiting--
+      }
+    },
+    forget: (ticket, onLine, deadlineMs) =>
+      inTurn(async () => {
+        // Without a thread there is no instance.
+        if (worker === undefined || worker.isGone()) return
+        await askWithin({ kind: 'forget', ticket }, deadlineMs, onLine).catch(() => undefined)
+      }),
+    async close() {
+      closed.abort()
+      await worker?.close()
+      await last
+    },
+  }
+}

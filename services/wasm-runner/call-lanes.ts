@@ -1,0 +1,38 @@
+import { type Lane, type LaneCall, openLane } from './call-lane.ts'
+import { startCallWorker } from './call-worker.ts'
+import { keepSpare } from './spare.ts'
+
+/** Two: one plugin that computes for long does not keep all the others waiting. */
+const laneCount = 2
+
+/** Where plugins that are called run: each on one lane, from its first call to its end. */
+export interface CallLanes extends Pick<Lane, 'call' | 'forget'> {
+  /** Ends everything. May be called twice. */
+  close(): Promise<void>
+}
+
+/** Threads are started with the first call: most rigs have no plugin that is called. Then one more is kept warm. */
+export function openCallLanes(): CallLanes {
+  const spare = keepSpare(startCallWorker)
+  const lanes = Array.from({ length: laneCount }, () => ({ lane: openLane(spare), tickets: new Set<number>() }))
+
+  const emptiest = () => lanes.reduce((least, each) => (each.tickets.size < least.tickets.size ? each : least))
+  const placeOf = (ticket: number) => lanes.find(({ tickets }) => tickets.has(ticket))
+
+  return {
+    call(call: LaneCall) {
+      const place = placeOf(call.target.ticket) ?? emptiest()
+      place.tickets.add(call.target.ticket)
+      return place.lane.call(call)
+    },
+    async forget(ticket, onLine, deadlineMs) {
+      const place = placeOf(ticket)
+      await place?.lane.forget(ticket, onLine, deadlineMs)
+      place?.tickets.delete(ticket)
+    },
+    async close() {
+      await Promise.all(lanes.map(({ lane }) => lane.close()))
+      await spare.close()
+    },
+  }
+}

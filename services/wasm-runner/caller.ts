@@ -1,0 +1,129 @@
+import { createCallImports } from './call-imports.ts'
+import { type CallOutcome, type CallTarget, type CallWish, type SelfDescription, undescribed } from './call-messages.ts'
+import { type Guest, makeGuest } from './guest.ts'
+import { GuestFault } from './guest-fault.ts'
+import { createLineAllowance, type GuestLog, type GuestLogLevel } from './guest-log.ts'
+import { type ActionGuest, openAction } from './midimon-action.ts'
+import { nothingGranted } from './wasi/grants.ts'
+import { beginZenith, type ZenithGuest } from './zenith.ts'
+
+export interface CallerNeeds {
+  /** Monotonic, ms. */
+  now(): number
+  /** CPU time of this thread, ns. */
+  cpuNs(): bigint
+  /** A line of the plugin that is called. */
+  line(level: GuestLogLevel, text: string): void
+}
+
+/** Calls plugins, one call at a time. Whoever has it may be ended in the middle of one. */
+export interface Caller {
+  /** Throws REQUEST_INVALID for what the plugin cannot be asked for; what its code does wrong is in the outcome. */
+  call(target: CallTarget, wish: CallWish): CallOutcome
+  /** Ends a plugin's instance in an orderly way, if it has one. */
+  forget(ticket: number): void
+}
+
+/** What an instance can be asked, once it has begun. */
+type Driver =
+  | { readonly kind: 'action'; readonly action: ActionGuest }
+  | { readonly kind: 'zenith'; readonly zenith: ZenithGuest }
+
+/** What stays of a plugin from call to call. */
+interface Kept {
+  readonly fuel: number
+  readonly log: GuestLog
+  life: { readonly guest: Guest; readonly driver: Driver } | undefined
+}
+
+type Answer = Pick<CallOutcome, 'code' | 'output' | 'described'>
+
+const nothing: Answer = { code: 0, output: new Uint8Array(0), described: undescribed }
+
+/** `name vX.Y.Z`, as the guide has it; what is something else is a name. */
+function readInfo(info: string): SelfDescription {
+  const [, name = info, version = ''] = /^(.*\S)\s+v(\d\S*)\s*$/s.exec(info) ?? []
+  return { name, version, description: '' }
+}
+
+function perform(driver: Driver, wish: CallWish): Answer {
+  if (driver.kind === 'zenith') {
+    if (wish.kind === 'process') return { ...nothing, ...driver.zenith.run(wish.request) }
+    return { ...nothing, described: readInfo(driver.zenith.info) }
+  }
+  if (wish.kind === 'action') return { ...nothing, code: driver.action.execute(wish.request) }
+  const { name, version, description } = driver.action.metadata()
+  return { ...nothing, described: { name, version, description } }
+}
+
+const driverOf = ({ abi, operations }: CallTarget['code'], guest: Guest): Driver =>
+  abi === 'zenith-1'
+    ? { kind: 'zenith', zenith: beginZenith(guest, operations) }
+    : { kind: 'action', action: openAction(guest) }
+
+export function createCaller({ now, cpuNs, line }: CallerNeeds): Caller {
+  const kept = new Map<number, Kept>()
+
+  function keptOf({ ticket, fuel }: CallTarget): Kept {
+    const log = { lines: createLineAllowance(now()), log: line, now }
+    const found = kept.get(ticket) ?? { fuel, log, life: undefined }
+    kept.set(ticket, found)
+    return found
+  }
+
+  /** Runs one call; whatever way it ends, `spent` says what of the fuel is gone. */
+  function attempt(target: CallTarget, wish: CallWish, mine: Kept) {
+    let guest = mine.life?.guest
+    const spent = (): number => Math.min(guest?.used() ?? 0, target.fuel)
+    try {
+      if (mine.life === undefined) {
+        const made = makeGuest(target.code, {
+          log: mine.log,
+          grants: nothingGranted,
+          env: (side) => createCallImports(side, mine.log),
+        })
+        guest = made
+        made.begin(target.fuel)
+        mine.life = { guest: made, driver: driverOf(target.code, made) }
+      }
+      mine.life.guest.fill(target.fuel)
+      return { answer: perform(mine.life.driver, wish), fault: undefined, fuelUsed: spent() }
+    } catch (cause) {
+      if (!(cause instanceof GuestFault)) throw cause
+      guest?.close()
+      mine.life = undefined
+      return { answer: nothing, fault: cause.violation, fuelUsed: spent() }
+    }
+  }
+
+  return {
+    call(target, wish) {
+      const mine = keptOf(target)
+      const before = cpuNs()
+      try {
+        const { answer, fault, fuelUsed } = attempt(target, wish, mine)
+        return { ...answer, fault, fuelUsed, cpuNs: Number(cpuNs() - before) }
+      } finally {
+        if (target.code.abi !== 'zenith-1' && !target.stateful) {
+          mine.life?.guest.close()
+          mine.life = undefined
+        }
+      }
+    },
+    forget(ticket) {
+      const mine = kept.get(ticket)
+      kept.delete(ticket)
+      if (mine?.life === undefined) return
+      const { guest, driver } = mine.life
+      try {
+        guest.fill(mine.fuel)
+        if (driver.kind === 'zenith') driver.zenith.close()
+      } catch (cause) {
+        if (!(cause instanceof GuestFault)) throw cause
+        line('warn', cause.message)
+      } finally {
+        guest.close()
+      }
+    },
+  }
+}

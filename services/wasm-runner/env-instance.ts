@@ -1,0 +1,60 @@
+import { telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
+import { envInitNames } from './abi.ts'
+import type { PluginCode } from './compile.ts'
+import { createCustomData } from './custom-data.ts'
+import { loadFuel, tickFuel } from './fuel.ts'
+import { GuestFault } from './guest-fault.ts'
+import type { Instance, InstanceNeeds } from './instance.ts'
+import { darkFrame } from './led-frame.ts'
+import type { PluginSpec } from './plugin-spec.ts'
+import { makeTickingGuest } from './ticking-guest.ts'
+
+/** What the plugin answered, as the contract bounds it. */
+const bounded = (answer: number): number => (Number.isFinite(answer) ? Math.min(1, Math.max(-1, answer)) : 0)
+
+/** A plugin of openracing-env-1, initialised. Its one operation is TelemetryProcessor, and it always answers. */
+export function instantiateEnv(code: PluginCode, spec: PluginSpec, needs: InstanceNeeds): Instance {
+  const telemetry = new Uint8Array(telemetryFrameBytes)
+  const view = new DataView(telemetry.buffer)
+  const customData = createCustomData()
+  const guest = makeTickingGuest(code, spec, { ...needs, telemetry: () => view, customData })
+  const { exports } = guest
+  const process = exports[spec.entryPoints.process] as (input: number, seconds: number) => number
+  const shutdown = exports[spec.entryPoints.shutdown] as (() => void) | undefined
+  const initName = envInitNames(spec.entryPoints).find((name) => exports[name] !== undefined)
+
+  guest.begin(loadFuel(needs.unitsPerUs))
+  if (initName !== undefined) {
+    const result = guest.run(initName, exports[initName] as () => number)
+    if (result !== 0) throw new GuestFault({ kind: 'crash', detail: `${initName} returned ${result}, not 0` })
+  }
+
+  const noLeds = darkFrame(0)
+  let input = 0
+  let output = 0
+  let lastMs: number | undefined
+  return {
+    prepare(frame, _, scalar, fuel) {
+      telemetry.set(frame)
+      input = scalar ?? view.getFloat32(telemetryFrame.ffb_scalar.offset, true)
+      guest.fill(fuel)
+    },
+    process() {
+      const nowMs = needs.now()
+      // Before the first call there was none: the time is what it will be.
+      const seconds = lastMs === undefined ? 1 / spec.rateHz : (nowMs - lastMs) / 1000
+      lastMs = nowMs
+      output = bounded(guest.run(spec.entryPoints.process, () => process(input, seconds)))
+      return 1
+    },
+    fuelUsed: guest.used,
+    scalar: () => output,
+    leds: () => noLeds,
+    customData: customData.entries(),
+    shutdown() {
+      guest.fill(tickFuel(spec.budgetUs, needs.unitsPerUs))
+      guest.run(spec.entryPoints.shutdown, () => shutdown?.())
+      guest.close()
+    },
+  }
+}

@@ -1,0 +1,46 @@
+import type { MemoryFunction } from './abi.ts'
+import type { GuestSide } from './guest.ts'
+
+/** As WebAssembly's own instructions say it. */
+const outside = (): never => {
+  throw new WebAssembly.RuntimeError('memory access out of bounds')
+}
+
+/**
+ * C's memory functions over a guest's memory, for modules that were linked without them. What leaves the memory traps, as
+ * it would in the guest's own code; each byte is paid for with one instruction, as by `memory.copy`, and nothing is done
+ * that there is no fuel for.
+ */
+export function createMemoryImports({ memory, pay }: GuestSide): Record<MemoryFunction, WebAssembly.ImportFunction> {
+  const bytesAt = (pointer: number, length: number): Uint8Array => {
+    const { buffer } = memory()
+    const [start, bytes] = [pointer >>> 0, length >>> 0]
+    return start + bytes <= buffer.byteLength ? new Uint8Array(buffer, start, bytes) : outside()
+  }
+  const payFor = (length: number): void => {
+    // The guest has no fuel then, and by that faultOf() knows what it was.
+    if (!pay(1 + (length >>> 0))) throw new WebAssembly.RuntimeError('unreachable')
+  }
+
+  const move = (to: number, from: number, length: number): number => {
+    payFor(length)
+    const target = bytesAt(to, length)
+    target.set(bytesAt(from, length)) // as memmove: the two may overlap
+    return to
+  }
+  const compare = (one: number, other: number, length: number): number => {
+    payFor(length)
+    return Buffer.compare(bytesAt(one, length), bytesAt(other, length))
+  }
+  return {
+    memcpy: move,
+    memmove: move,
+    memset(to: number, value: number, length: number) {
+      payFor(length)
+      bytesAt(to, length).fill(value & 0xff)
+      return to
+    },
+    memcmp: compare,
+    bcmp: compare,
+  }
+}

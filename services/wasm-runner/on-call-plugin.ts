@@ -1,0 +1,112 @@
+import type { Logger } from 'pino'
+import { type CallResult, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { RigError } from '../../rpc/failure.ts'
+import type { OnCallAbi } from './abi.ts'
+import type { CallLanes } from './call-lanes.ts'
+import type { CallOutcome, CallTarget, CallWish, SelfDescription } from './call-messages.ts'
+import { cleanLine, type GuestLogLevel } from './guest-log.ts'
+import type { OnCallSpec } from './on-call-spec.ts'
+import { createStatistics } from './statistics.ts'
+import { createViolations } from './violation.ts'
+
+export interface OnCallNeeds {
+  readonly spec: OnCallSpec
+  readonly abi: OnCallAbi
+  readonly target: CallTarget
+  readonly lanes: Pick<CallLanes, 'call' | 'forget'>
+  /** Where its own lines go. */
+  readonly guestLog: Logger
+  /** ms since 1970. */
+  wallMs(): number
+}
+
+/** What a call came to, for whoever asked. */
+export interface Called {
+  readonly result: CallResult
+  readonly output: Uint8Array<ArrayBuffer>
+}
+
+/** One plugin that runs when somebody asks, from its load to its end. */
+export interface OnCallPlugin {
+  readonly abi: OnCallAbi
+  /** Asks it what it is: the first thing that is done. Rejects with PLUGIN_FAILED; then it is of no use. */
+  begin(): Promise<void>
+  /** Rejects as Lane.call does. */
+  call(wish: CallWish, signal: AbortSignal): Promise<Called>
+  /** Its instance is ended, in an orderly way. */
+  end(): Promise<void>
+  view(): SafePlugin
+}
+
+const nobodyCancels = new AbortController().signal
+
+const cleaned = (text: string): string => cleanLine(Buffer.from(text.slice(0, 256)))
+
+const detailOf = ({ name, version, description }: SelfDescription): string =>
+  [[name, version === '' ? '' : `v${version}`].filter(Boolean).join(' '), description].filter(Boolean).join(': ')
+
+const microseconds = (ns: number): number => Math.min(Math.ceil(ns / 1000), 0xffff_ffff)
+
+export function createOnCallPlugin({ spec, abi, target, lanes, guestLog, wallMs }: OnCallNeeds): OnCallPlugin {
+  const statistics = createStatistics()
+  const violations = createViolations()
+  let described: SelfDescription = { name: '', version: '', description: '' }
+
+  const writeLine = (level: GuestLogLevel, text: string): void => guestLog[level]({ plugin: spec.id }, text)
+
+  const charge = ({ fault }: CallOutcome): void => {
+    if (fault === undefined) return
+    violations.charge(fault, wallMs())
+    statistics.countLoss()
+    if (fault.kind === 'budget') statistics.countOutOfFuel()
+    guestLog.warn({ plugin: spec.id, name: spec.name }, fault.detail)
+  }
+
+  async function ask(wish: CallWish, signal: AbortSignal) {
+    const lines: { level: string; text: string }[] = []
+    const outcome = await lanes.call({
+      ...{ target, wish, deadlineMs: spec.deadlineMs, signal },
+      onLine(level, text) {
+        lines.push({ level, text })
+        writeLine(level, text)
+      },
+    })
+    charge(outcome)
+    return { outcome, lines }
+  }
+
+  return {
+    abi,
+    async begin() {
+      const { outcome } = await ask({ kind: 'describe' }, nobodyCancels)
+      if (outcome.fault !== undefined) {
+        throw new RigError('PLUGIN_FAILED', `${spec.name} did not start (${outcome.fault.detail}); ask its author`)
+      }
+      const { name, version, description } = outcome.described
+      described = { name: cleaned(name), version: cleaned(version), description: cleaned(description) }
+    },
+    async call(wish, signal) {
+      const { outcome, lines } = await ask(wish, signal)
+      const { code, fault, fuelUsed, cpuNs, output } = outcome
+      if (fault === undefined) {
+        const failed = code !== 0
+        statistics.count({
+          ...{ ticket: target.ticket, cpuNs, fuel: fuelUsed, returned: true, failed },
+          ...{ overBudget: false, missed: 0 },
+        })
+      }
+      const result = { code, fault: fault?.detail ?? '', lines, fuel: BigInt(fuelUsed), cpuUs: microseconds(cpuNs) }
+      return { result, output }
+    },
+    end: () => lanes.forget(target.ticket, writeLine, spec.deadlineMs),
+    view: () => ({
+      id: spec.id,
+      state: PluginState.PLUGIN_STATE_RUNNING,
+      detail: detailOf(described),
+      statistics: statistics.snapshot(),
+      violations: violations.snapshot(),
+      described: { name: described.name, version: described.version },
+    }),
+  }
+}

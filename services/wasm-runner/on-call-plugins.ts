@@ -1,0 +1,84 @@
+import type { Logger } from 'pino'
+import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { RigError } from '../../rpc/failure.ts'
+import type { OnCallAbi } from './abi.ts'
+import { openCallLanes } from './call-lanes.ts'
+import type { PluginCode } from './compile.ts'
+import type { ActionRequest } from './midimon-action.ts'
+import { type Called, createOnCallPlugin, type OnCallPlugin } from './on-call-plugin.ts'
+import type { OnCallSpec } from './on-call-spec.ts'
+import type { ZenithRequest } from './zenith.ts'
+
+/** What a plugin of each ABI is asked for, and how. */
+const askedFor: Readonly<Record<OnCallAbi, string>> = {
+  'midimon-action-1': 'has actions; ask for one with `wheelctl plugin execute`',
+  'zenith-1': 'has operations over an input; ask for one with `wheelctl plugin process`',
+}
+
+/** The plugins of a rig that run when somebody asks. Whoever calls does one thing at a time for each id. */
+export interface OnCallPlugins {
+  /** Takes the place of the one with this id once it has said what it is. Rejects with PLUGIN_FAILED; then nothing has changed. */
+  load(spec: OnCallSpec, code: PluginCode, abi: OnCallAbi): Promise<void>
+  /** Repeats safely. */
+  unload(id: string): Promise<void>
+  views(): readonly SafePlugin[]
+  /** Reject with PLUGIN_UNKNOWN, with REQUEST_INVALID for a plugin that has no such thing, and as Lane.call does. */
+  runAction(id: string, request: ActionRequest, signal: AbortSignal): Promise<Called>
+  runInput(id: string, request: ZenithRequest, signal: AbortSignal): Promise<Called>
+  /** Ends every plugin, then the threads. May be called twice. */
+  close(): Promise<void>
+}
+
+export interface OnCallOptions {
+  /** Instructions of one call. */
+  readonly fuel: number
+  readonly guestLog: Logger
+}
+
+export function createOnCallPlugins({ fuel, guestLog }: OnCallOptions): OnCallPlugins {
+  const plugins = new Map<string, OnCallPlugin>()
+  const lanes = openCallLanes()
+  let lastTicket = 0
+  let closing: Promise<void> | undefined
+
+  const find = (id: string, abi: OnCallAbi): OnCallPlugin => {
+    const plugin = plugins.get(id)
+    if (plugin === undefined) {
+      throw new RigError('PLUGIN_UNKNOWN', `no plugin ${JSON.stringify(id.slice(0, 64))} is loaded that can be asked`)
+    }
+    if (plugin.abi === abi) return plugin
+    throw new RigError('REQUEST_INVALID', `${id} is a plugin of ${plugin.abi}, which ${askedFor[plugin.abi]}`)
+  }
+
+  const unload = async (id: string): Promise<void> => {
+    const plugin = plugins.get(id)
+    plugins.delete(id)
+    await plugin?.end()
+  }
+
+  const closeAll = async (): Promise<void> => {
+    await Promise.all([...plugins.keys()].map(unload))
+    await lanes.close()
+  }
+
+  return {
+    async load(spec, code, abi) {
+      const target = { ticket: ++lastTicket, code, fuel, stateful: spec.stateful }
+      const plugin = createOnCallPlugin({ spec, abi, target, lanes, guestLog, wallMs: Date.now })
+      try {
+        await plugin.begin()
+      } catch (cause) {
+        await plugin.end()
+        throw cause
+      }
+      const previous = plugins.get(spec.id)
+      plugins.set(spec.id, plugin)
+      await previous?.end()
+    },
+    unload,
+    views: () => [...plugins.values()].map((plugin) => plugin.view()),
+    runAction: async (id, request, signal) => find(id, 'midimon-action-1').call({ kind: 'action', request }, signal),
+    runInput: async (id, request, signal) => find(id, 'zenith-1').call({ kind: 'process', request }, signal),
+    close: () => (closing ??= closeAll()),
+  }
+}

@@ -1,0 +1,40 @@
+import type { LoadOnCallPluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { absolutePath, type EntryPoints, matching, within } from './plugin-spec.ts'
+
+/** The ceilings of a plugin that is called: MIDIMon's, and for want of others Zenith's. */
+const callUsMax = 5_000_000
+const memoryBytesMax = 128 << 20
+const memoryBytesMin = 65_536 // a page: no memory is smaller
+
+/** Instructions of one call; MIDIMon's, and for want of another number Zenith's. */
+export const standardCallFuel = 100_000_000
+
+/** A plugin that runs when somebody asks, as it is to be loaded: complete and within bounds. */
+export interface OnCallSpec {
+  readonly id: string
+  readonly name: string
+  readonly path: string
+  /** Lower-case hex. */
+  readonly sha256: string
+  /** Longest call, ms of any time. */
+  readonly deadlineMs: number
+  readonly memoryBytes: number
+  /** An action's instance stays from call to call. */
+  readonly stateful: boolean
+  /** The names that its dialects give to what the host calls. */
+  readonly entryPoints: EntryPoints
+}
+
+const entryPoints: EntryPoints = { process: 'process', initialize: 'init', shutdown: 'cleanup' }
+
+/** Checks a request, field by field. Throws REQUEST_INVALID. */
+export const parseOnCallRequest = (request: LoadOnCallPluginRequest): OnCallSpec => ({
+  id: matching('id', request.id, /^[a-z0-9][\w.-]{0,63}$/i, "the plugin's UUID, or its name").toLowerCase(),
+  name: matching('name', request.name, /^[^\p{Cc}]{1,128}$/u, '1 to 128 characters on one line'),
+  path: absolutePath(request.path),
+  sha256: matching('sha256', request.sha256, /^[0-9a-f]{64}$/i, '64 hex digits').toLowerCase(),
+  deadlineMs: within('max_execution_time_us', request.maxExecutionTimeUs, 1000, callUsMax) / 1000,
+  memoryBytes: within('max_memory_bytes', Number(request.maxMemoryBytes), memoryBytesMin, memoryBytesMax),
+  stateful: request.stateful,
+  entryPoints,
+})
