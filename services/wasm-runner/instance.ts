@@ -15,6 +15,9 @@ import { nothingGranted } from './wasi/grants.ts'
 export const operationCode = { TelemetryProcessor: 0, LedMapper: 1 } as const
 export type OperationCode = (typeof operationCode)[keyof typeof operationCode]
 
+/** What a plugin sees that sees no telemetry, or none yet. */
+export const blindFrame = new Uint8Array(telemetryFrameBytes)
+
 /** Bytes of the contract's Context. */
 const contextBytes = 16
 
@@ -32,7 +35,8 @@ export interface InstanceNeeds {
 export interface Instance {
   /**
    * Copies a tick's telemetry (256 bytes) and LEDs (208 bytes) into the guest, and gives it the fuel of the whole tick;
-   * once a tick. `scalar`, where given, takes the place of the telemetry's own force scalar.
+   * once a tick. `scalar`, where given, takes the place of the telemetry's own force scalar. The telemetry stays the
+   * caller's, and as it is until the tick is over.
    */
   prepare(telemetry: Uint8Array, leds: Uint8Array, scalar: number | undefined, fuel: number): void
   /**
@@ -102,9 +106,9 @@ function allocateBuffers(guest: Exports) {
   let bytes = new Uint8Array(guest.memory.buffer)
   return {
     at,
-    /** Views of the whole memory, as it is now: when it grew, the old ones are detached. */
+    /** Views of the whole memory, as it is now: when it grew, the old ones are detached, and empty. */
     views() {
-      if (view.buffer !== guest.memory.buffer) {
+      if (bytes.length === 0) {
         view = new DataView(guest.memory.buffer)
         bytes = new Uint8Array(guest.memory.buffer)
       }
@@ -115,8 +119,7 @@ function allocateBuffers(guest: Exports) {
 
 /** Instantiates and initialises a plugin whose ABI was recognised. Throws a GuestFault when its code does not agree. */
 export function instantiate(code: PluginCode, spec: PluginSpec, needs: InstanceNeeds): Instance {
-  const telemetry = new Uint8Array(telemetryFrameBytes)
-  const telemetryView = new DataView(telemetry.buffer)
+  let seen: Uint8Array = blindFrame
   const customData = createCustomData()
   const log: GuestLog = { lines: createLineAllowance(needs.now()), log: needs.log, now: needs.now }
   const guest = makeGuest(code, {
@@ -128,7 +131,7 @@ export function instantiate(code: PluginCode, spec: PluginSpec, needs: InstanceN
         ...log,
         id: spec.id,
         capabilities: spec.capabilities,
-        telemetry: () => telemetryView,
+        telemetry: () => new DataView(seen.buffer, seen.byteOffset, seen.byteLength),
         customData,
         mail: needs.mail,
       }),
@@ -140,15 +143,17 @@ export function instantiate(code: PluginCode, spec: PluginSpec, needs: InstanceN
   const buffers = guest.run('alloc', () => allocateBuffers(exports))
 
   const { at } = buffers
-  let frameNumber = 0n
+  let frameNumber = 0
   return {
     prepare(frame, leds, scalar, fuel) {
-      telemetry.set(frame)
+      seen = frame
       const { bytes, view } = buffers.views()
       bytes.set(frame, at.telemetry)
       bytes.set(leds, at.leds)
       if (scalar !== undefined) view.setFloat32(at.telemetry + telemetryFrame.ffb_scalar.offset, scalar, true)
-      view.setBigUint64(at.context, ++frameNumber, true)
+      frameNumber++ // in two halves: no garbage, and exact for a million years
+      view.setUint32(at.context, frameNumber, true)
+      view.setUint32(at.context + 4, frameNumber / 2 ** 32, true)
       view.setUint32(at.context + 8, spec.budgetUs, true)
       view.setUint32(at.context + 12, spec.rateHz, true)
       guest.fill(fuel)

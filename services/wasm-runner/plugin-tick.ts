@@ -1,9 +1,8 @@
-import { telemetryFrameBytes } from '../../gen/layout.ts'
 import { follow } from './calibration.ts'
 import type { ForcePipeline } from './force-pipeline.ts'
 import { tickFuel } from './fuel.ts'
 import { GuestFault } from './guest-fault.ts'
-import { operationCode } from './instance.ts'
+import { blindFrame, operationCode } from './instance.ts'
 import type { TickEntry } from './ledger.ts'
 import type { PulseWriter } from './pulse.ts'
 import { followTelemetry, openLedOutput, openScalarOutput, type Slots } from './rig-outputs.ts'
@@ -21,12 +20,9 @@ export interface TickNeeds {
   record(entry: TickEntry): void
   /** CLOCK_MONOTONIC, ns. */
   monotonicNs(): bigint
-  /** CPU time of this thread, ns. */
-  cpuNs(): bigint
+  /** CPU time of this thread, ns; see cpu-clock.ts. */
+  cpuNs(): number
 }
-
-/** What a plugin without ReadTelemetry sees. */
-const blindFrame = new Uint8Array(telemetryFrameBytes)
 
 /** Runs guest code under its ticket, so that the watchdog knows whom to blame. */
 export function underTicket<T>(pulse: TickNeeds['pulse'], ticket: number, run: () => T): T {
@@ -39,11 +35,13 @@ export function underTicket<T>(pulse: TickNeeds['pulse'], ticket: number, run: (
 }
 
 export interface Ticks {
+  /** Takes the newest telemetry: all ticks see it until this is called again. */
+  refresh(): void
   /**
-   * Gives a plugin one tick: the newest telemetry in, its operations, their answers out, and the count of it all.
+   * Gives a plugin one tick: the telemetry in, its operations, their answers out, and the count of it all.
    * Returns undefined, or how the plugin was lost: then its instance is of no more use.
    */
-  tick(seat: Seat, missed: number): Violation | undefined
+  tick(seat: Seat, missed: number, lateMs: number): Violation | undefined
   /** Takes over what the suspects' thread has answered; nothing where there are no suspects. */
   relay(): void
 }
@@ -103,18 +101,17 @@ export function createTicks(needs: TickNeeds, pipeline: ForcePipeline): Ticks {
     }
   }
 
-  const tick = (seat: Seat, missed: number): Violation | undefined => {
-    refresh()
+  const tick: Ticks['tick'] = (seat, missed, lateMs) => {
     const { ticket, spec } = seat
     const given = tickFuel(spec.budgetUs, seat.unitsPerUs)
     const before = needs.cpuNs()
     const { failed, fault } = attempt(seat, given)
-    const cpuNs = Number(needs.cpuNs() - before)
+    const cpuNs = Math.max(0, needs.cpuNs() - before)
     const fuel = seat.instance.fuelUsed()
     const returned = fault === undefined
     // Between two looks at the fuel a function may use more than there is, and come back.
     const overBudget = returned && (cpuNs > spec.budgetUs * 1000 || fuel > given)
-    needs.record({ ticket, cpuNs, fuel, returned, failed, overBudget, missed })
+    needs.record({ ticket, cpuNs, fuel, returned, failed, overBudget, missed, lateNs: lateMs * 1e6 })
     if (returned) seat.unitsPerUs = follow(seat.unitsPerUs, needs.unitsPerUs, { units: fuel, cpuNs })
     else pipeline.withdraw(ticket)
     if (seat.runs.force) publish()
@@ -128,5 +125,5 @@ export function createTicks(needs: TickNeeds, pipeline: ForcePipeline): Ticks {
     if (suspects?.scalar() !== undefined) publish()
   }
 
-  return { tick, relay }
+  return { refresh, tick, relay }
 }
