@@ -1,4 +1,4 @@
-import { telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
+import { telemetryFrame } from '../../gen/layout.ts'
 import { envInitNames } from './abi.ts'
 import type { PluginCode } from './compile.ts'
 import { createCustomData } from './custom-data.ts'
@@ -7,17 +7,17 @@ import { GuestFault } from './guest-fault.ts'
 import type { Instance, InstanceNeeds } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
 import type { PluginSpec } from './plugin-spec.ts'
-import { makeTickingGuest } from './ticking-guest.ts'
+import { blindFrame, makeTickingGuest } from './ticking-guest.ts'
 
 /** What the plugin answered, as the contract bounds it. */
 const bounded = (answer: number): number => (Number.isFinite(answer) ? Math.min(1, Math.max(-1, answer)) : 0)
 
 /** A plugin of openracing-env-1, initialised. Its one operation is TelemetryProcessor, and it always answers. */
 export function instantiateEnv(code: PluginCode, spec: PluginSpec, needs: InstanceNeeds): Instance {
-  const telemetry = new Uint8Array(telemetryFrameBytes)
-  const view = new DataView(telemetry.buffer)
+  let seen: Uint8Array = blindFrame
+  const view = (): DataView => new DataView(seen.buffer, seen.byteOffset, seen.byteLength)
   const customData = createCustomData()
-  const guest = makeTickingGuest(code, spec, { ...needs, telemetry: () => view, customData })
+  const guest = makeTickingGuest(code, spec, { ...needs, telemetry: view, customData })
   const { exports } = guest
   const process = exports[spec.entryPoints.process] as (input: number, seconds: number) => number
   const shutdown = exports[spec.entryPoints.shutdown] as (() => void) | undefined
@@ -35,8 +35,8 @@ export function instantiateEnv(code: PluginCode, spec: PluginSpec, needs: Instan
   let lastMs: number | undefined
   return {
     prepare(frame, _, scalar, fuel) {
-      telemetry.set(frame)
-      input = scalar ?? view.getFloat32(telemetryFrame.ffb_scalar.offset, true)
+      seen = frame
+      input = scalar ?? view().getFloat32(telemetryFrame.ffb_scalar.offset, true)
       guest.fill(fuel)
     },
     process() {

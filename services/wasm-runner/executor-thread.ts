@@ -5,6 +5,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { RigError } from '../../rpc/failure.ts'
 import { threadCpuNanoseconds } from '../../shm/clock.ts'
 import { openLedSlot, openScalarSlot, openTelemetrySlot } from '../../shm/slots.ts'
+import { createCpuClock } from './cpu-clock.ts'
 import { createExecutor, type Executor } from './executor.ts'
 import type { ExecutorData, Order, Report, ThreadRole } from './executor-messages.ts'
 import { openLedgerWriter } from './ledger.ts'
@@ -59,7 +60,7 @@ function assume(role: ThreadRole): void {
     unitsPerUs,
     now: () => performance.now(),
     monotonicNs: () => process.hrtime.bigint(),
-    cpuNs: threadCpuNanoseconds,
+    cpuNs: createCpuClock({ exactNs: threadCpuNanoseconds, nowMs: () => performance.now() }),
   })
   tell({ kind: 'ready' })
 }

@@ -39,10 +39,10 @@ export async function startExecutorThreads(options: ThreadsOptions): Promise<Exe
     options.events.onTick(entry)
     const order = places.get(entry.ticket)?.order
     if (order === undefined) return
-    const { sha256, budgetUs } = order.spec
+    const { id, sha256, budgetUs } = order.spec
     const overrunNs = entry.cpuNs - budgetUs * 1000
     if (overrunNs <= 0) return
-    if (overruns.add(sha256, overrunNs, performance.now())) onCaught(order)
+    if (overruns.add(`${sha256} ${id}`, overrunNs, performance.now())) onCaught(order)
     if (caught.has(sha256)) common.evict(entry.ticket, `its ticks took far more CPU time than its ${budgetUs} µs`)
   }
 

@@ -19,8 +19,8 @@ const memorySlots = () => ({ leds: memorySlot(), scalar: memorySlot() })
 /** An executor on a clock that the test moves, with cells in memory. */
 function rig(suspects?: ReturnType<typeof memorySlots>) {
   let nowMs = 0
-  let cpuNs = 0n
-  let tickCpuNs = 1000n
+  let cpuNs = 0
+  let tickCpuNs = 1000
   const slots = { telemetry: memorySlot(), ...memorySlots(), suspects }
   const reports: Report[] = []
   const entries: TickEntry[] = []
@@ -42,7 +42,7 @@ function rig(suspects?: ReturnType<typeof memorySlots>) {
     entries,
     executor,
     /** What a tick costs from now on. */
-    costs: (ns: bigint) => {
+    costs: (ns: number) => {
       tickCpuNs = ns
     },
     async load(bytes: Uint8Array<ArrayBuffer>, part: Partial<PluginSpec> = {}, replaces?: number) {
@@ -314,9 +314,9 @@ test('a plugin that traps is lost and its neighbours go on without it', async ()
 test('a tick is over its budget when its own CPU time is', async () => {
   const { load, sweepAt, entries, costs } = rig()
   await load(guestModule(), { budgetUs: 100 })
-  costs(100_000n)
+  costs(100_000)
   sweepAt(10)
-  costs(100_001n)
+  costs(100_001)
   sweepAt(20)
   assert.deepEqual(
     entries.map(({ cpuNs, overBudget }) => [cpuNs, overBudget]),

@@ -1,8 +1,9 @@
+import type { Beat } from './beats.ts'
 import type { Order, Report, StartOrder } from './executor-messages.ts'
 import { GuestFault } from './guest-fault.ts'
 import { instantiate } from './instance.ts'
 import { createTicks, type TickNeeds, underTicket } from './plugin-tick.ts'
-import { dueMs, type Schedule, startSchedule, takeTick } from './schedule.ts'
+import { dueMs, lastDueMs, type Schedule, startSchedule, takeTick } from './schedule.ts'
 import { createSeats, type Seat } from './seats.ts'
 
 /** How often the answers of suspects are taken over: as often as the fastest Safe plugin ticks. */
@@ -28,7 +29,7 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
   const epochMs = needs.now()
   const elapsedMs = (): number => needs.now() - epochMs
   const seats = createSeats()
-  const { tick, relay } = createTicks(needs, seats.pipeline)
+  const { refresh, tick, relay } = createTicks(needs, seats.pipeline)
   let relays: Schedule | undefined
 
   const stop = (ticket: number): void => {
@@ -51,7 +52,7 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
         now: needs.now,
       }),
     )
-    seats.join({ ticket, spec, instance, unitsPerUs, schedule: startSchedule(spec.rateHz, elapsedMs()) })
+    seats.join({ ticket, spec, instance, unitsPerUs }, elapsedMs())
     if (replaces !== undefined) stop(replaces)
   }
 
@@ -67,12 +68,11 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
     }
   }
 
-  const tickIfDue = (seat: Seat): void => {
-    const nowMs = elapsedMs()
-    if (nowMs < dueMs(seat.schedule)) return
-    const { schedule, missed } = takeTick(seat.schedule, nowMs)
-    seat.schedule = schedule
-    const fault = tick(seat, missed)
+  const tickOf = (seat: Seat, { schedule }: Beat): void => {
+    const missed = schedule.tick - seat.tick - 1
+    if (missed < 0) return // it joined after this tick was due
+    seat.tick = schedule.tick
+    const fault = tick(seat, missed, elapsedMs() - lastDueMs(schedule))
     if (fault === undefined) return
     seats.leave(seat.ticket)
     // Out of fuel it stopped in the middle of its work, as by any other trap: its memory may be in no state to go on
@@ -82,7 +82,7 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
 
   const relayIfDue = (): void => {
     if (relays === undefined || elapsedMs() < dueMs(relays)) return
-    relays = takeTick(relays, elapsedMs()).schedule
+    relays = takeTick(relays, elapsedMs())
     relay()
   }
 
@@ -104,7 +104,9 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
     },
     sweep() {
       relayIfDue()
-      for (const seat of seats.called()) tickIfDue(seat)
+      const due = seats.takeDue(elapsedMs())
+      if (due.length > 0) refresh()
+      for (const seat of due) if (seat.beat !== undefined) tickOf(seat, seat.beat)
       return epochMs + nextDueMs()
     },
   }

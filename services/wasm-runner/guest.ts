@@ -4,7 +4,7 @@ import { faultOf, GuestFault } from './guest-fault.ts'
 import { type GuestLog, writeGuestLine } from './guest-log.ts'
 import type { WasiGrants } from './wasi/grants.ts'
 import { wasiModule } from './wasi/signatures.ts'
-import { createWasi } from './wasi/wasi.ts'
+import { createWasi, type Wasi } from './wasi/wasi.ts'
 
 /** What host functions use of the guest that calls them. */
 export interface GuestSide {
@@ -36,6 +36,11 @@ export interface GuestNeeds {
 /** What WASI's compilers put the constructors of a library in: called once, before everything else. */
 const constructors = '_initialize'
 
+const noWasi: Pick<Wasi, 'close'> & { readonly imports: WebAssembly.ModuleImports } = { imports: {}, close() {} }
+
+const importsWasi = ({ module }: PluginCode): boolean =>
+  WebAssembly.Module.imports(module).some((each) => each.module === wasiModule)
+
 function create({ module }: PluginCode, imports: WebAssembly.Imports): WebAssembly.Instance {
   try {
     return new WebAssembly.Instance(module, imports)
@@ -51,6 +56,7 @@ function create({ module }: PluginCode, imports: WebAssembly.Imports): WebAssemb
  */
 export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): Guest & { begin(fuel: number): void } {
   let given = 0
+  let filling = 0n
   const side: GuestSide = {
     memory: () => instance.exports.memory as WebAssembly.Memory,
     pay(units) {
@@ -58,13 +64,15 @@ export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): G
       return fuel.value >= 0n
     },
   }
-  // Of the imports the instance itself holds those that its module has: we keep no more of WASI than what closes it.
-  const { imports, close } = createWasi(grants, {
-    ...side,
-    writeLine: (level, line) => writeGuestLine(log, level, line),
-    realtimeNs: realtimeNanoseconds,
-    monotonicNs: () => BigInt(Math.floor(log.now() * 1e6)),
-  })
+  const openWasi = (): Wasi =>
+    createWasi(grants, {
+      ...side,
+      writeLine: (level, line) => writeGuestLine(log, level, line),
+      realtimeNs: realtimeNanoseconds,
+      monotonicNs: () => BigInt(Math.floor(log.now() * 1e6)),
+    })
+  // Its functions are a third of what a small plugin takes, and most plugins import none of them.
+  const { imports, close } = importsWasi(code) ? openWasi() : noWasi
   const orClosed = <T>(act: () => T): T => {
     try {
       return act()
@@ -87,8 +95,11 @@ export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): G
     })
 
   function fill(units: number): void {
-    given = units
-    fuel.value = BigInt(units)
+    if (units !== given) {
+      given = units
+      filling = BigInt(units)
+    }
+    fuel.value = filling
   }
 
   return {

@@ -23,7 +23,8 @@ export interface InstanceNeeds {
 export interface Instance {
   /**
    * Copies a tick's telemetry (256 bytes) and LEDs (208 bytes) into the guest, and gives it the fuel of the whole tick;
-   * once a tick. `scalar`, where given, takes the place of the telemetry's own force scalar.
+   * once a tick. `scalar`, where given, takes the place of the telemetry's own force scalar. The telemetry stays the
+   * caller's, and as it is until the tick is over.
    */
   prepare(telemetry: Uint8Array, leds: Uint8Array, scalar: number | undefined, fuel: number): void
   /**

@@ -10,6 +10,7 @@ const entry = (ticket: number): TickEntry => ({
   failed: ticket % 3 === 0,
   overBudget: ticket % 5 === 0,
   missed: ticket % 7,
+  lateNs: ticket * 3,
 })
 
 test('every tick is read once, in order, as it was written', () => {

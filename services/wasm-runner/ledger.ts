@@ -17,17 +17,19 @@ export interface TickEntry {
   readonly overBudget: boolean
   /** Ticks before this one that were skipped because the executor was late. */
   readonly missed: number
+  /** How long after it was due the tick began, ns. */
+  readonly lateNs: number
 }
 
 /** Entries that wait to be read. The reader comes every 100 ms: room for 1000 plugins at 200 Hz, three times over. */
 const entriesMax = 65_536
 
-// Two counters that only grow, modulo 2^32, each with one writer; then the entries, five numbers each.
+// Two counters that only grow, modulo 2^32, each with one writer; then the entries, six numbers each.
 const headerBytes = 16
 const written = 0
 const read = 1
 const dropped = 2
-const fields = 5
+const fields = 6
 const flag = { returned: 1, failed: 2, overBudget: 4 }
 
 /**
@@ -57,6 +59,7 @@ export function openLedgerWriter(ledger: SharedArrayBuffer): (entry: TickEntry) 
       (entry.returned ? flag.returned : 0) | (entry.failed ? flag.failed : 0) | (entry.overBudget ? flag.overBudget : 0)
     entries[at + 3] = entry.missed
     entries[at + 4] = entry.fuel
+    entries[at + 5] = entry.lateNs
     Atomics.store(counters, written, (next + 1) | 0)
   }
 }
@@ -80,6 +83,7 @@ export function openLedgerReader(ledger: SharedArrayBuffer): LedgerReader {
       overBudget: (flags & flag.overBudget) !== 0,
       missed: entries[at + 3] as number,
       fuel: entries[at + 4] as number,
+      lateNs: entries[at + 5] as number,
     }
   }
   return {

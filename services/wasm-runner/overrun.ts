@@ -7,7 +7,10 @@ const hourMs = 3_600_000
 
 /** What plugins took from their neighbours. */
 export interface Overruns {
-  /** Counts what a tick of `plugin` took beyond its budget; true when that is too much in this hour. */
+  /**
+   * Counts what a tick of `plugin` took beyond its budget; true when that is too much in this hour. `plugin` is one of
+   * those that have the same bytes: a thousand of them have a thousand times the interrupts.
+   */
   add(plugin: string, overrunNs: number, nowMs: number): boolean
 }
 

@@ -1,4 +1,3 @@
-import { telemetryFrameBytes } from '../../gen/layout.ts'
 import { follow } from './calibration.ts'
 import type { ForcePipeline } from './force-pipeline.ts'
 import { tickFuel } from './fuel.ts'
@@ -9,6 +8,7 @@ import type { PulseWriter } from './pulse.ts'
 import { followTelemetry, openLedOutput, openScalarOutput, type Slots } from './rig-outputs.ts'
 import type { Seat } from './seats.ts'
 import { followSuspects } from './suspects.ts'
+import { blindFrame } from './ticking-guest.ts'
 import type { Violation } from './violation.ts'
 
 export interface TickNeeds {
@@ -21,12 +21,9 @@ export interface TickNeeds {
   record(entry: TickEntry): void
   /** CLOCK_MONOTONIC, ns. */
   monotonicNs(): bigint
-  /** CPU time of this thread, ns. */
-  cpuNs(): bigint
+  /** CPU time of this thread, ns; see cpu-clock.ts. */
+  cpuNs(): number
 }
-
-/** What a plugin without ReadTelemetry sees. */
-const blindFrame = new Uint8Array(telemetryFrameBytes)
 
 /** Runs guest code under its ticket, so that the watchdog knows whom to blame. */
 export function underTicket<T>(pulse: TickNeeds['pulse'], ticket: number, run: () => T): T {
@@ -39,11 +36,13 @@ export function underTicket<T>(pulse: TickNeeds['pulse'], ticket: number, run: (
 }
 
 export interface Ticks {
+  /** Takes the newest telemetry: all ticks see it until this is called again. */
+  refresh(): void
   /**
-   * Gives a plugin one tick: the newest telemetry in, its operations, their answers out, and the count of it all.
+   * Gives a plugin one tick: the telemetry in, its operations, their answers out, and the count of it all.
    * Returns undefined, or how the plugin was lost: then its instance is of no more use.
    */
-  tick(seat: Seat, missed: number): Violation | undefined
+  tick(seat: Seat, missed: number, lateMs: number): Violation | undefined
   /** Takes over what the suspects' thread has answered; nothing where there are no suspects. */
   relay(): void
 }
@@ -103,18 +102,17 @@ export function createTicks(needs: TickNeeds, pipeline: ForcePipeline): Ticks {
     }
   }
 
-  const tick = (seat: Seat, missed: number): Violation | undefined => {
-    refresh()
+  const tick: Ticks['tick'] = (seat, missed, lateMs) => {
     const { ticket, spec } = seat
     const given = tickFuel(spec.budgetUs, seat.unitsPerUs)
     const before = needs.cpuNs()
     const { failed, fault } = attempt(seat, given)
-    const cpuNs = Number(needs.cpuNs() - before)
+    const cpuNs = Math.max(0, needs.cpuNs() - before)
     const fuel = seat.instance.fuelUsed()
     const returned = fault === undefined
     // Between two looks at the fuel a function may use more than there is, and come back.
     const overBudget = returned && (cpuNs > spec.budgetUs * 1000 || fuel > given)
-    needs.record({ ticket, cpuNs, fuel, returned, failed, overBudget, missed })
+    needs.record({ ticket, cpuNs, fuel, returned, failed, overBudget, missed, lateNs: lateMs * 1e6 })
     if (returned) seat.unitsPerUs = follow(seat.unitsPerUs, needs.unitsPerUs, { units: fuel, cpuNs })
     else pipeline.withdraw(ticket)
     if (seat.runs.force) publish()
@@ -128,5 +126,5 @@ export function createTicks(needs: TickNeeds, pipeline: ForcePipeline): Ticks {
     if (suspects?.scalar() !== undefined) publish()
   }
 
-  return { tick, relay }
+  return { refresh, tick, relay }
 }

@@ -7,7 +7,7 @@ import type { Guest } from './guest.ts'
 import { GuestFault } from './guest-fault.ts'
 import type { Instance, InstanceNeeds } from './instance.ts'
 import type { PluginSpec } from './plugin-spec.ts'
-import { makeTickingGuest } from './ticking-guest.ts'
+import { blindFrame, makeTickingGuest } from './ticking-guest.ts'
 
 /** Bytes of the contract's Context. */
 const contextBytes = 16
@@ -63,9 +63,9 @@ function allocateBuffers(guest: Exports) {
   let bytes = new Uint8Array(guest.memory.buffer)
   return {
     at,
-    /** Views of the whole memory, as it is now: when it grew, the old ones are detached. */
+    /** Views of the whole memory, as it is now: when it grew, the old ones are detached, and empty. */
     views() {
-      if (view.buffer !== guest.memory.buffer) {
+      if (bytes.length === 0) {
         view = new DataView(guest.memory.buffer)
         bytes = new Uint8Array(guest.memory.buffer)
       }
@@ -76,10 +76,13 @@ function allocateBuffers(guest: Exports) {
 
 /** A plugin of openracing-sdk-1, initialised. */
 export function instantiateSdk(code: PluginCode, spec: PluginSpec, needs: InstanceNeeds): Instance {
-  const telemetry = new Uint8Array(telemetryFrameBytes)
-  const telemetryView = new DataView(telemetry.buffer)
+  let seen: Uint8Array = blindFrame
   const customData = createCustomData()
-  const guest = makeTickingGuest(code, spec, { ...needs, telemetry: () => telemetryView, customData })
+  const guest = makeTickingGuest(code, spec, {
+    ...needs,
+    telemetry: () => new DataView(seen.buffer, seen.byteOffset, seen.byteLength),
+    customData,
+  })
   const exports = namedExports(guest, spec)
 
   guest.begin(loadFuel(needs.unitsPerUs))
@@ -87,15 +90,17 @@ export function instantiateSdk(code: PluginCode, spec: PluginSpec, needs: Instan
   const buffers = guest.run('alloc', () => allocateBuffers(exports))
 
   const { at } = buffers
-  let frameNumber = 0n
+  let frameNumber = 0
   return {
     prepare(frame, leds, scalar, fuel) {
-      telemetry.set(frame)
+      seen = frame
       const { bytes, view } = buffers.views()
       bytes.set(frame, at.telemetry)
       bytes.set(leds, at.leds)
       if (scalar !== undefined) view.setFloat32(at.telemetry + telemetryFrame.ffb_scalar.offset, scalar, true)
-      view.setBigUint64(at.context, ++frameNumber, true)
+      frameNumber++ // in two halves: no garbage, and exact for a million years
+      view.setUint32(at.context, frameNumber, true)
+      view.setUint32(at.context + 4, frameNumber / 2 ** 32, true)
       view.setUint32(at.context + 8, spec.budgetUs, true)
       view.setUint32(at.context + 12, spec.rateHz, true)
       guest.fill(fuel)

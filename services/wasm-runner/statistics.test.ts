@@ -4,7 +4,7 @@ import type { TickEntry } from './ledger.ts'
 import { createStatistics } from './statistics.ts'
 
 const tick = (part: Partial<TickEntry>): TickEntry => ({
-  ...{ ticket: 1, cpuNs: 1000, fuel: 0, returned: true, failed: false, overBudget: false, missed: 0 },
+  ...{ ticket: 1, cpuNs: 1000, fuel: 0, returned: true, failed: false, overBudget: false, missed: 0, lateNs: 0 },
   ...part,
 })
 

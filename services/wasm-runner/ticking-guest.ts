@@ -1,3 +1,4 @@
+import { telemetryFrameBytes } from '../../gen/layout.ts'
 import type { PluginCode } from './compile.ts'
 import type { CustomData } from './custom-data.ts'
 import { makeGuest } from './guest.ts'
@@ -8,7 +9,10 @@ import type { PluginSpec } from './plugin-spec.ts'
 import { nothingGranted } from './wasi/grants.ts'
 
 interface TickingNeeds extends Omit<InstanceNeeds, 'unitsPerUs'> {
-  /** The frame of this tick. */
+  /** What a plugin sees that sees no telemetry, or none yet. */
+export const blindFrame = new Uint8Array(telemetryFrameBytes)
+
+/** The frame of this tick. */
   telemetry(): DataView
   readonly customData: CustomData
 }

@@ -31,7 +31,10 @@ declare namespace WebAssembly {
   }
 
   /** Compiles on the caller's thread. */
-  const Module: new (bytes: Uint8Array) => Module
+  const Module: {
+    new (bytes: Uint8Array): Module
+    imports(module: Module): readonly { readonly module: string; readonly name: string }[]
+  }
 
   function compile(bytes: Uint8Array<ArrayBuffer>): Promise<Module>
   function validate(bytes: Uint8Array): boolean
