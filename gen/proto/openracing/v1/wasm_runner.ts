@@ -18,7 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { PluginState } from "./plugin.ts";
+import { Confinement, PluginState } from "./plugin.ts";
 import { PluginStatistics, Violation } from "./statistics.ts";
 
 export const protobufPackage = "openracing.v1";
@@ -100,6 +100,8 @@ export interface SafePlugin {
     | undefined;
   /** What the plugin did that it must not do, by kind, since it was loaded. */
   readonly violations: readonly Violation[];
+  /** Of the process that all Safe plugins share. */
+  readonly confinement?: Confinement | undefined;
 }
 
 function createBaseLoadSafePluginRequest(): LoadSafePluginRequest {
@@ -677,7 +679,7 @@ export const ListSafePluginsResponse: MessageFns<ListSafePluginsResponse> = {
 };
 
 function createBaseSafePlugin(): SafePlugin {
-  return { id: "", state: 0, detail: "", statistics: undefined, violations: [] };
+  return { id: "", state: 0, detail: "", statistics: undefined, violations: [], confinement: undefined };
 }
 
 export const SafePlugin: MessageFns<SafePlugin> = {
@@ -696,6 +698,9 @@ export const SafePlugin: MessageFns<SafePlugin> = {
     }
     for (const v of message.violations) {
       Violation.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.confinement !== undefined) {
+      Confinement.encode(message.confinement, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -753,6 +758,14 @@ export const SafePlugin: MessageFns<SafePlugin> = {
             message.violations.push(Violation.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.confinement = Confinement.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -777,6 +790,9 @@ export const SafePlugin: MessageFns<SafePlugin> = {
       ? PluginStatistics.fromPartial(object.statistics)
       : undefined;
     message.violations = object.violations?.map((e) => Violation.fromPartial(e)) || [];
+    message.confinement = (object.confinement !== undefined && object.confinement !== null)
+      ? Confinement.fromPartial(object.confinement)
+      : undefined;
     return message;
   },
 };
