@@ -59,7 +59,7 @@ function violationRows(violations: readonly Violation[]): readonly (readonly str
   ])
 }
 
-/** What keeps the process of a Fast plugin in, and what this kernel lacks for that. */
+/** What keeps the process of a plugin in, and what this kernel lacks for that. */
 function describeConfinement({ landlock, seccomp }: Confinement): string {
   const lacking = [
     landlock ? [] : ['no landlock: files are within its reach'],

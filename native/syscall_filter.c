@@ -7,13 +7,16 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/prctl.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -49,6 +52,12 @@ typedef struct {
 static uint64_t mark;
 
 // ---------------------------------------------------------------- our own calls
+
+static bool
+make_mark(void)
+{
+  return getrandom(&mark, sizeof mark, 0) == (ssize_t)sizeof mark;
+}
 
 long
 filter_call(const long number, const long first, const long second, const long third, const long fourth)
@@ -119,22 +128,48 @@ emit_rule(Program* const program, const Rule* const rule)
   finish(program, SECCOMP_RET_ALLOW);
 }
 
+/// What is made by another convention than this CPU's own gets `foreign`. Afterwards the call's number is at hand.
 static void
-begin(Program* const program, const Rule* const rules, const size_t count)
+begin(Program* const program, const Rule* const rules, const size_t count, const uint32_t foreign)
 {
   load(program, offsetof(struct seccomp_data, arch));
   emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0));
-  finish(program, SECCOMP_RET_TRAP);
+  finish(program, foreign);
   for (size_t i = 0u; i < count; ++i) { emit_rule(program, rules + i); }
   load(program, offsetof(struct seccomp_data, nr));
-  // Blocked, a refused call would end the process without a word; the C library blocks all signals while it starts a
-  // thread. Whoever blocks one is told that it is done, and nothing is done. Asking and unblocking are allowed by rules.
-  emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigprocmask, 0, 1));
-  finish(program, SECCOMP_RET_ERRNO);
 #ifdef X32_BIT
   emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1));
-  finish(program, SECCOMP_RET_TRAP);
+  finish(program, foreign);
 #endif
+}
+
+static void
+answer(Program* const program, const uint32_t number, const uint32_t action)
+{
+  emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1));
+  finish(program, action);
+}
+
+/// Refuses what is on the list, and what is newer than it: as on a kernel that has it not. Allows the rest.
+static void
+refuse_listed(Program* const program, const uint32_t action)
+{
+  for (size_t i = 0u; i < sizeof syscall_forbidden / sizeof *syscall_forbidden; ++i) {
+    answer(program, syscall_forbidden[i], action);
+  }
+  emit(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, SYSCALL_NEWEST, 0, 1));
+  finish(program, SECCOMP_RET_ERRNO | ENOSYS);
+  finish(program, SECCOMP_RET_ALLOW);
+}
+
+/// As begin(), for a plugin.
+static void
+begin_plugin(Program* const program, const Rule* const rules, const size_t count)
+{
+  begin(program, rules, count, SECCOMP_RET_TRAP);
+  // Blocked, a refused call would end the process without a word; the C library blocks all signals while it starts a
+  // thread. Whoever blocks one is told that it is done, and nothing is done. Asking and unblocking are allowed by rules.
+  answer(program, SYS_rt_sigprocmask, SECCOMP_RET_ERRNO);
 }
 
 static bool
@@ -144,7 +179,7 @@ install(const Program* const program)
   return filter_call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0L, (long)(uintptr_t)&filter, 0L) == 0;
 }
 
-// ---------------------------------------------------------------- the two of them
+// ---------------------------------------------------------------- a plugin's two
 
 /// abort() unblocks its signal, then sends it.
 #define HARMLESS_MASKS {SYS_rt_sigprocmask, {INT(0u, SIG_UNBLOCK)}}, {SYS_rt_sigprocmask, {{1u, ~0ull, 0u}}}
@@ -157,7 +192,7 @@ install(const Program* const program)
 bool
 filter_loading(void)
 {
-  if (getrandom(&mark, sizeof mark, 0) != (ssize_t)sizeof mark) { return false; }
+  if (!make_mark()) { return false; }
   const Rule allowed[] = {
     {SYS_openat, {{2u, WRITING, O_RDONLY}}},
 #ifdef SYS_open
@@ -180,15 +215,8 @@ filter_loading(void)
     {SYS_seccomp, {MARKED}},
   };
   static Program program;
-  begin(&program, allowed, sizeof allowed / sizeof *allowed);
-  for (size_t i = 0u; i < sizeof syscall_forbidden / sizeof *syscall_forbidden; ++i) {
-    emit(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, syscall_forbidden[i], 0, 1));
-    finish(&program, SECCOMP_RET_TRAP);
-  }
-  // A call that is newer than the list: as on a kernel that has it not.
-  emit(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, SYSCALL_NEWEST, 0, 1));
-  finish(&program, SECCOMP_RET_ERRNO | ENOSYS);
-  finish(&program, SECCOMP_RET_ALLOW);
+  begin_plugin(&program, allowed, sizeof allowed / sizeof *allowed);
+  refuse_listed(&program, SECCOMP_RET_TRAP);
   return install(&program);
 }
 
@@ -217,7 +245,80 @@ filter_serving(void)
     {SYS_close, {MARKED}},
   };
   static Program program;
-  begin(&program, allowed, sizeof allowed / sizeof *allowed);
+  begin_plugin(&program, allowed, sizeof allowed / sizeof *allowed);
   finish(&program, SECCOMP_RET_TRAP);
+  return install(&program);
+}
+
+// ---------------------------------------------------------------- a service's
+
+/// What a thread has in common with the one that starts it; without, it would be another process.
+#define THREAD (CLONE_VM | CLONE_THREAD)
+/// Of a socket's type, all but whether it waits and survives an exec.
+#define SOCKET_KIND (INT_MASK & ~(unsigned)(SOCK_CLOEXEC | SOCK_NONBLOCK))
+#define ANY(number) {number, {{0}}}
+
+bool
+filter_service(void)
+{
+  if (!make_mark()) { return false; }
+  const Rule allowed[] = {
+    {SYS_execve, {MARKED}},
+    // A Unix socket to listen on. Datagrams could be sent to any other by its name, and connections be made: not here.
+    {SYS_socket, {INT(0u, AF_UNIX), {1u, SOCKET_KIND, SOCK_STREAM}}},
+    ANY(SYS_bind),
+    ANY(SYS_listen),
+    ANY(SYS_accept4),
+    ANY(SYS_shutdown),
+    ANY(SYS_getsockname),
+    ANY(SYS_getpeername),
+    ANY(SYS_getsockopt),
+    ANY(SYS_setsockopt),
+    // Threads, and their ends
+    {SYS_clone, {{0u, THREAD, THREAD}}},
+    ANY(SYS_exit),
+    ANY(SYS_exit_group),
+    {SYS_kill, {INT(0u, getpid())}},
+    {SYS_tgkill, {INT(0u, getpid())}},
+    {SYS_prlimit64, {INT(0u, 0), {2u, ~0ull, 0u}}}, // its own limits, and only asked
+    {SYS_prctl, {INT(0u, PR_SET_NAME)}},
+    {SYS_prctl, {INT(0u, PR_SET_VMA)}},
+    // Files: landlock says which
+    ANY(SYS_openat),
+    ANY(SYS_openat2),
+    ANY(SYS_ftruncate),
+    ANY(SYS_fallocate),
+    ANY(SYS_renameat),
+    ANY(SYS_renameat2),
+    ANY(SYS_linkat),
+    ANY(SYS_symlinkat),
+    ANY(SYS_unlinkat),
+    ANY(SYS_mkdirat),
+    ANY(SYS_utimensat),
+    {SYS_fcntl, {INT(1u, F_GETFD)}},
+    {SYS_fcntl, {INT(1u, F_SETFD)}},
+    {SYS_fcntl, {INT(1u, F_GETFL)}},
+    {SYS_fcntl, {INT(1u, F_SETFL)}},
+    {SYS_fcntl, {INT(1u, F_DUPFD_CLOEXEC)}},
+    {SYS_ioctl, {INT(1u, TCGETS)}},
+    {SYS_ioctl, {INT(1u, FIONBIO)}},
+    {SYS_ioctl, {INT(1u, FIOCLEX)}},
+#ifdef __x86_64__
+    ANY(SYS_open),
+    ANY(SYS_rename),
+    ANY(SYS_link),
+    ANY(SYS_symlink),
+    ANY(SYS_unlink),
+    ANY(SYS_rmdir),
+    ANY(SYS_mkdir),
+#endif
+    ANY(SYS_mmap),
+    ANY(SYS_pkey_mprotect),
+  };
+  static Program program;
+  begin(&program, allowed, sizeof allowed / sizeof *allowed, SECCOMP_RET_KILL_PROCESS);
+  // Its flags are in memory, which no filter reads; without it the C library takes clone().
+  answer(&program, SYS_clone3, SECCOMP_RET_ERRNO | ENOSYS);
+  refuse_listed(&program, SECCOMP_RET_ERRNO | EPERM);
   return install(&program);
 }

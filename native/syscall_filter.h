@@ -1,6 +1,6 @@
 /// @file syscall_filter.h
 /// Which system calls a Fast plugin's process may make: seccomp, in two steps. What is refused is SIGSYS, which says
-/// which call it was and where.
+/// which call it was and where. And which of them a service may make that runs strangers' code.
 ///
 /// The process needs a few calls for itself that the plugin must not make: to end, to rearm its timer, to become
 /// real-time. Those carry a mark in an argument that the call has not, a random number. That keeps apart what we do
@@ -17,6 +17,12 @@ bool filter_loading(void);
 
 /// From then on: only what waiting for a frame, answering it and abort() need. False as above.
 bool filter_serving(void);
+
+/// What a service of ours needs that is written in JavaScript, and no more: files and threads, and to listen on a Unix
+/// socket. No connection to anywhere, no other process, no program, nothing of the kernel's side doors. What is refused is
+/// an error, EPERM, as the engine asks for some of it and can do without. Only execve() with the mark goes through, so that
+/// the process which puts up the filter can become the service. Needs no_new_privs. False as above.
+bool filter_service(void);
 
 /// A system call of our own, marked. As syscall().
 long filter_call(long number, long first, long second, long third, long fourth);

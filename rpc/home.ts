@@ -7,6 +7,9 @@ import { RigError, systemFailure } from './failure.ts'
 /** Longest path of a Unix socket, bytes: sizeof(sockaddr_un.sun_path) - 1. */
 const socketPathMax = 107
 
+/** Services whose process may write beside its socket and nowhere else: the directory of the others is not theirs. */
+const apart: ReadonlySet<string> = new Set(['wasm-runner'])
+
 /** Not userInfo(): in a container the user may have a number and no name, and that throws. */
 const userId = (): number | undefined => process.getuid?.()
 
@@ -23,6 +26,8 @@ export interface Home {
   readonly configFile: string
   readonly pluginDir: string
   readonly trustStore: string
+  /** The content store: what was verified, each under its SHA-256. */
+  readonly storeDir: string
   /** The Unix socket of a service. */
   socket(service: string): string
 }
@@ -44,8 +49,9 @@ export function findHome(environment: NodeJS.ProcessEnv): Home {
     configFile: join(configDir, 'config.yaml'),
     pluginDir: join(configDir, 'plugins'),
     trustStore: join(configDir, 'trust_store.json'),
+    storeDir: join(stateDir, 'store'),
     socket(service) {
-      const path = join(runtimeDir, `${service}.sock`)
+      const path = join(runtimeDir, apart.has(service) ? service : '', `${service}.sock`)
       if (Buffer.byteLength(path) > socketPathMax) {
         throw new RigError(
           'CONFIG_INVALID',

@@ -1,4 +1,5 @@
 import { existsSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
 import type { Logger } from 'pino'
@@ -96,8 +97,9 @@ export interface Claim {
  * another process is.
  */
 export function claimService(home: Home, service: string): Claim {
-  makePrivateDirectory(home.runtimeDir)
   const socket = home.socket(service)
+  makePrivateDirectory(home.runtimeDir)
+  makePrivateDirectory(dirname(socket)) // which may be one of its own
   if (!takeLock(`${socket}.lock`)) {
     throw new RigError(
       'HOME_IN_USE',

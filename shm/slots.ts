@@ -25,6 +25,17 @@ export const openLedSlot = (home: Pick<Home, 'shmDir'>): Latest => openLatest(jo
 export const openScalarSlot = (home: Pick<Home, 'shmDir'>): Latest =>
   openLatest(join(home.shmDir, 'scalar'), safeScalarBytes)
 
+/**
+ * The cells on the way from the wasm-runner's thread of suspects to its common one. They are cells of their own because
+ * those of the rig have one writer each: that is the common thread, which passes on what it finds here.
+ */
+export const openSuspectCells = ({
+  shmDir,
+}: Pick<Home, 'shmDir'>): { readonly leds: Latest; readonly scalar: Latest } => ({
+  leds: openLatest(join(shmDir, 'suspect-leds'), ledFrameBytes),
+  scalar: openLatest(join(shmDir, 'suspect-scalar'), safeScalarBytes),
+})
+
 /** What the loop is told, a RigControl. The dsp-helper publishes. */
 export const openControlSlot = (home: Pick<Home, 'shmDir'>): Latest =>
   openLatest(join(home.shmDir, 'control'), rigControlBytes)

@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url'
 import type { Frozen } from '../../input/freeze.ts'
 import type { Home } from '../../rpc/home.ts'
 import type { Config } from './config.ts'
+import { usefulEnvironment, wasmRunnerConfinement } from './confinement.ts'
+import type { ServiceProgram } from './service-process.ts'
 import type { ServiceSpec } from './supervisor.ts'
 
 /** The services that the host runs, in the order in which they need each other. */
@@ -20,9 +22,19 @@ export function rigServices(
     OPENRACING_PLUGIN_LOG_LEVEL: config.logging.plugins.level,
     OPENRACING_LED_COUNT: String(config.leds.count),
   }
+  // Strangers' code is in the process of one of them; a Fast plugin has a process of its own, which confines itself.
+  const confined: Partial<ServiceProgram> = {
+    environment: usefulEnvironment(given),
+    confinement: wasmRunnerConfinement(home, given),
+  }
   return names.map((name) => ({
     name,
-    program: { file: fileURLToPath(new URL(`../${name}/main.ts`, import.meta.url)), args: [], environment: given },
+    program: {
+      file: fileURLToPath(new URL(`../${name}/main.ts`, import.meta.url)),
+      args: [],
+      environment: given,
+      ...(name === 'wasm-runner' ? confined : {}),
+    },
     socket: home.socket(name),
   }))
 }

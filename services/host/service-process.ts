@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describeExit } from '../../supervision/exit.ts'
+import { type Confinement, confinedCommand } from './confinement.ts'
 
 /** A program of ours, to be run by the node that runs us. */
 export interface ServiceProgram {
@@ -8,6 +9,8 @@ export interface ServiceProgram {
   readonly file: string
   readonly args: readonly string[]
   readonly environment: NodeJS.ProcessEnv
+  /** Undefined: it may do what we may. */
+  readonly confinement?: Confinement
 }
 
 /** One child process. */
@@ -21,13 +24,21 @@ export interface ServiceProcess {
   close(): Promise<void>
 }
 
+/** The command line of a program, and what must be there for it is made. */
+function commandOf({ file, args, environment, confinement }: ServiceProgram): readonly [string, readonly string[]] {
+  const words = [file, ...args]
+  if (confinement === undefined) return [process.execPath, words]
+  confinement.prepare()
+  return confinedCommand(confinement, words, environment)
+}
+
 /** Starts a service. Rejects when the system gives us no process. */
 export async function startServiceProcess(program: ServiceProgram, graceMs: number): Promise<ServiceProcess> {
-  const { file, args, environment } = program
+  const [command, args] = commandOf(program)
   // Its stdin ends with us, and it ends with its stdin: nothing is left of a host that was killed. What it prints goes
   // to our stderr, because our stdout is for whoever started us. A session of its own, because a Ctrl-C goes to every
   // process of ours, and only we know in which order they end.
-  const child = spawn(process.execPath, [file, ...args], { env: environment, detached: true, stdio: ['pipe', 2, 2] })
+  const child = spawn(command, args, { env: program.environment, detached: true, stdio: ['pipe', 2, 2] })
   child.stdin?.on('error', () => {}) // nothing is written; a child that is gone is told by `exit`
   const exited = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(describeExit(code, signal)))

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { TrustServiceService } from '../../gen/proto/openracing/v1/trust.ts'
 import { exitCodeFor } from '../../rpc/failure.ts'
 import { createHome, findHome } from '../../rpc/home.ts'
@@ -13,7 +12,7 @@ const log = openLog('trust', process.env)
 try {
   const home = findHome(process.env)
   createHome(home)
-  const contents = await openContentStore(join(home.stateDir, 'store'))
+  const contents = await openContentStore(home.storeDir)
   const handlers = trustHandlers({ trustStore: home.trustStore, contents, log })
   const server = await serve({ service: 'trust', home, definitions: [bind(TrustServiceService, handlers)], log })
 

@@ -1,10 +1,11 @@
 import { ledCountMax } from '../../gen/layout.ts'
 import { exitCodeFor, RigError } from '../../rpc/failure.ts'
-import { createHome, findHome } from '../../rpc/home.ts'
+import { findHome, makePrivateDirectory } from '../../rpc/home.ts'
 import { openLog } from '../../rpc/log.ts'
 import { type LogLevel, logLevelOf } from '../../rpc/log-level.ts'
 import { serve } from '../../rpc/serve.ts'
 import { shutdownRequested } from '../../rpc/shutdown.ts'
+import { isWhole, missingOf, readConfinement } from './confinement.ts'
 import { startRunner } from './runner.ts'
 import { wasmRunnerService } from './service.ts'
 
@@ -30,9 +31,21 @@ async function run(): Promise<void> {
   const guestLog = log.child({}, { level: guestLevel })
   const ledCount = readLedCount(process.env.OPENRACING_LED_COUNT || ledCountDefault)
   const home = findHome(process.env)
-  createHome(home)
+  makePrivateDirectory(home.shmDir)
+  const confinement = readConfinement(process.env)
+  if (!isWhole(confinement)) {
+    log.warn(
+      { missing: missingOf(confinement) },
+      'this process is not confined as it should be: plugins run on all the same',
+    )
+  }
   const runner = await startRunner({ shmDir: home.shmDir, ledCount, log, guestLog })
-  const server = await serve({ service: 'wasm-runner', home, definitions: [wasmRunnerService(runner, log)], log })
+  const server = await serve({
+    service: 'wasm-runner',
+    home,
+    definitions: [wasmRunnerService(runner, confinement, log)],
+    log,
+  })
 
   log.info({ reason: await shutdownRequested(true) }, 'closing')
   setTimeout(() => process.exit(1), shutdownMs).unref()

@@ -93,7 +93,7 @@ export function createOnCallPlugin({ spec, abi, target, lanes, guestLog, wallMs 
         const failed = code !== 0
         statistics.count({
           ...{ ticket: target.ticket, cpuNs, fuel: fuelUsed, returned: true, failed },
-          ...{ overBudget: false, missed: 0 },
+          ...{ overBudget: false, missed: 0, lateNs: 0 },
         })
       }
       const result = { code, fault: fault?.detail ?? '', lines, fuel: BigInt(fuelUsed), cpuUs: microseconds(cpuNs) }

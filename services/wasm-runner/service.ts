@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { ExecuteActionRequest } from '../../gen/proto/openracing/v1/plugin.ts'
+import { type Confinement, ExecuteActionRequest } from '../../gen/proto/openracing/v1/plugin.ts'
 import { type WasmRunnerServiceServer, WasmRunnerServiceService } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { duplexStream } from '../../rpc/streaming.ts'
@@ -10,8 +10,8 @@ import { parseOnCallRequest } from './on-call-spec.ts'
 import { parseLoadRequest } from './plugin-spec.ts'
 import type { Runner } from './runner.ts'
 
-/** WasmRunnerService over a runner. */
-export function wasmRunnerService(runner: Runner, log: Logger): ServiceBinding {
+/** WasmRunnerService over a runner. `confinement`: of this process, and so of every plugin in it. */
+export function wasmRunnerService(runner: Runner, confinement: Confinement, log: Logger): ServiceBinding {
   const implementation: WasmRunnerServiceServer = {
     loadSafePlugin: unary(async (request) => ({ abi: await runner.load(parseLoadRequest(request)) }), log),
     loadOnCallPlugin: unary(async (request) => ({ abi: await runner.loadOnCall(parseOnCallRequest(request)) }), log),
@@ -25,7 +25,7 @@ export function wasmRunnerService(runner: Runner, log: Logger): ServiceBinding {
       await runner.unload(id.toLowerCase())
       return {}
     }, log),
-    listSafePlugins: unary(() => ({ plugins: runner.list() }), log),
+    listSafePlugins: unary(() => ({ plugins: runner.list().map((plugin) => ({ ...plugin, confinement })) }), log),
   }
   return bind(WasmRunnerServiceService, implementation)
 }

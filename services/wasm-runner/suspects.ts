@@ -1,19 +1,12 @@
-import { join } from 'node:path'
 import { ledFrameBytes, safeScalar, safeScalarBytes } from '../../gen/layout.ts'
-import { openLatest } from '../../shm/latest.ts'
+import { openSuspectCells } from '../../shm/slots.ts'
 import type { AnswerSlots } from './rig-outputs.ts'
 
 /** A scalar that is older is no longer meant, ns; the loop's own bound. */
 const freshNs = 250_000_000n
 
-/**
- * The cells on the way from the suspects' thread to the common one. They are cells of their own because those of the
- * rig have one writer each: that is the common thread, which passes on what it finds here.
- */
-export const openSuspectSlots = (shmDir: string): AnswerSlots => ({
-  leds: openLatest(join(shmDir, 'suspect-leds'), ledFrameBytes),
-  scalar: openLatest(join(shmDir, 'suspect-scalar'), safeScalarBytes),
-})
+/** The cells on the way from the suspects' thread to the common one. */
+export const openSuspectSlots = (shmDir: string): AnswerSlots => openSuspectCells({ shmDir })
 
 /** What the suspects answer. A thread that hangs is soon not heard any more. `nowNs`: CLOCK_MONOTONIC. */
 export function followSuspects(slots: AnswerSlots, nowNs: () => bigint) {

@@ -8,11 +8,11 @@ import type { InstanceNeeds } from './instance.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import { nothingGranted } from './wasi/grants.ts'
 
-interface TickingNeeds extends Omit<InstanceNeeds, 'unitsPerUs'> {
-  /** What a plugin sees that sees no telemetry, or none yet. */
+/** What a plugin sees that sees no telemetry, or none yet. */
 export const blindFrame = new Uint8Array(telemetryFrameBytes)
 
-/** The frame of this tick. */
+interface TickingNeeds extends Omit<InstanceNeeds, 'unitsPerUs'> {
+  /** The frame of this tick. */
   telemetry(): DataView
   readonly customData: CustomData
 }

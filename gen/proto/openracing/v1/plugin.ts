@@ -188,11 +188,11 @@ export interface Plugin {
     | undefined;
   /** What the plugin did that it must not do, by kind. */
   readonly violations: readonly Violation[];
-  /** Of a Fast plugin that has a process. */
+  /** Of a Fast plugin that has a process, and of a Safe plugin that runs: the wasm-runner's. */
   readonly confinement?: Confinement | undefined;
 }
 
-/** What of the kernel keeps the process of a Fast plugin in. */
+/** What of the kernel keeps the process in that a plugin runs in. */
 export interface Confinement {
   /** Files are out of its reach. */
   readonly landlock: boolean;

@@ -20,7 +20,14 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { CallResult, ExecuteActionRequest, PluginState, ProcessInputRequest, ProcessInputResponse } from "./plugin.ts";
+import {
+  CallResult,
+  Confinement,
+  ExecuteActionRequest,
+  PluginState,
+  ProcessInputRequest,
+  ProcessInputResponse,
+} from "./plugin.ts";
 import { PluginStatistics, Violation } from "./statistics.ts";
 
 export const protobufPackage = "openracing.v1";
@@ -141,7 +148,11 @@ export interface SafePlugin {
   /** What the plugin did that it must not do, by kind, since it was loaded. */
   readonly violations: readonly Violation[];
   /** Of a plugin that runs when somebody asks. */
-  readonly described?: SelfDescription | undefined;
+  readonly described?:
+    | SelfDescription
+    | undefined;
+  /** Of the process that all Safe plugins share. */
+  readonly confinement?: Confinement | undefined;
 }
 
 /** What a plugin says of itself. */
@@ -1141,7 +1152,15 @@ export const ListSafePluginsResponse: MessageFns<ListSafePluginsResponse> = {
 };
 
 function createBaseSafePlugin(): SafePlugin {
-  return { id: "", state: 0, detail: "", statistics: undefined, violations: [], described: undefined };
+  return {
+    id: "",
+    state: 0,
+    detail: "",
+    statistics: undefined,
+    violations: [],
+    described: undefined,
+    confinement: undefined,
+  };
 }
 
 export const SafePlugin: MessageFns<SafePlugin> = {
@@ -1163,6 +1182,9 @@ export const SafePlugin: MessageFns<SafePlugin> = {
     }
     if (message.described !== undefined) {
       SelfDescription.encode(message.described, writer.uint32(50).fork()).join();
+    }
+    if (message.confinement !== undefined) {
+      Confinement.encode(message.confinement, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -1228,6 +1250,14 @@ export const SafePlugin: MessageFns<SafePlugin> = {
             message.described = SelfDescription.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.confinement = Confinement.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1254,6 +1284,9 @@ export const SafePlugin: MessageFns<SafePlugin> = {
     message.violations = object.violations?.map((e) => Violation.fromPartial(e)) || [];
     message.described = (object.described !== undefined && object.described !== null)
       ? SelfDescription.fromPartial(object.described)
+      : undefined;
+    message.confinement = (object.confinement !== undefined && object.confinement !== null)
+      ? Confinement.fromPartial(object.confinement)
       : undefined;
     return message;
   },
