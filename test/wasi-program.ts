@@ -9,7 +9,8 @@ const sources = fileURLToPath(new URL('plugins/wasi', import.meta.url))
 
 const options = ['--target=wasm32-wasi', '--sysroot=/usr', '-std=gnu11', '-O1', '-Wall', '-Wextra', '-Werror']
 
-function compile(source: string, more: readonly string[]): Uint8Array<ArrayBuffer> {
+/** A file in C as a module. */
+export function compileForWasi(source: string, more: readonly string[]): Uint8Array<ArrayBuffer> {
   const directory = mkdtempSync(join(tmpdir(), 'openracing-wasi-program-'))
   const output = join(directory, 'program.wasm')
   try {
@@ -28,7 +29,7 @@ const built = new Map<string, Uint8Array<ArrayBuffer>>()
 /** Compiles once what is asked for several times. */
 function build(name: string, more: readonly string[]): Uint8Array<ArrayBuffer> {
   const key = [name, ...more].join(' ')
-  const bytes = built.get(key) ?? compile(join(sources, `${name}.c`), more)
+  const bytes = built.get(key) ?? compileForWasi(join(sources, `${name}.c`), more)
   built.set(key, bytes)
   return bytes
 }
