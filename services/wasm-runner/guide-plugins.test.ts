@@ -131,6 +131,10 @@ test('the guide’s tokeniser in C gives the same, though it allocates, and logs
   const plugin = await calledPlugin(buildGuidePlugin('tokenize'))
   assert.deepEqual(plugin.describe().described, { name: 'my-plugin', version: '0.1.0', description: '' })
   checkTokenizer(plugin)
+  // More than the memory that it began with: its allocator takes what the host put behind that, too.
+  const large = 'word '.repeat(30_000)
+  const { code, output } = tokenize(await calledPlugin(buildGuidePlugin('tokenize')), Buffer.from(large))
+  assert.deepEqual([code, output.length], [0, 4 * 30_000])
   assert.equal(plugin.lines[0], `info ${tokensOf(texts[0]!).length} tokens`)
 })
 
