@@ -18,7 +18,8 @@ const path = (process.env.PATH ?? '')
   .filter((directory) => !directory.endsWith('node_modules/.bin'))
   .join(delimiter)
 
-function compile(source: string, more: readonly string[]): Uint8Array<ArrayBuffer> {
+/** A file in C as a module. */
+export function compileForWasi(source: string, more: readonly string[]): Uint8Array<ArrayBuffer> {
   const directory = mkdtempSync(join(tmpdir(), 'openracing-wasi-program-'))
   const output = join(directory, 'program.wasm')
   try {
@@ -38,7 +39,7 @@ const built = new Map<string, Uint8Array<ArrayBuffer>>()
 /** Compiles once what is asked for several times. */
 function build(name: string, more: readonly string[]): Uint8Array<ArrayBuffer> {
   const key = [name, ...more].join(' ')
-  const bytes = built.get(key) ?? compile(join(sources, `${name}.c`), more)
+  const bytes = built.get(key) ?? compileForWasi(join(sources, `${name}.c`), more)
   built.set(key, bytes)
   return bytes
 }

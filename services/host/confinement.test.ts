@@ -15,7 +15,7 @@ import { createHome, findHome } from '../../rpc/home.ts'
 import { openControlSlot, openEstopSlot } from '../../shm/slots.ts'
 import { startRig } from '../../test/rig/rig.ts'
 import { inTime } from '../../test/until.ts'
-import { type Confinement, confinedCommand, usefulEnvironment, wasmRunnerConfinement, usefulEnvironment } from './confinement.ts'
+import { type Confinement, confinedCommand, usefulEnvironment, wasmRunnerConfinement } from './confinement.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const reachesOut = join(root, 'test/processes/reaches-out.mjs')
@@ -126,7 +126,10 @@ for (const { missing, lacking, held } of older) {
 
     const main = join(root, 'services/wasm-runner/main.ts')
     const [, args] = confinedCommand(it.confinement, [main], it.environment)
-    const child = spawn(confine.program, [...args], { env: usefulEnvironment(it.environment), stdio: ['pipe', 'ignore', 'pipe'] })
+    const child = spawn(confine.program, [...args], {
+      env: usefulEnvironment(it.environment),
+      stdio: ['pipe', 'ignore', 'pipe'],
+    })
     const ended = once(child, 'exit')
     const said: Record<string, unknown>[] = []
     const lines = createInterface({ input: child.stderr })

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { RigError } from '../../rpc/failure.ts'
-import { recogniseAbi } from './abi.ts'
+import { type Abi, recogniseAbi } from './abi.ts'
+import { asOnCall, asTicking } from './abi-use.ts'
 import { readModuleShape } from './module-shape.ts'
 import { type GuestModule, guestModule } from './testing/guest-module.ts'
 import { buildSample } from './testing/samples.ts'
+import { wasmOf } from './testing/wasm-text.ts'
 
 const usual = { process: 'process', initialize: 'initialize', shutdown: 'shutdown' }
 const recognise = (guest: GuestModule): string => recogniseAbi(readModuleShape(guestModule(guest)), usual)
@@ -85,5 +87,130 @@ test('a host function under another signature is refused before it could be call
   refuses(
     () => recognise(importing('env', 'send_message', ['i64', 'i32', 'i32', 'i32'])),
     /imports env\.send_message as \(i64, i32, i32, i32\) -> i32; the host has it as \(i32, i32, i32, i32\) -> i32/,
+  )
+})
+
+const memory = '(memory (export "memory") 1)'
+const shapeOf = (...fields: readonly string[]) => readModuleShape(wasmOf(`(module ${fields.join('\n')})`))
+const exported = (name: string, type: string, body: string): string => `(func (export "${name}") ${type} ${body})`
+const one = '(i32.const 0)'
+const process = exported('process', '(param f32 f32) (result f32)', '(f32.const 0)')
+const info = exported('plugin_info', '(result i32)', one)
+const counted = (name: string): string => exported(name, '(param i32 i32 i32 i32) (result i32)', one)
+const allocator = [exported('alloc', '(param i32) (result i32)', one), exported('dealloc', '(param i32 i32)', '')]
+const action = [
+  exported('init', '(result i64)', '(i64.const 0)'),
+  exported('execute', '(param i32 i32) (result i32)', one),
+  ...allocator,
+]
+
+/** What is recognised, by fields of a module beside its memory. */
+const recognised: readonly (readonly [string, Abi, readonly string[]])[] = [
+  ['a raw module', 'openracing-env-1', [process]],
+  [
+    'a raw module with init and shutdown',
+    'openracing-env-1',
+    [process, exported('init', '(result i32)', one), exported('shutdown', '', ''), exported('_initialize', '', '')],
+  ],
+  [
+    'a raw module whose init is called initialize',
+    'openracing-env-1',
+    [process, exported('initialize', '(result i32)', one)],
+  ],
+  ['a raw module that has its allocator exported', 'openracing-env-1', [process, ...allocator]],
+  ['an action', 'midimon-action-1', action],
+  [
+    'an action that exports its memory functions',
+    'midimon-action-1',
+    [...action, exported('memcpy', '(param i32 i32 i32) (result i32)', one)],
+  ],
+  ['a preprocessor', 'zenith-1', [info, counted('process')]],
+  [
+    'a preprocessor with all that is optional',
+    'zenith-1',
+    [
+      info,
+      counted('process'),
+      exported('plugin_version', '(result i32)', one),
+      exported('init', '(result i32)', one),
+      exported('cleanup', '', ''),
+    ],
+  ],
+  [
+    'a preprocessor of one operation',
+    'zenith-1',
+    [info, exported('resize_image', '(param i32 i32 i32) (result i32)', one)],
+  ],
+  ['a filter of events', 'zenith-1', [info, exported('on_event', '(param i32 i64) (result i32)', one)]],
+]
+
+for (const [what, abi, fields] of recognised)
+  test(`${what} is ${abi}`, () => assert.equal(recogniseAbi(shapeOf(memory, ...fields), usual), abi))
+
+test('a module that matches none is told what it has and what each ABI needs', () => {
+  const needs =
+    /matches no ABI: it exports memory; plugin_info \(\) -> i32; openracing-env-1 needs .*process \(f32, f32\) -> f32.*; openracing-sdk-1 needs .*openracing_abi.*; midimon-action-1 needs .*init \(\) -> i64; execute .*; zenith-1 needs .*plugin_info \(\) -> i32; .*process, or an operation of another name, as/
+  refuses(() => recogniseAbi(shapeOf(memory, info.replace('memory', '')), usual), needs)
+  refuses(() => recogniseAbi(shapeOf(memory), usual), /exports memory; /)
+  refuses(() => recogniseAbi(shapeOf(memory, counted('resize')), usual), /matches no ABI/)
+  for (const optional of ['init', 'shutdown'])
+    refuses(
+      () => recogniseAbi(shapeOf(memory, process, exported(optional, '(param i32)', '')), usual),
+      /matches no ABI/,
+    )
+  refuses(() => recogniseAbi(shapeOf(memory, ...action.slice(1)), usual), /matches no ABI/)
+})
+
+test('a module that matches two is refused with both, and what each needs', () => {
+  const both =
+    /matches openracing-env-1 and zenith-1, and one plugin has one ABI: it exports memory; .*; openracing-env-1 needs .*; zenith-1 needs /
+  refuses(() => recogniseAbi(shapeOf(memory, process, info, counted('tokenize')), usual), both)
+})
+
+test('a name decides nothing: an action is one whatever it is called, and so is a signature of great length', () => {
+  const long = `(param ${'i32 '.repeat(500)})`
+  assert.throws(
+    () => recogniseAbi(shapeOf(memory, exported('zenith_process', long, ''), exported('x'.repeat(300), '', '')), usual),
+    (cause) => cause instanceof RigError && cause.message.length < 2000,
+  )
+})
+
+test('each ABI has imports of its own', () => {
+  const importing = (name: string, type: string): string => `(import "env" "${name}" (func ${type}))`
+  const log = importing('host_log', '(param i32 i32)')
+  const copy = importing('memcpy', '(param i32 i32 i32) (result i32)')
+  const send = importing('send_message', '(param i32 i32 i32 i32) (result i32)')
+  const capability = importing('check_capability', '(param i32 i32) (result i32)')
+  const abiOf = (...fields: readonly string[]): Abi => recogniseAbi(shapeOf(...fields, memory), usual)
+  assert.equal(abiOf(log, copy, info, counted('process')), 'zenith-1')
+  assert.equal(abiOf(copy, ...action), 'midimon-action-1')
+  assert.equal(abiOf(capability, process), 'openracing-env-1')
+  refuses(
+    () => abiOf(log, ...action),
+    /imports env\.host_log, .*; it has memcpy, memmove, .* in env for midimon-action-1/,
+  )
+  refuses(() => abiOf(send, process), /imports env\.send_message, .*; it has log_debug, .* in env for openracing-env-1/)
+  refuses(() => abiOf(capability, info, counted('process')), /it has host_log, memcpy, .* in env for zenith-1/)
+})
+
+test('a program is no plugin that is called', () => {
+  const start = exported('_start', '', '')
+  refuses(
+    () => recogniseAbi(shapeOf(memory, start, ...action), usual),
+    /is a program: it exports _start; build it as a library \(clang -mexec-model=reactor, a cdylib in Rust\)$/,
+  )
+})
+
+test('a raw module is asked for its force and nothing else, and each kind is loaded as what it is', () => {
+  assert.equal(asTicking('openracing-env-1', ['TelemetryProcessor']), 'openracing-env-1')
+  assert.equal(asTicking('openracing-sdk-1', ['LedMapper']), 'openracing-sdk-1')
+  refuses(() => asTicking('openracing-env-1', ['LedMapper']), /take LedMapper out of its operations, or build it for/)
+  refuses(
+    () => asTicking('zenith-1', []),
+    /one of zenith-1, which runs when somebody asks .*; describe it with a plugin\.toml/,
+  )
+  refuses(
+    () => asOnCall('openracing-sdk-1'),
+    /one of openracing-sdk-1, which runs at a rate .*; describe it with a plugin\.yaml/,
   )
 })

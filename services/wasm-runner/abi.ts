@@ -134,10 +134,13 @@ const shownCharacters = 64
 
 const shorten = (part: string): string => (part.length <= shownCharacters ? part : `${part.slice(0, shownCharacters)}…`)
 
+const show = (name: string, signature: Signature): string =>
+  name === signature ? name : `${shorten(name)} ${shorten(signature)}`.trim()
+
 function describe(exports: ModuleShape['exports']): string {
-  const shown = [...exports].slice(0, shownMax).map(([name, signature]) => `${shorten(name)} ${shorten(signature)}`)
+  const shown = [...exports].slice(0, shownMax).map(([name, signature]) => show(name, signature))
   if (exports.size > shownMax) shown.push(`${exports.size - shownMax} more`)
-  return shown.length === 0 ? 'nothing' : shown.map((each) => each.trim()).join('; ')
+  return shown.length === 0 ? 'nothing' : shown.join('; ')
 }
 
 function fits({ exports, also }: AbiRule, shape: ModuleShape, names: EntryPoints): boolean {
@@ -150,7 +153,9 @@ function fits({ exports, also }: AbiRule, shape: ModuleShape, names: EntryPoints
 
 function needsOf(abi: Abi, names: EntryPoints): string {
   const { exports, also } = rules[abi]
-  const needs = exports(names).map((each) => `${each.name} ${each.signature}${each.optional ? ' (optional)' : ''}`)
+  const needs = exports(names).map(
+    ({ name, signature, optional }) => show(name, signature) + (optional ? ' (optional)' : ''),
+  )
   return `${abi} needs ${[...needs, ...(also === undefined ? [] : [also.needs])].join('; ')}`
 }
 

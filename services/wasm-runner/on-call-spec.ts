@@ -21,11 +21,11 @@ export interface OnCallSpec {
   readonly memoryBytes: number
   /** An action's instance stays from call to call. */
   readonly stateful: boolean
-  /** The names that its dialects give to what the host calls. */
   readonly entryPoints: EntryPoints
 }
 
-const entryPoints: EntryPoints = { process: 'process', initialize: 'init', shutdown: 'cleanup' }
+/** The usual names: its ABIs have their own, and by these one that ticks is recognised as such. */
+const entryPoints: EntryPoints = { process: 'process', initialize: 'initialize', shutdown: 'shutdown' }
 
 /** Checks a request, field by field. Throws REQUEST_INVALID. */
 export const parseOnCallRequest = (request: LoadOnCallPluginRequest): OnCallSpec => ({

@@ -37,7 +37,7 @@ export async function calledPlugin(
   part: Partial<Pick<CallTarget, 'fuel' | 'stateful'>> & { readonly memoryBytes?: number } = {},
 ): Promise<CalledPlugin> {
   const { memoryBytes = 128 << 20, fuel = standardCallFuel, stateful = false } = part
-  const entryPoints = { process: 'process', initialize: 'init', shutdown: 'cleanup' }
+  const entryPoints = { process: 'process', initialize: 'initialize', shutdown: 'shutdown' }
   const code = await compilePlugin(bytes, { memoryBytes, entryPoints })
   const target = { ticket: 1, code, fuel, stateful }
   const lines: string[] = []

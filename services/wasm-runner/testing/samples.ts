@@ -30,7 +30,9 @@ async function compile(entry: string, source: string): Promise<Uint8Array<ArrayB
 }
 
 /** The sample plugin of this name, compiled from its source. */
-export function buildSample(name: 'rpm-leds' | 'slip-ffb'): Promise<Uint8Array<ArrayBuffer>> {
+export function buildSample(
+  name: 'rpm-leds' | 'slip-ffb' | 'zenith-resize' | 'zenith-tokenizer',
+): Promise<Uint8Array<ArrayBuffer>> {
   const entry = `plugins/${name}/assembly/index.ts`
   return compile(entry, readFileSync(under(root, entry), 'utf8'))
 }
