@@ -10,11 +10,11 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { PluginClass } from '../../gen/proto/openracing/v1/plugin.ts'
+import { type Plugin, PluginClass } from '../../gen/proto/openracing/v1/plugin.ts'
 import { createHome, findHome } from '../../rpc/home.ts'
 import { openControlSlot, openEstopSlot } from '../../shm/slots.ts'
 import { startRig } from '../../test/rig/rig.ts'
-import { inTime } from '../../test/until.ts'
+import { inTime, until } from '../../test/until.ts'
 import { type Confinement, confinedCommand, usefulEnvironment, wasmRunnerConfinement } from './confinement.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -189,10 +189,10 @@ test('in a rig each thread of the wasm-runner is confined, and the API says so o
   const environment = readFileSync(`/proc/${pid}/environ`, 'latin1')
   assert.ok(environment.includes('OPENRACING_HOME='))
   assert.ok(!environment.includes('TEST_SECRET=not'))
-  const safe = (await rig.plugins()).filter(({ pluginClass }) => pluginClass === PluginClass.PLUGIN_CLASS_SAFE)
-  assert.deepEqual(
-    safe.map(({ confinement }) => confinement),
-    safe.map(() => ({ landlock: true, seccomp: true })),
-  )
-  assert.equal(safe.length, 2)
+  await until('the API says it of each Safe plugin', async () => {
+    const safe = (await rig.plugins()).filter(({ pluginClass }) => pluginClass === PluginClass.PLUGIN_CLASS_SAFE)
+    const isConfined = ({ confinement }: Plugin): boolean =>
+      confinement?.landlock === true && confinement.seccomp === true
+    return safe.length === 2 && safe.every(isConfined)
+  })
 })
