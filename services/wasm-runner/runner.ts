@@ -2,8 +2,10 @@ import type { Logger } from 'pino'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Abi } from './abi.ts'
 import { readArtefact } from './artefact.ts'
+import { openCallRecord } from './call-record.ts'
 import { startCompiler } from './compiler.ts'
 import { type ExecutorThreads, startExecutorThreads } from './executor-threads.ts'
+import type { TickEntry } from './ledger.ts'
 import { createPluginLife, type PluginLife } from './plugin-life.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 
@@ -17,6 +19,8 @@ export interface RunnerOptions {
   readonly guestLog: Logger
   /** See executor-worker.ts. */
   readonly unitsPerUs?: number
+  /** Hears of every tick of every plugin, some time after it: for who measures. */
+  readonly onTick?: (entry: TickEntry) => void
 }
 
 /** The Safe plugins of a rig. */
@@ -33,6 +37,9 @@ export interface Runner {
   /** Ends every plugin, then the executor. May be called twice. */
   close(): Promise<void>
 }
+
+/** What a plugin is charged with that was running when this process's predecessor ended. */
+const endedInside = 'the process of the Safe plugins ended while the code of this one was running'
 
 /** Does one thing at a time for each id, in the order in which they were asked for. */
 function takeTurns() {
@@ -52,7 +59,10 @@ async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, P
   return startExecutorThreads({
     ...options,
     events: {
-      onTick: (entry) => lives.get(entry.ticket)?.ticked(entry),
+      onTick(entry) {
+        lives.get(entry.ticket)?.ticked(entry)
+        options.onTick?.(entry)
+      },
       onViolation: (ticket, violation) => lives.get(ticket)?.violated(violation),
       onLost: (ticket, detail) => lives.get(ticket)?.lost(detail),
       onMoved: (ticket) => lives.get(ticket)?.moved(),
@@ -64,6 +74,8 @@ async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, P
 /** Starts the executor. Rejects when the rig's shared memory cannot be opened. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { log } = options
+  const unfinished = new Set(openCallRecord(options.shmDir).takeUnfinished())
+  if (unfinished.size > 0) log.warn({ plugins: [...unfinished] }, 'the process before this one ended in their code')
   const lives = new Map<number, PluginLife>()
   const plugins = new Map<string, PluginLife>()
   const compiler = startCompiler()
@@ -109,7 +121,9 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       inTurn(spec.id, async () => {
         const code = await compiler.compile(await readArtefact(spec.path, spec.sha256), spec)
         const clocks = { now: () => performance.now(), wallMs: Date.now }
-        await replace(spec.id, createPluginLife({ ticket: ++lastTicket, spec, code, executor, log, ...clocks }))
+        const life = createPluginLife({ ticket: ++lastTicket, spec, code, executor, log, ...clocks })
+        await replace(spec.id, life)
+        if (unfinished.delete(spec.id)) life.violated({ kind: 'crash', detail: endedInside })
         log.info({ plugin: spec.id, name: spec.name, abi: code.abi }, 'loaded')
         return code.abi
       }),
