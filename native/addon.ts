@@ -24,6 +24,8 @@ interface Addon {
   windowOpen(path: string, bytes: number): Handle
   windowCopy(window: Handle, offset: number, target: Uint8Array): void
   windowClose(window: Handle): void
+  /** The file itself, and not a copy: cut, it reads as zeros, and what is written goes nowhere. */
+  wordsOpen(path: string, bytes: number): ArrayBuffer
   pluginSegmentCreate(path: string): void
   sealedCreate(name: string, bytes: Uint8Array): Handle
   sealedDescriptor(sealed: Handle): number

@@ -18,10 +18,25 @@ const throughput = [
   'times',
   'rounds',
 ]
+const dense = ['plugins', 'ticks', 'missed', 'on_time', 'lateness_us', 'cpu_ms_per_s', 'kib_per_plugin', 'rounds']
+const stopping = [
+  ...['deadline_ms', 'reported_ms', 'reported_ms_max', 'late_ms', 'loops', 'rounds'],
+  ...['neighbour_ticks', 'neighbour_missed', 'neighbour_lateness_us'],
+]
 const promised = {
   metering_cost: ['kernels', 'sieve', 'matrix', 'crc', 'fibonacci'].map((row) => [row, cost] as const),
   metering_throughput: ['binaryen', 'typescript'].map((row) => [row, throughput] as const),
-}
+  tick_cost: ['bare_call', 'telemetry', 'force', 'force_100'].map(
+    (row) => [row, ['us', 'per_s', 'slices', 'rounds']] as const,
+  ),
+  density: ['1', '10', '100', '1000', 'force_1000', 'bare_timer'].map((row) => [row, dense] as const),
+  extism_call: ['in_process', 'in_worker'].map((row) => [row, ['us', 'wall_us', 'calls', 'rounds']] as const),
+  extism_density: [
+    ...['in_process_1', 'in_process_10', 'in_process_100', 'in_process_1000'],
+    ...['in_worker_1', 'in_worker_10', 'in_worker_100'],
+  ].map((row) => [row, dense] as const),
+  stopping: ['openracing_1ms', 'openracing_5ms', 'extism'].map((row) => [row, stopping] as const),
+} as const
 
 test('a run of the benchmark of WebAssembly, however short, names every figure that is promised', () => {
   const run = spawnSync(process.execPath, [main, '--json', '--rounds', '1', '--round-ms', '1'], { encoding: 'utf8' })
@@ -29,7 +44,7 @@ test('a run of the benchmark of WebAssembly, however short, names every figure t
   const report = JSON.parse(run.stdout) as WasmReport & { machine: unknown; settings: unknown }
   assert.deepEqual(report.failures, {})
   assert.deepEqual(Object.keys(report), ['machine', 'settings', ...Object.keys(promised), 'goals', 'failures'])
-  for (const section of ['metering_cost', 'metering_throughput'] as const) {
+  for (const section of Object.keys(promised) as (keyof typeof promised)[]) {
     assert.deepEqual(
       Object.keys(report[section]),
       promised[section].map(([row]) => row),
@@ -38,5 +53,5 @@ test('a run of the benchmark of WebAssembly, however short, names every figure t
       assert.deepEqual(Object.keys(report[section][row] ?? {}).sort(), [...fields].sort(), `${section}.${row}`)
     }
   }
-  assert.equal(report.goals.length, promised.metering_cost.length + promised.metering_throughput.length)
+  assert.equal(report.goals.length, promised.metering_cost.length + promised.metering_throughput.length + 13)
 })

@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { meterValidModule } from '../../services/wasm-runner/meter.ts'
 import { type Contestant, createContestant } from '../contestant.ts'
 import { median } from './median.ts'
+import { threadCpuMs } from './thread-cpu.ts'
 
 export interface ThroughputFigures {
   readonly bytes: number
@@ -26,12 +27,6 @@ export type Carrier = (typeof carriers)[number]
 const limits = { maxMemoryPages: 65_536, maxTableElements: 10_000_000 }
 const capture = fileURLToPath(new URL('capture.mjs', import.meta.url))
 const moduleBytesMax = 64 << 20
-
-/** What the meter takes does not wait for anything: its CPU time is what it takes on a machine without anything else. */
-function threadCpuMs(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1000
-}
 
 async function moduleOf(carrier: Carrier): Promise<Uint8Array<ArrayBuffer>> {
   const options = { encoding: 'buffer', maxBuffer: moduleBytesMax } as const

@@ -6,8 +6,63 @@ const number = (value: number | null | undefined, digits: number): string =>
   value === null || value === undefined ? absent : value.toFixed(digits)
 const section = (title: string, rows: readonly (readonly string[])[]): string => `${title}\n${table(rows)}`
 
+function densitySection(title: string, rows: WasmReport['density']): string {
+  return section(title, [
+    ['', 'on time, %', 'late p50, µs', 'late p99, µs', 'CPU ms/s', 'KiB a plugin', 'missed', 'ticks'],
+    ...Object.entries(rows).map(([name, row]) => [
+      name,
+      number(row && row.on_time * 100, 2),
+      number(row?.lateness_us.p50, 0),
+      number(row?.lateness_us.p99, 0),
+      number(row?.cpu_ms_per_s, 1),
+      number(row?.kib_per_plugin, 0),
+      number(row?.missed, 0),
+      number(row?.ticks, 0),
+    ]),
+  ])
+}
+
+function runningSections({ tick_cost, density, extism_call, extism_density, stopping }: WasmReport): string[] {
+  return [
+    section('A tick without work', [
+      ['', 'CPU µs', 'a second', 'slices'],
+      ...Object.entries(tick_cost).map(([name, row]) => [
+        name,
+        number(row?.us, 3),
+        number(row?.per_s, 0),
+        number(row?.slices, 0),
+      ]),
+    ]),
+    densitySection('Plugins in one process at 60 Hz', density),
+    section('A call of Extism', [
+      ['', 'CPU µs', 'takes, µs', 'calls'],
+      ...Object.entries(extism_call).map(([name, row]) => [
+        name,
+        number(row?.us, 3),
+        number(row?.wall_us, 3),
+        number(row?.calls, 0),
+      ]),
+    ]),
+    densitySection('Plugins of Extism in one process at 60 Hz', extism_density),
+    section('A guest that loops', [
+      ['', 'deadline, ms', 'reported, ms', 'max, ms', 'neighbours late p99, µs', 'missed', 'ticks', 'loops'],
+      ...Object.entries(stopping).map(([name, row]) => [
+        name,
+        number(row?.deadline_ms, 0),
+        number(row?.reported_ms, 2),
+        number(row?.reported_ms_max, 2),
+        number(row?.neighbour_lateness_us.p99, 0),
+        number(row?.neighbour_missed, 0),
+        number(row?.neighbour_ticks, 0),
+        number(row?.loops, 0),
+      ]),
+    ]),
+  ]
+}
+
 /** A report as a person reads it. */
-export function tell({ metering_cost, metering_throughput, goals, failures }: WasmReport): string {
+export function tell(report: WasmReport): string {
+  const { metering_cost, metering_throughput, goals, failures } = report
   const parts = [
     section('What metering costs a program, µs a round', [
       ['', 'unmetered', 'metered', 'ratio', 'bytes', 'growth', 'pairs'],
@@ -34,6 +89,7 @@ export function tell({ metering_cost, metering_throughput, goals, failures }: Wa
         number(row?.times, 0),
       ]),
     ]),
+    ...runningSections(report),
     section('Goals', [
       ['', 'figure', 'bound', ''],
       ...goals.map(({ name, figure, bound, met }) => [

@@ -13,6 +13,7 @@ bool binding_window(napi_env env, napi_value exports);
 bool binding_sealed(napi_env env, napi_value exports);
 bool binding_beneath(napi_env env, napi_value exports);
 bool binding_file(napi_env env, napi_value exports);
+bool binding_words(napi_env env, napi_value exports);
 bool binding_system(napi_env env, napi_value exports);
 
 #endif

@@ -49,6 +49,8 @@ export interface ExecutorData {
   /** LEDs of the rim, 1..64. */
   readonly ledCount: number
   readonly pulse: SharedArrayBuffer
+  /** Its place in the call record. */
+  readonly place: number
   readonly ledger: SharedArrayBuffer
   /** Units of fuel a µs; undefined: what the thread measures. */
   readonly unitsPerUs: number | undefined

@@ -5,6 +5,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { RigError } from '../../rpc/failure.ts'
 import { threadCpuNanoseconds } from '../../shm/clock.ts'
 import { openLedSlot, openScalarSlot, openTelemetrySlot } from '../../shm/slots.ts'
+import { openCallMark } from './call-record.ts'
 import { createCpuClock } from './cpu-clock.ts'
 import { createExecutor, type Executor } from './executor.ts'
 import type { ExecutorData, Order, Report, ThreadRole } from './executor-messages.ts'
@@ -17,7 +18,7 @@ import { measureMachine } from './yardstick.ts'
 
 const data = workerData as ExecutorData
 const port = parentPort!
-const pulse = openPulseWriter(data.pulse)
+const pulse = openPulseWriter(data.pulse, openCallMark(data.shmDir, data.place))
 const tell = (report: Report): void => port.postMessage(report)
 
 /** Longest sleep, ms. The bell wakes the thread for orders, so this bounds nothing but the arithmetic. */

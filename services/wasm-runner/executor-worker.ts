@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { RigError } from '../../rpc/failure.ts'
+import { openCallRecord } from './call-record.ts'
 import type { ExecutorData, Order, Report, ThreadRole } from './executor-messages.ts'
 import { createLedger, openLedgerReader, type TickEntry } from './ledger.ts'
 import { createPulse, openPulseReader } from './pulse.ts'
@@ -16,6 +17,12 @@ const drainEveryMs = 100
  */
 const lookEveryMs = 250
 export const watchdogMs = 1000
+
+/**
+ * Heap of a thread, MiB: a thousand plugins have 50 of it. Memories are not in it; the objects of guests that use garbage
+ * collection are, and who makes more of them than this ends the thread, and no more.
+ */
+const heapMiB = 512
 
 /** Why a thread ended. */
 export interface WorkerEnd {
@@ -90,11 +97,18 @@ export async function startWorker(
   { shmDir, ledCount, unitsPerUs }: ThreadOptions,
   unneeded: AbortSignal,
 ): Promise<SpareWorker> {
-  const data: ExecutorData = { shmDir, ledCount, unitsPerUs, pulse: createPulse(), ledger: createLedger() }
+  const record = openCallRecord(shmDir)
+  const place = record.claim()
+  const data: ExecutorData = { shmDir, ledCount, unitsPerUs, place, pulse: createPulse(), ledger: createLedger() }
   // The built package has .js files, the checkout .ts.
   const entry = new URL(`./executor-thread${extname(import.meta.url)}`, import.meta.url)
-  const worker = new Worker(entry, { workerData: data })
-  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+  const worker = new Worker(entry, { workerData: data, resourceLimits: { maxOldGenerationSizeMb: heapMiB } })
+  const exited = new Promise<void>((resolve) =>
+    worker.once('exit', () => {
+      record.release(place)
+      resolve()
+    }),
+  )
   worker.on('error', () => {}) // an exit follows, and whoever has the thread is told of that
   const end = async (): Promise<void> => void (await worker.terminate())
   const abandon = (): void => void end()

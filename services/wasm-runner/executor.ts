@@ -1,4 +1,5 @@
 import type { Beat } from './beats.ts'
+import { wordsOfId } from './call-record.ts'
 import type { Order, Report, StartOrder } from './executor-messages.ts'
 import { GuestFault } from './guest-fault.ts'
 import { instantiate } from './instance.ts'
@@ -36,7 +37,7 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
     const left = seats.leave(ticket)
     if (left === undefined) return
     try {
-      underTicket(pulse, ticket, () => left.instance.shutdown())
+      underTicket(pulse, left, () => left.instance.shutdown())
     } catch (cause) {
       if (!(cause instanceof GuestFault)) throw cause
       tell({ kind: 'log', ticket, level: 'warn', line: cause.message })
@@ -44,7 +45,8 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
   }
 
   const start = ({ ticket, spec, code, replaces }: StartOrder): void => {
-    const instance = underTicket(pulse, ticket, () =>
+    const idWords = wordsOfId(spec.id)
+    const instance = underTicket(pulse, { ticket, idWords }, () =>
       instantiate(code, spec, {
         unitsPerUs,
         mail: seats.mail,
@@ -52,7 +54,7 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
         now: needs.now,
       }),
     )
-    seats.join({ ticket, spec, instance, unitsPerUs }, elapsedMs())
+    seats.join({ ticket, spec, idWords, instance, unitsPerUs }, elapsedMs())
     if (replaces !== undefined) stop(replaces)
   }
 

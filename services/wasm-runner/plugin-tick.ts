@@ -25,9 +25,13 @@ export interface TickNeeds {
   cpuNs(): number
 }
 
-/** Runs guest code under its ticket, so that the watchdog knows whom to blame. */
-export function underTicket<T>(pulse: TickNeeds['pulse'], ticket: number, run: () => T): T {
-  pulse.begin(ticket)
+/** Runs guest code under its ticket, so that the watchdog knows whom to blame, and who reads the call record. */
+export function underTicket<T>(
+  pulse: TickNeeds['pulse'],
+  { ticket, idWords }: Pick<Seat, 'ticket' | 'idWords'>,
+  run: () => T,
+): T {
+  pulse.begin(ticket, idWords)
   try {
     return run()
   } finally {
@@ -95,7 +99,7 @@ export function createTicks(needs: TickNeeds, pipeline: ForcePipeline): Ticks {
 
   const attempt = (seat: Seat, fuel: number): { readonly failed: boolean; readonly fault?: Violation } => {
     try {
-      return { failed: !underTicket(needs.pulse, seat.ticket, () => callAll(seat, fuel)) }
+      return { failed: !underTicket(needs.pulse, seat, () => callAll(seat, fuel)) }
     } catch (cause) {
       if (!(cause instanceof GuestFault)) throw cause
       return { failed: false, fault: cause.violation } // a loss is counted when it is reported

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createPulse, openPulseReader, openPulseWriter } from './pulse.ts'
+import { wordsOfId } from './call-record.ts'
+import { createPulse, openPulseReader, openPulseWriter as openWriter } from './pulse.ts'
+
+const id = wordsOfId('972e3c8b-0863-4d03-a036-0f7ad62047d4')
+const openPulseWriter = (pulse: SharedArrayBuffer) => openWriter(pulse, { begin() {}, end() {} })
 
 test('a plugin whose code is still the same call after a second is stuck', () => {
   const pulse = createPulse()
   const executor = openPulseWriter(pulse)
   const watchdog = openPulseReader(pulse)
-  executor.begin(7)
+  executor.begin(7, id)
   assert.deepEqual(
     [1, 2, 3, 4, 5].map(() => watchdog.stuckFor(1000, 250)),
     [undefined, undefined, undefined, undefined, 7],
@@ -18,7 +22,7 @@ test('a plugin whose code is still the same call after a second is stuck', () =>
 test('time in which the thread had no core does not count', () => {
   const pulse = createPulse()
   const watchdog = openPulseReader(pulse)
-  openPulseWriter(pulse).begin(7)
+  openPulseWriter(pulse).begin(7, id)
   const looks = [250, 250, 0, 10, 250, 250, 239, 1].map((ownMs) => watchdog.stuckFor(1000, ownMs))
   assert.deepEqual(looks.indexOf(7), 7)
 })
@@ -28,7 +32,7 @@ test('a plugin that is called again and again is not stuck, and neither is an ex
   const executor = openPulseWriter(pulse)
   const watchdog = openPulseReader(pulse)
   for (let look = 0; look < 20; look++) {
-    executor.begin(7)
+    executor.begin(7, id)
     assert.equal(watchdog.stuckFor(1000, 250), undefined)
     executor.end()
   }

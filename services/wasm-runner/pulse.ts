@@ -1,3 +1,5 @@
+import type { CallMark, IdWords } from './call-record.ts'
+
 // Three words that the executor's thread and the main thread share: what runs, whether it goes on, and a bell.
 const executing = 0
 const progress = 1
@@ -10,8 +12,8 @@ export const createPulse = (): SharedArrayBuffer => new SharedArrayBuffer(12)
 
 /** The executor's side. */
 export interface PulseWriter {
-  /** Guest code of this ticket begins to run. */
-  begin(ticket: number): void
+  /** Guest code of this ticket begins to run. `id`: of its plugin, for the call record. */
+  begin(ticket: number, id: IdWords): void
   /** It came back. */
   end(): void
   /** What the bell shows now; read it before looking for messages. */
@@ -20,15 +22,21 @@ export interface PulseWriter {
   sleep(heard: number, ms: number): void
 }
 
-export function openPulseWriter(pulse: SharedArrayBuffer): PulseWriter {
+export function openPulseWriter(pulse: SharedArrayBuffer, record: CallMark): PulseWriter {
   const words = new Int32Array(pulse)
   const mark = (ticket: number): void => {
     Atomics.store(words, executing, ticket)
     Atomics.add(words, progress, 1)
   }
   return {
-    begin: mark,
-    end: () => mark(nobody),
+    begin(ticket, id) {
+      record.begin(id)
+      mark(ticket)
+    },
+    end() {
+      mark(nobody)
+      record.end()
+    },
     heard: () => Atomics.load(words, bell),
     sleep: (heard, ms) => void Atomics.wait(words, bell, heard, ms),
   }

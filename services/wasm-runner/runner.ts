@@ -3,9 +3,11 @@ import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Abi } from './abi.ts'
 import { asOnCall, asTicking } from './abi-use.ts'
 import { readArtefact } from './artefact.ts'
+import { openCallRecord } from './call-record.ts'
 import type { PluginCode } from './compile.ts'
 import { startCompiler } from './compiler.ts'
 import { type ExecutorThreads, startExecutorThreads } from './executor-threads.ts'
+import type { TickEntry } from './ledger.ts'
 import { createOnCallPlugins, type OnCallPlugins } from './on-call-plugins.ts'
 import { type OnCallSpec, standardCallFuel } from './on-call-spec.ts'
 import { createPluginLife, type PluginLife } from './plugin-life.ts'
@@ -23,6 +25,8 @@ export interface RunnerOptions {
   readonly unitsPerUs?: number
   /** Instructions of a call of a plugin that is called, in place of the usual number: for tests of what happens then. */
   readonly callFuel?: number
+  /** Hears of every tick of every plugin, some time after it: for who measures. */
+  readonly onTick?: (entry: TickEntry) => void
 }
 
 /** The Safe plugins of a rig. */
@@ -42,6 +46,9 @@ export interface Runner extends Pick<OnCallPlugins, 'runAction' | 'runInput'> {
   close(): Promise<void>
 }
 
+/** What a plugin is charged with that was running when this process's predecessor ended. */
+const endedInside = 'the process of the Safe plugins ended while the code of this one was running'
+
 /** Does one thing at a time for each id, in the order in which they were asked for. */
 function takeTurns() {
   const last = new Map<string, Promise<unknown>>()
@@ -60,7 +67,10 @@ async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, P
   return startExecutorThreads({
     ...options,
     events: {
-      onTick: (entry) => lives.get(entry.ticket)?.ticked(entry),
+      onTick(entry) {
+        lives.get(entry.ticket)?.ticked(entry)
+        options.onTick?.(entry)
+      },
       onViolation: (ticket, violation) => lives.get(ticket)?.violated(violation),
       onLost: (ticket, detail) => lives.get(ticket)?.lost(detail),
       onMoved: (ticket) => lives.get(ticket)?.moved(),
@@ -72,6 +82,8 @@ async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, P
 /** Starts the executor. Rejects when the rig's shared memory cannot be opened. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { log } = options
+  const unfinished = new Set(openCallRecord(options.shmDir).takeUnfinished())
+  if (unfinished.size > 0) log.warn({ plugins: [...unfinished] }, 'the process before this one ended in their code')
   const lives = new Map<number, PluginLife>()
   const plugins = new Map<string, PluginLife>()
   const compiler = startCompiler()
@@ -126,8 +138,10 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         const code = await compile(spec)
         const abi = asTicking(code.abi, spec.operations)
         const clocks = { now: () => performance.now(), wallMs: Date.now }
-        await replace(spec.id, createPluginLife({ ticket: ++lastTicket, spec, code, executor, log, ...clocks }))
+        const life = createPluginLife({ ticket: ++lastTicket, spec, code, executor, log, ...clocks })
+        await replace(spec.id, life)
         await onCall.unload(spec.id)
+        if (unfinished.delete(spec.id)) life.violated({ kind: 'crash', detail: endedInside })
         log.info({ plugin: spec.id, name: spec.name, abi }, 'loaded')
         return abi
       }),

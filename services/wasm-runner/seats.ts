@@ -1,4 +1,5 @@
 import { type Beat, createBeats } from './beats.ts'
+import type { IdWords } from './call-record.ts'
 import { createForcePipeline, type ForcePipeline } from './force-pipeline.ts'
 import { type GrantedOperations, grantedOperations } from './granted-operations.ts'
 import type { Instance } from './instance.ts'
@@ -10,6 +11,7 @@ import { ticksUntil } from './schedule.ts'
 export interface Seat {
   readonly ticket: number
   readonly spec: PluginSpec
+  readonly idWords: IdWords
   readonly instance: Instance
   readonly runs: GrantedOperations
   /** When it is due; undefined when it is never called. */

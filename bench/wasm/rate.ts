@@ -1,0 +1,2 @@
+/** What plugins of this benchmark tick at. */
+export const rateHz = 60

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
+import {
+  type ListSafePluginsResponse,
+  LoadSafePluginRequest,
+  type LoadSafePluginResponse,
+  WasmRunnerServiceClient,
+} from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { call, connect } from '../../rpc/client.ts'
+import { findHome } from '../../rpc/home.ts'
+import { shmDirectory } from '../../shm/test/shm-directory.ts'
+import { openWords } from '../../shm/words.ts'
+import { openCallMark, openCallRecord, wordsOfId } from './call-record.ts'
+import { type GuestModule, guestModule, op } from './testing/guest-module.ts'
+
+const [first, second] = ['972e3c8b-0863-4d03-a036-0f7ad62047d4', '0a0b0c0d-0e0f-1011-8213-141516171819']
+
+test('of the plugins of two threads those are unfinished whose call did not come back, and are told once', () => {
+  using directory = shmDirectory()
+  const record = openCallRecord(directory.path)
+  const marks = [first, second].map(() => openCallMark(directory.path, record.claim()))
+  marks[0]?.begin(wordsOfId(first))
+  marks[1]?.begin(wordsOfId(second))
+  marks[0]?.end()
+  assert.deepEqual(openCallRecord(directory.path).takeUnfinished(), [second])
+  assert.deepEqual(openCallRecord(directory.path).takeUnfinished(), [])
+})
+
+test('the thread of a plugin that was ended leaves nothing in its place, and the next thread has it', () => {
+  using directory = shmDirectory()
+  const record = openCallRecord(directory.path)
+  const place = record.claim()
+  assert.notEqual(record.claim(), place)
+  openCallMark(directory.path, place).begin(wordsOfId(first))
+  record.release(place)
+  assert.equal(record.claim(), place)
+  assert.deepEqual(record.takeUnfinished(), [])
+})
+
+test('a record of another size is refused by its name', () => {
+  using directory = shmDirectory()
+  openWords(directory.file('safe-calls'), 8)
+  assert.throws(() => openCallRecord(directory.path), { code: 'SHARED_MEMORY_INVALID' })
+})
+
+const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+
+/** The real process, on this home. */
+async function startProcess(root: string) {
+  const environment = { OPENRACING_HOME: root }
+  const child = spawn(process.execPath, [main], {
+    env: { ...process.env, ...environment },
+    stdio: ['pipe', 'ignore', 'pipe'],
+  })
+  const exited = once(child, 'exit')
+  for await (const line of createInterface({ input: child.stderr })) {
+    if ((JSON.parse(line) as { msg?: string }).msg === 'serving') break
+  }
+  child.stderr.resume()
+  const client = connect(WasmRunnerServiceClient, `unix:${findHome(environment).socket('wasm-runner')}`)
+  return {
+    pid: child.pid as number,
+    load: (request: LoadSafePluginRequest) =>
+      call<LoadSafePluginResponse>((callback) => client.loadSafePlugin(request, callback)),
+    list: () => call<ListSafePluginsResponse>((callback) => client.listSafePlugins({}, callback)),
+    async kill() {
+      client.close()
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+async function requestOf(root: string, id: string, guest: GuestModule): Promise<LoadSafePluginRequest> {
+  const bytes = guestModule(guest)
+  const path = join(root, `${id}.wasm`)
+  await writeFile(path, bytes)
+  return LoadSafePluginRequest.fromPartial({
+    ...{ id, path, name: id, sha256: createHash('sha256').update(bytes).digest('hex') },
+    ...{ capabilities: ['ReadTelemetry'], operations: ['TelemetryProcessor'] },
+    ...{ maxExecutionTimeUs: 5000, maxMemoryBytes: 16_777_216n, updateRateHz: 200 },
+  })
+}
+
+/** Resolves when none of its threads runs any more. */
+async function stopped(pid: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP')
+  const tasks = `/proc/${pid}/task`
+  const runs = (task: string): boolean => !/\) T /.test(readFileSync(`${tasks}/${task}/stat`, 'utf8'))
+  while (readdirSync(tasks).some(runs)) await setImmediate()
+}
+
+/** Stops the process again and again, until it is in the code of this plugin; there it stays. */
+async function stopInside(pid: number, shmDir: string, id: string): Promise<void> {
+  const words = openWords(join(shmDir, 'safe-calls'), 2048)
+  const wanted = [1, 0, 0, ...wordsOfId(id)].join()
+  for (;;) {
+    await stopped(pid)
+    for (let place = 0; place < words.length; place += 8) {
+      if (words.subarray(place + 1, place + 8).join() === wanted) return
+    }
+    process.kill(pid, 'SIGCONT')
+    await setImmediate()
+  }
+}
+
+test('a plugin in whose code the process was killed is charged with it when it is loaded again, and no other is', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'rig-'))
+  const { shmDir } = findHome({ OPENRACING_HOME: root })
+  const idle = await requestOf(root, first, {})
+  const busy = await requestOf(root, second, { process: [...op.busy(1_000_000), ...op.i32(0)] })
+  const killed = await startProcess(root)
+  try {
+    for (const request of [idle, busy]) await killed.load(request)
+    await stopInside(killed.pid, shmDir, busy.id)
+  } finally {
+    await killed.kill()
+  }
+  const next = await startProcess(root)
+  try {
+    for (const request of [idle, busy]) await next.load(request)
+    const crashes = (await next.list()).plugins.map(({ id, violations }) => [
+      id,
+      violations.filter(({ kind }) => kind === ViolationKind.VIOLATION_KIND_CRASH).map(({ detail }) => detail),
+    ])
+    assert.deepEqual(Object.fromEntries(crashes), {
+      [idle.id]: [],
+      [busy.id]: ['the process of the Safe plugins ended while the code of this one was running'],
+    })
+  } finally {
+    await next.kill()
+    await rm(root, { recursive: true })
+    await rm(shmDir, { recursive: true, force: true })
+  }
+})
