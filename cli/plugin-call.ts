@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
 import { Command, InvalidArgumentError } from 'commander'
 import {
   type CallResult,
@@ -7,7 +8,7 @@ import {
   type ProcessInputResponse,
 } from '../gen/proto/openracing/v1/plugin.ts'
 import { call, toFailure, within } from '../rpc/client.ts'
-import { RigError } from '../rpc/failure.ts'
+import { RigError, systemFailure } from '../rpc/failure.ts'
 import { withClient } from './endpoint.ts'
 import { parseParameters } from './parameter-block.ts'
 import { json } from './table.ts'
@@ -77,9 +78,25 @@ interface ProcessOptions {
   readonly json?: boolean
 }
 
+/** Not /dev/stdout: that cannot be opened where it is a socket. */
+async function writeOutput(file: string, output: Buffer): Promise<void> {
+  if (file === '-') {
+    await new Promise<void>((resolve, reject) =>
+      process.stdout.write(output, (cause) => (cause ? reject(cause) : resolve())),
+    )
+    return
+  }
+  try {
+    await writeFile(file, output)
+  } catch (cause) {
+    const what = `${file} cannot be written (${(cause as Error).message}); name another file`
+    throw new RigError(systemFailure(cause, 'FILE_MISSING'), what, { cause })
+  }
+}
+
 async function readInput(file: string): Promise<Buffer> {
   try {
-    return await readFile(file === '-' ? '/dev/stdin' : file)
+    return file === '-' ? await buffer(process.stdin) : await readFile(file)
   } catch (cause) {
     throw new RigError('FILE_MISSING', `${file} cannot be read (${(cause as Error).message}); name a file`, { cause })
   }
@@ -123,7 +140,7 @@ async function processFile(id: string, options: ProcessOptions, command: Command
     processBytes(client, id, input, options),
   )
   const succeeded = result.fault === '' && result.code === 0
-  if (succeeded) await writeFile(options.output === '-' ? '/dev/stdout' : options.output, output)
+  if (succeeded) await writeOutput(options.output, output)
   conclude(result, options.json === true)
 }
 

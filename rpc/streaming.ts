@@ -47,4 +47,5 @@ export const duplexStream =
     log: Logger,
   ): handleBidiStreamingCall<Request, Response> =>
   (call) =>
-    pump(call, (signal) => produce(call, signal), log)
+    // To read no further is no end of the call: it still needs an answer, or a refusal.
+    pump(call, (signal) => produce(call.iterator({ destroyOnReturn: false }), signal), log)
