@@ -135,6 +135,9 @@ async function processBytes(
 }
 
 async function processFile(id: string, options: ProcessOptions, command: Command): Promise<void> {
+  if (options.json === true && options.output === '-') {
+    throw new RigError('REQUEST_INVALID', '--json and --output - both write to stdout; name a file for the output')
+  }
   const input = await readInput(options.input)
   const { output, result } = await withClient(command, PluginServiceClient, (client) =>
     processBytes(client, id, input, options),

@@ -40,6 +40,9 @@ entry_points: { wasm_module: artefact, native_library: artefact }
 config_schema: { type: object, properties: { strength: { type: number, default: 0.5 } } }
 `
 
+const action = (name: string, checksum: string): string =>
+  `[plugin]\nname = "${name}"\nversion = "1.0.0"\nstateful = true\n[binary]\npath = "artefact"\nchecksum = "sha256:${checksum}"\n`
+
 const verdict = (decision: Decision, path: string): VerifyArtefactResponse => ({
   finding: Finding.FINDING_UNSIGNED,
   decision,
@@ -51,11 +54,20 @@ const verdict = (decision: Decision, path: string): VerifyArtefactResponse => ({
 const gone = new RigError('SERVICE_UNAVAILABLE', 'the service does not answer')
 
 /** A loader over real plugin directories; the services are what the test says they are. */
-function rig(plugins: Readonly<Record<string, PluginClass>>, configText = '') {
+function rig(
+  plugins: Readonly<Record<string, PluginClass>>,
+  configText = '',
+  actions: Readonly<Record<string, string>> = {},
+) {
   const root = mkdtempSync(join(tmpdir(), 'openracing-loader-'))
   for (const [index, [name, pluginClass]] of Object.entries(plugins).entries()) {
     mkdirSync(join(root, name))
     writeFileSync(join(root, name, 'plugin.yaml'), manifest(pluginClass, index))
+    writeFileSync(join(root, name, 'artefact'), name)
+  }
+  for (const [name, checksum] of Object.entries(actions)) {
+    mkdirSync(join(root, name))
+    writeFileSync(join(root, name, 'plugin.toml'), action(name, checksum))
     writeFileSync(join(root, name, 'artefact'), name)
   }
   const config = parseConfig(configText, 'config.yaml')
@@ -362,4 +374,26 @@ test('what went wrong with a Fast plugin names the library in its directory, and
   reports.fast = [{ ...report(0, 0n), state: PluginState.PLUGIN_STATE_FAILED, detail }]
   const place = join(it.plan.plugins()[0]?.path as string, 'artefact')
   assert.equal((await list.get('fast')).detail, detail.replace(': ', `: ${place}: `))
+})
+
+test('a plugin that is called is brought as one, and only with the bytes that its manifest names', async () => {
+  using it = rig({ safe: 'Safe' }, '', { Keys: 'AB'.repeat(32), other: 'cd'.repeat(32) })
+  await it.start(...allServices)
+  assert.deepEqual(it.loaded(), ['safe'])
+  const [asked] = it.calls
+  assert.match(asked?.path ?? '', /^\/store\/.*\/Keys\/artefact$/)
+  assert.deepEqual(
+    { ...asked, path: '' },
+    {
+      ...{ id: 'keys', name: 'Keys', path: '', sha256: 'ab'.repeat(32), stateful: true },
+      ...{ maxExecutionTimeUs: 5_000_000, maxMemoryBytes: 134_217_728n },
+    },
+  )
+  assert.equal(it.calls.length, 1)
+  const outcome = it.outcome('other')
+  assert.equal(outcome.kind, 'failed')
+  assert.match(
+    'detail' in outcome ? outcome.detail : '',
+    /^PLUGIN_INVALID: .*other\/artefact has the SHA-256 (ab){32}, and its manifest says (cd){32}; install the file/,
+  )
 })

@@ -56,8 +56,14 @@ export function parseStart(start: ProcessInputStart): Omit<ZenithRequest, 'input
   }
 }
 
-/** The pieces as one. Throws REQUEST_INVALID for what is too large, as soon as it is. */
-export async function collectInput(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+/**
+ * The pieces as one. Throws REQUEST_INVALID for what is too large, as soon as it is; `hold` is asked before each piece is
+ * kept, and throws where there is no room for it.
+ */
+export async function collectInput(
+  pieces: AsyncIterable<Uint8Array>,
+  hold: (bytes: number) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
   const all: Uint8Array[] = []
   let total = 0
   for await (const piece of pieces) {
@@ -66,6 +72,7 @@ export async function collectInput(pieces: AsyncIterable<Uint8Array>): Promise<U
     }
     total += piece.length
     if (total > inputBytesMax) throw invalid(`the input is more than ${inputBytesMax} bytes; send it in parts`)
+    hold(piece.length)
     all.push(piece)
   }
   const input = new Uint8Array(total)

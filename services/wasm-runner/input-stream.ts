@@ -5,7 +5,7 @@ import type {
 } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { RunInputRequest, RunInputResponse } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
-import { collectInput, parseStart } from './call-request.ts'
+import { collectInput, inputBytesMax, parseStart } from './call-request.ts'
 import type { Runner } from './runner.ts'
 
 /** Output travels in pieces of this many bytes. */
@@ -31,22 +31,41 @@ async function* inputs(all: AsyncIterable<ProcessInputRequest['part']>): AsyncGe
 
 const answer = (part: ProcessInputResponse['part']): RunInputResponse => ({ answer: { part } })
 
+/** Bytes of the inputs of all calls that are under way: four of the largest. */
+const heldBytesMax = 4 * inputBytesMax
+
 /** One call of a plugin over an input: the input is read whole, then the output comes, and the result last. */
-export async function* runOverInput(
-  runner: Pick<Runner, 'runInput'>,
+export type InputCall = (
   requests: AsyncIterable<RunInputRequest>,
   signal: AbortSignal,
-): AsyncGenerator<RunInputResponse, void, undefined> {
-  const all = parts(requests)
-  const start = await readStart(all)
-  const request = parseStart(start)
-  const input = await collectInput(inputs(all))
-  const { result, output } = await runner.runInput(start.id.toLowerCase(), { ...request, input }, signal)
-  for (let at = 0; at < output.length; at += pieceBytes) {
-    yield answer({
-      $case: 'output',
-      value: Buffer.from(output.buffer, output.byteOffset + at, Math.min(pieceBytes, output.length - at)),
-    })
+) => AsyncGenerator<RunInputResponse, void, undefined>
+
+/** Calls over inputs. Together they hold so much and no more: SERVICE_UNAVAILABLE beyond that. */
+export function createInputCalls(runner: Pick<Runner, 'runInput'>): InputCall {
+  let heldBytes = 0
+
+  return async function* call(requests, signal) {
+    let mine = 0
+    const hold = (bytes: number): void => {
+      if (heldBytes + bytes > heldBytesMax) {
+        throw new RigError('SERVICE_UNAVAILABLE', `the inputs of other calls are ${heldBytes} bytes; ask again later`)
+      }
+      heldBytes += bytes
+      mine += bytes
+    }
+    try {
+      const all = parts(requests)
+      const start = await readStart(all)
+      const request = parseStart(start)
+      const input = await collectInput(inputs(all), hold)
+      const { result, output } = await runner.runInput(start.id.toLowerCase(), { ...request, input }, signal)
+      for (let at = 0; at < output.length; at += pieceBytes) {
+        const piece = output.subarray(at, at + pieceBytes)
+        yield answer({ $case: 'output', value: Buffer.from(piece.buffer, piece.byteOffset, piece.length) })
+      }
+      yield answer({ $case: 'result', value: result })
+    } finally {
+      heldBytes -= mine
+    }
   }
-  yield answer({ $case: 'result', value: result })
 }

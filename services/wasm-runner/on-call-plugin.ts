@@ -15,6 +15,7 @@ export interface OnCallNeeds {
   readonly abi: OnCallAbi
   readonly target: CallTarget
   readonly lanes: Pick<CallLanes, 'call' | 'forget'>
+  readonly log: Logger
   /** Where its own lines go. */
   readonly guestLog: Logger
   /** ms since 1970. */
@@ -48,7 +49,7 @@ const detailOf = ({ name, version, description }: SelfDescription): string =>
 
 const microseconds = (ns: number): number => Math.min(Math.ceil(ns / 1000), 0xffff_ffff)
 
-export function createOnCallPlugin({ spec, abi, target, lanes, guestLog, wallMs }: OnCallNeeds): OnCallPlugin {
+export function createOnCallPlugin({ spec, abi, target, lanes, log, guestLog, wallMs }: OnCallNeeds): OnCallPlugin {
   const statistics = createStatistics()
   const violations = createViolations()
   let described: SelfDescription = { name: '', version: '', description: '' }
@@ -60,7 +61,7 @@ export function createOnCallPlugin({ spec, abi, target, lanes, guestLog, wallMs 
     violations.charge(fault, wallMs())
     statistics.countLoss()
     if (fault.kind === 'budget') statistics.countOutOfFuel()
-    guestLog.warn({ plugin: spec.id, name: spec.name }, fault.detail)
+    log.warn({ plugin: spec.id, name: spec.name }, fault.detail)
   }
 
   async function ask(wish: CallWish, signal: AbortSignal) {

@@ -32,10 +32,12 @@ export interface OnCallPlugins {
 export interface OnCallOptions {
   /** Instructions of one call. */
   readonly fuel: number
+  readonly log: Logger
+  /** Where plugins' own lines go. */
   readonly guestLog: Logger
 }
 
-export function createOnCallPlugins({ fuel, guestLog }: OnCallOptions): OnCallPlugins {
+export function createOnCallPlugins({ fuel, log, guestLog }: OnCallOptions): OnCallPlugins {
   const plugins = new Map<string, OnCallPlugin>()
   const lanes = openCallLanes()
   let lastTicket = 0
@@ -64,7 +66,7 @@ export function createOnCallPlugins({ fuel, guestLog }: OnCallOptions): OnCallPl
   return {
     async load(spec, code, abi) {
       const target = { ticket: ++lastTicket, code, fuel, stateful: spec.stateful }
-      const plugin = createOnCallPlugin({ spec, abi, target, lanes, guestLog, wallMs: Date.now })
+      const plugin = createOnCallPlugin({ spec, abi, target, lanes, log, guestLog, wallMs: Date.now })
       try {
         await plugin.begin()
       } catch (cause) {

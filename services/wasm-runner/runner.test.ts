@@ -16,6 +16,7 @@ import type { PluginSpec } from './plugin-spec.ts'
 import { type Runner, type RunnerOptions, startRunner } from './runner.ts'
 import { type GuestModule, guestModule, op } from './testing/guest-module.ts'
 import { specOf } from './testing/specs.ts'
+import { wasmOf } from './testing/wasm-text.ts'
 
 const { PLUGIN_STATE_RUNNING, PLUGIN_STATE_WAITING } = PluginState
 const { VIOLATION_KIND_BUDGET, VIOLATION_KIND_TIMEOUT } = ViolationKind
@@ -341,4 +342,21 @@ test('a rig whose shared memory belongs to another version is refused with a rem
     (cause) => cause instanceof RigError && cause.code === 'SHARED_MEMORY_INVALID' && /remove it/.test(cause.message),
   )
   await rm(shmDir, { recursive: true })
+})
+
+test('a raw plugin has its part in the force, and without the grant what it returns is dropped', async () => {
+  const bytes = wasmOf(`(module (memory (export "memory") 1)
+    (func (export "process") (param f32 f32) (result f32) (f32.mul (local.get 0) (f32.const 1.5))))`)
+  await using it = await rig()
+  using cells = it.cells()
+  cells.publish({ flags: 0 })
+  const blind = await it.specOf(bytes, { capabilities: ['ReadTelemetry'] })
+  assert.equal(await it.runner.load(blind), 'openracing-env-1')
+  await until('it ticks', () => executions(it.runner, blind.id) > 0)
+  assert.equal(cells.scalar(), undefined)
+  const seeing = await it.specOf(bytes)
+  await it.runner.load(seeing)
+  await until('its answer is in the cell', () => cells.scalar() === 0.75)
+  const leds = await it.specOf(bytes, { operations: ['TelemetryProcessor', 'LedMapper'] })
+  await assert.rejects(it.runner.load(leds), /PLUGIN_INVALID: .*take LedMapper out of its operations/)
 })

@@ -91,7 +91,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     await compiler.close()
     throw cause
   })
-  const onCall = createOnCallPlugins({ fuel: options.callFuel ?? standardCallFuel, guestLog: options.guestLog })
+  const onCall = createOnCallPlugins({ ...options, fuel: options.callFuel ?? standardCallFuel })
   const inTurn = takeTurns()
   let lastTicket = 0
   let closing: Promise<void> | undefined

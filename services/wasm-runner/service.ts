@@ -5,7 +5,7 @@ import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { duplexStream } from '../../rpc/streaming.ts'
 import { unary } from '../../rpc/unary.ts'
 import { parseAction } from './call-request.ts'
-import { runOverInput } from './input-stream.ts'
+import { createInputCalls } from './input-stream.ts'
 import { parseOnCallRequest } from './on-call-spec.ts'
 import { parseLoadRequest } from './plugin-spec.ts'
 import type { Runner } from './runner.ts'
@@ -20,7 +20,7 @@ export function wasmRunnerService(runner: Runner, confinement: Confinement, log:
       const { result } = await runner.runAction(request.id.toLowerCase(), parseAction(request, Date.now()), signal)
       return { result }
     }, log),
-    runInput: duplexStream((requests, signal) => runOverInput(runner, requests, signal), log),
+    runInput: duplexStream(createInputCalls(runner), log),
     unloadSafePlugin: unary(async ({ id }) => {
       await runner.unload(id.toLowerCase())
       return {}
