@@ -11,6 +11,8 @@ import { call, within } from '../rpc/client.ts'
 import { distributionOf, emptyHistogram } from './distribution.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { executeCommand, processCommand } from './plugin-call.ts'
+import { newPluginCommand } from './plugin-new.ts'
+import { testPluginCommand } from './plugin-test.ts'
 import { json, table } from './table.ts'
 import { pluginClassWord, pluginStateWord, violationWord } from './words.ts'
 
@@ -130,3 +132,5 @@ export const pluginCommand = (): Command =>
     )
     .addCommand(executeCommand())
     .addCommand(processCommand())
+    .addCommand(newPluginCommand())
+    .addCommand(testPluginCommand())

@@ -51,6 +51,7 @@ export function instantiateEnv(code: PluginCode, spec: PluginSpec, needs: Instan
     scalar: () => output,
     leds: () => noLeds,
     customData: customData.entries(),
+    memoryBytes: () => guest.memory().buffer.byteLength,
     shutdown() {
       guest.fill(tickFuel(spec.budgetUs, needs.unitsPerUs))
       guest.run(spec.entryPoints.shutdown, () => shutdown?.())

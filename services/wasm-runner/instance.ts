@@ -39,6 +39,8 @@ export interface Instance {
   /** A copy of the guest's LED frame. */
   leds(): Uint8Array
   readonly customData: ReadonlyMap<string, string>
+  /** Bytes of the guest's memory, as it is now. */
+  memoryBytes(): number
   /** Calls the guest's shutdown, if it has one. */
   shutdown(): void
 }

@@ -110,6 +110,7 @@ export function instantiateSdk(code: PluginCode, spec: PluginSpec, needs: Instan
     scalar: () => buffers.views().view.getFloat32(at.telemetry + telemetryFrame.ffb_scalar.offset, true),
     leds: () => buffers.views().bytes.slice(at.leds, at.leds + ledFrameBytes),
     customData: customData.entries(),
+    memoryBytes: () => exports.memory.buffer.byteLength,
     shutdown() {
       guest.fill(tickFuel(spec.budgetUs, needs.unitsPerUs))
       guest.run('shutdown', () => exports.shutdown?.())

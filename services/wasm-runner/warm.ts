@@ -7,6 +7,7 @@ await Promise.all([
   import('./runner.ts'),
   import('./service.ts'),
   // Of the threads, whose own files cannot be loaded anywhere else.
+  import('./caller.ts'),
   import('./compile.ts'),
   import('./executor.ts'),
   import('./suspects.ts'),
