@@ -15,7 +15,7 @@ export interface Ran {
 
 /** Something that its author should know. `note`: it is no fault. */
 interface Finding {
-  readonly kind: 'crash' | 'timeout' | 'budget' | 'failed' | 'clamped' | 'not run' | 'log'
+  readonly kind: 'crash' | 'timeout' | 'budget' | 'memory' | 'failed' | 'clamped' | 'not run' | 'log'
   readonly note: boolean
   readonly count: number
   /** The first tick that shows it. */

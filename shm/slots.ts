@@ -11,6 +11,7 @@ import {
 import type { Home } from '../rpc/home.ts'
 import { type Latest, openLatest } from './latest.ts'
 import { openRingReader, openRingWriter, type RingReader, type RingWriter } from './ring.ts'
+import { openWords } from './words.ts'
 
 // The files of a rig's shared memory directory. native/rig.h says who writes each.
 
@@ -35,6 +36,14 @@ export const openSuspectCells = ({
   leds: openLatest(join(shmDir, 'suspect-leds'), ledFrameBytes),
   scalar: openLatest(join(shmDir, 'suspect-scalar'), safeScalarBytes),
 })
+
+/** Places of the record of who runs, one a thread; eight words each. services/wasm-runner/call-record.ts says which. */
+export const safeCallPlaces = 64
+export const safeCallWords = 8
+
+/** Which Safe plugin's code runs on which thread of the wasm-runner. It outlives the process. */
+export const openSafeCalls = ({ shmDir }: Pick<Home, 'shmDir'>): Uint32Array =>
+  openWords(join(shmDir, 'safe-calls'), safeCallPlaces * safeCallWords * 4)
 
 /** What the loop is told, a RigControl. The dsp-helper publishes. */
 export const openControlSlot = (home: Pick<Home, 'shmDir'>): Latest =>

@@ -18,7 +18,10 @@ const throughput = [
   'times',
   'rounds',
 ]
-const dense = ['plugins', 'ticks', 'missed', 'on_time', 'lateness_us', 'cpu_ms_per_s', 'kib_per_plugin', 'rounds']
+const dense = [
+  ...['plugins', 'ticks', 'missed', 'on_time', 'lateness_us'],
+  ...['cpu_ms_per_s', 'us_per_tick', 'kib_per_plugin', 'rounds'],
+]
 const stopping = [
   ...['deadline_ms', 'reported_ms', 'reported_ms_max', 'late_ms', 'loops', 'rounds'],
   ...['neighbour_ticks', 'neighbour_missed', 'neighbour_lateness_us'],

@@ -17,6 +17,8 @@ export interface DensityFigures {
   readonly lateness_us: Distribution
   /** Of the whole process: 1000 is one core. */
   readonly cpu_ms_per_s: number
+  /** CPU time of the whole process for each tick that was done. */
+  readonly us_per_tick: number
   /** Of the process, beyond what it has without plugins; median. */
   readonly kib_per_plugin: number
 }
@@ -66,6 +68,7 @@ export function densityOf(name: string, { program, plugins, load }: DenseProcess
     on_time: total.onTime / total.due,
     lateness_us: lateness.distribution(),
     cpu_ms_per_s: (total.cpuNs / total.wallNs) * 1000,
+    us_per_tick: total.cpuNs / 1000 / (total.due - total.missed),
     kib_per_plugin: median(kib),
   }))
 }

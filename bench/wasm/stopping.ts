@@ -80,7 +80,7 @@ export const ourStopping = (deadlineMs: number): Contestant<StoppingFigures> =>
  * Each neighbour has its thread. With less time Extism loses plugins for ever: its timeout is that of starting another
  * thread as well.
  */
-const extismDeadlineMs = 500
+const extismDeadlineMs = 1000
 
 export const extismStopping = (): Contestant<StoppingFigures> =>
   stoppingOf('stopping.extism', {

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Home, makePrivateDirectory } from '../../rpc/home.ts'
-import { openLedSlot, openScalarSlot, openSuspectCells, openTelemetrySlot } from '../../shm/slots.ts'
+import { openLedSlot, openSafeCalls, openScalarSlot, openSuspectCells, openTelemetrySlot } from '../../shm/slots.ts'
 
 /** What the process of a service may do with files. It gets no network, no other process and no privileges. */
 export interface Confinement {
@@ -48,12 +48,13 @@ function openCells(home: Home): void {
   const suspects = openSuspectCells(home)
   const cells = [openTelemetrySlot(home), openLedSlot(home), openScalarSlot(home), suspects.leds, suspects.scalar]
   for (const cell of cells) cell.close()
+  openSafeCalls(home)
 }
 
-const cellNames = ['telemetry', 'leds', 'scalar', 'suspect-leds', 'suspect-scalar']
+const cellNames = ['telemetry', 'leds', 'scalar', 'suspect-leds', 'suspect-scalar', 'safe-calls']
 
 /**
- * What the wasm-runner may touch: code that is ours, plugins that were verified, five cells of shared memory, and the
+ * What the wasm-runner may touch: code that is ours, plugins that were verified, six files of shared memory, and the
  * directory of its own socket. Its log is open when it starts. No plugin has the word of a user for a directory yet
  * (docs/decisions/0022): one that had would need it here, too.
  */

@@ -1,16 +1,10 @@
-import { join } from 'node:path'
-import { openWords } from '../../shm/words.ts'
+import { openSafeCalls, safeCallPlaces, safeCallWords } from '../../shm/slots.ts'
 
 // A file with a place for each thread: whether it has an owner, whether guest code runs, two words of nothing, and the id
 // of the plugin whose code that is. Only processes of this version write it; it outlives them.
-const placeWords = 8
 const owned = 0
 const running = 1
 const idAt = 4
-const places = 64
-const bytes = places * placeWords * 4
-
-const pathOf = (shmDir: string): string => join(shmDir, 'safe-calls')
 
 /** The sixteen bytes of a plugin's id. */
 export type IdWords = Uint32Array
@@ -33,7 +27,7 @@ export interface CallMark {
 
 /** `place`: one that was claimed for this thread. */
 export function openCallMark(shmDir: string, place: number): CallMark {
-  const words = openWords(pathOf(shmDir), bytes).subarray(place * placeWords, (place + 1) * placeWords)
+  const words = openSafeCalls({ shmDir }).subarray(place * safeCallWords, (place + 1) * safeCallWords)
   return {
     begin(id) {
       words.set(id, idAt)
@@ -55,18 +49,20 @@ export interface CallRecord {
 
 /** Opens the record of a rig, or creates it. Throws SHARED_MEMORY_INVALID or PERMISSION_DENIED. */
 export function openCallRecord(shmDir: string): CallRecord {
-  const words = openWords(pathOf(shmDir), bytes)
-  const all = Array.from({ length: places }, (_, place) => words.subarray(place * placeWords, (place + 1) * placeWords))
+  const words = openSafeCalls({ shmDir })
+  const all = Array.from({ length: safeCallPlaces }, (_, place) =>
+    words.subarray(place * safeCallWords, (place + 1) * safeCallWords),
+  )
   return {
     takeUnfinished() {
       const unfinished = all.filter((place) => Atomics.load(place, running) !== 0)
-      const ids = unfinished.map((place) => idOfWords(place.slice(idAt, placeWords)))
+      const ids = unfinished.map((place) => idOfWords(place.slice(idAt, safeCallWords)))
       words.fill(0)
       return ids
     },
     claim() {
       const free = all.findIndex((place) => Atomics.compareExchange(place, owned, 0, 1) === 0)
-      if (free < 0) throw new Error(`more than ${places} threads`)
+      if (free < 0) throw new Error(`more than ${safeCallPlaces} threads`)
       return free
     },
     release: (place) => void all[place]?.fill(0),

@@ -134,7 +134,7 @@ export async function startExecutor({ role, spare, events, log }: ClientOptions)
   const moveOn = (ticket: number, plugin: Held, end: WorkerEnd): void => {
     if (ticket === end.executing) {
       events.onCaught(plugin.order)
-      if (end.stuck) events.onViolation(ticket, { kind: 'timeout', detail: end.reason })
+      events.onViolation(ticket, { kind: end.charge, detail: end.reason })
     }
     const blamed = end.executing === undefined ? plugin.starting !== undefined : ticket === end.executing
     if (blamed || plugin.stopping !== undefined || plugin.evicted !== undefined) {

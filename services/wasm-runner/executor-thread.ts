@@ -66,11 +66,20 @@ function assume(role: ThreadRole): void {
   tell({ kind: 'ready' })
 }
 
+/** When something is due, ms; what is obeyed meanwhile may be due sooner, and is soon enough. */
+let dueAtMs = Infinity
+
+function sweepIfDue(): void {
+  if (executor !== undefined && performance.now() >= dueAtMs) dueAtMs = executor.sweep()
+}
+
+/** A thread that takes over has all plugins to start: those that are there already tick meanwhile. */
 function obeyAll(): void {
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
     const order = next.message as Order
     if (order.kind === 'assign') assume(order.role)
     else executor?.obey(order)
+    sweepIfDue()
   }
 }
 
@@ -85,7 +94,8 @@ async function run(): Promise<never> {
   for (;;) {
     const heard = pulse.heard()
     obeyAll()
-    const waitMs = (executor?.sweep() ?? Infinity) - performance.now()
+    if (executor !== undefined) dueAtMs = executor.sweep()
+    const waitMs = dueAtMs - performance.now()
     if (performance.now() >= turnAtMs) {
       await setImmediate()
       turnAtMs = performance.now() + turnEveryMs

@@ -7,6 +7,7 @@ import type { ExecutorData, Order, Report, ThreadRole } from './executor-message
 import { createLedger, openLedgerReader, type TickEntry } from './ledger.ts'
 import { createPulse, openPulseReader } from './pulse.ts'
 import { coreWaitMs } from './run-queue.ts'
+import type { Violation } from './violation.ts'
 
 /** How often the counts are taken over when nobody asks for them, ms. */
 const drainEveryMs = 100
@@ -19,17 +20,17 @@ const lookEveryMs = 250
 export const watchdogMs = 1000
 
 /**
- * Heap of a thread, MiB: a thousand plugins have 50 of it. Memories are not in it; the objects of guests that use garbage
- * collection are, and who makes more of them than this ends the thread, and no more.
+ * Heap of a thread, MiB: a thousand plugins have 50 of it. What guests make is in memories of their own, and what the host
+ * keeps for one of them is bounded; whatever gets around that ends the thread, and not the process.
  */
-const heapMiB = 512
+const standardHeapMiB = 512
 
 /** Why a thread ended. */
 export interface WorkerEnd {
   /** The ticket whose code was running, if any was. */
   readonly executing: number | undefined
-  /** The watchdog ended it. */
-  readonly stuck: boolean
+  /** What whose code was running is charged with. */
+  readonly charge: Violation['kind']
   readonly reason: string
 }
 
@@ -41,6 +42,8 @@ export interface ThreadOptions {
   readonly ledCount: number
   /** Units of fuel a µs, in place of what each thread measures: for tests of what happens where there is too much. */
   readonly unitsPerUs?: number
+  /** In place of the standard: for tests of a heap that is full. */
+  readonly heapMiB?: number
 }
 
 export interface Assignment {
@@ -70,6 +73,12 @@ export interface ExecutorWorker {
   close(): Promise<void>
 }
 
+/** What a thread ended of by itself. */
+const endOf = ({ code, message }: NodeJS.ErrnoException, heapMiB: number): Pick<WorkerEnd, 'reason' | 'charge'> =>
+  code === 'ERR_WORKER_OUT_OF_MEMORY'
+    ? { reason: `the objects of all plugins had more than ${heapMiB} MiB while it ran`, charge: 'memory' }
+    : { reason: `the executor failed: ${message}`, charge: 'crash' }
+
 /** Resolves with the thread's next report, or rejects when there will be none. */
 async function nextReport(worker: Worker, exited: Promise<void>): Promise<Report> {
   const waiting = new AbortController()
@@ -94,7 +103,7 @@ function watch(every: readonly (readonly [number, () => void])[]): () => void {
 
 /** Starts a thread; resolves when it is warm. Rejects, and the thread is gone, when it is not needed any more. */
 export async function startWorker(
-  { shmDir, ledCount, unitsPerUs }: ThreadOptions,
+  { shmDir, ledCount, unitsPerUs, heapMiB = standardHeapMiB }: ThreadOptions,
   unneeded: AbortSignal,
 ): Promise<SpareWorker> {
   const record = openCallRecord(shmDir)
@@ -127,7 +136,7 @@ export async function startWorker(
         await end()
         throw new RigError(report.code, report.detail)
       }
-      return watchWorker({ worker, thread, exited, ...data }, assignment)
+      return watchWorker({ worker, thread, heapMiB, exited, ...data }, assignment)
     },
     close: end,
   }
@@ -137,16 +146,17 @@ interface Watched extends Pick<ExecutorData, 'pulse' | 'ledger'> {
   readonly worker: Worker
   /** Its name for run-queue.ts. */
   readonly thread: string
+  readonly heapMiB: number
   readonly exited: Promise<void>
 }
 
 /** The thread once it is ready. */
-function watchWorker({ worker, thread, exited, ...data }: Watched, options: Assignment): ExecutorWorker {
+function watchWorker({ worker, thread, heapMiB, exited, ...data }: Watched, options: Assignment): ExecutorWorker {
   const pulse = openPulseReader(data.pulse)
   const ledger = openLedgerReader(data.ledger)
   let end: WorkerEnd | undefined
   const terminate = async (reason: string, executing: number | undefined): Promise<void> => {
-    end ??= { reason, executing, stuck: executing !== undefined }
+    end ??= { reason, executing, charge: 'timeout' }
     await worker.terminate()
   }
   const drain = (): void => {
@@ -167,13 +177,13 @@ function watchWorker({ worker, thread, exited, ...data }: Watched, options: Assi
   ])
   worker.on('message', options.onReport)
   worker.on('error', (cause) => {
-    end ??= { reason: `the executor failed: ${(cause as Error).message}`, executing: pulse.executing(), stuck: false }
+    end ??= { ...endOf(cause as NodeJS.ErrnoException, heapMiB), executing: pulse.executing() }
   })
   const finish = async (): Promise<WorkerEnd> => {
     await exited
     stopWatching()
     drain()
-    return end ?? { reason: 'the executor ended', executing: pulse.executing(), stuck: false }
+    return end ?? { reason: 'the executor ended', executing: pulse.executing(), charge: 'crash' }
   }
   const ended = finish()
   return {

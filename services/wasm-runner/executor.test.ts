@@ -231,6 +231,24 @@ test('when the game goes quiet, plugins tick on with the newest frame', async ()
   assert.equal(scalars().at(-1), Math.fround(0.5 * gain))
 })
 
+test('all ticks of one moment see the same telemetry, whatever arrives meanwhile', async () => {
+  const { load, sweepAt, telemetry, scalars, slots } = rig()
+  await load(guestModule(), { order: 1 })
+  await load(guestModule(), { order: 2 })
+  telemetry({ ffb: 0.5 })
+  const { read } = slots.telemetry
+  slots.telemetry.read = (value) => {
+    const number = read(value)
+    telemetry({ ffb: 0.25 })
+    return number
+  }
+  sweepAt(10)
+  assert.deepEqual(scalars(), [0.5, 0.5])
+  sweepAt(20)
+  // What the second answered before stands until it has answered again.
+  assert.deepEqual(scalars().slice(2), [0.5, 0.25])
+})
+
 test('the LEDs that a plugin draws are shown', async () => {
   const { load, sweepAt, telemetry, slots } = rig()
   await load(await buildSample('rpm-leds'), { operations: ['LedMapper'] })

@@ -25,6 +25,7 @@ export interface RunnerOptions {
   readonly unitsPerUs?: number
   /** Instructions of a call of a plugin that is called, in place of the usual number: for tests of what happens then. */
   readonly callFuel?: number
+  readonly heapMiB?: number
   /** Hears of every tick of every plugin, some time after it: for who measures. */
   readonly onTick?: (entry: TickEntry) => void
 }

@@ -7,6 +7,7 @@ import {
 const messageKind = {
   crash: ViolationKind.VIOLATION_KIND_CRASH,
   timeout: ViolationKind.VIOLATION_KIND_TIMEOUT,
+  memory: ViolationKind.VIOLATION_KIND_MEMORY,
   budget: ViolationKind.VIOLATION_KIND_BUDGET,
 } as const
 
