@@ -20,7 +20,7 @@ const throughput = [
 ]
 const dense = [
   ...['plugins', 'ticks', 'missed', 'on_time', 'lateness_us'],
-  ...['cpu_ms_per_s', 'us_per_tick', 'kib_per_plugin', 'rounds'],
+  ...['cpu_ms_per_s', 'core_wait_ms_per_s', 'us_per_tick', 'kib_per_plugin', 'rounds'],
 ]
 const stopping = [
   ...['deadline_ms', 'reported_ms', 'reported_ms_max', 'late_ms', 'loops', 'rounds'],

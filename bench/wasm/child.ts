@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { cpuNsOf } from '../cpu-time.ts'
+import { cpuNsOf, longestWaitNsOf } from '../cpu-time.ts'
 
 /** A process that is measured from outside. It is told one thing at a time, and answers each. */
 export interface Measured extends AsyncDisposable {
@@ -12,6 +12,8 @@ export interface Measured extends AsyncDisposable {
   pssKib(): number
   /** CPU time so far, ns. */
   cpuNs(): number
+  /** How long its thread that waited longest for a core did so, ns so far. */
+  longestWaitNs(): number
 }
 
 /** Longest that an answer is waited for, ms: a thousand plugins are loaded one after the other. */
@@ -53,6 +55,7 @@ export async function startMeasured(program: string): Promise<Measured> {
       return Number(kib)
     },
     cpuNs: () => cpuNsOf(pid),
+    longestWaitNs: () => longestWaitNsOf(pid),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL')
       await exited

@@ -19,6 +19,8 @@ export interface DensityFigures {
   readonly cpu_ms_per_s: number
   /** CPU time of the whole process for each tick that was done. */
   readonly us_per_tick: number
+  /** How long its busiest thread was ready to run and had no core: what the neighbours on the machine took. */
+  readonly core_wait_ms_per_s: number
   /** Of the process, beyond what it has without plugins; median. */
   readonly kib_per_plugin: number
 }
@@ -37,13 +39,14 @@ export interface DenseProcess {
 export function densityOf(name: string, { program, plugins, load }: DenseProcess): Contestant<DensityFigures> {
   const lateness = createSum()
   const kib: number[] = []
-  const total = { due: 0, missed: 0, onTime: 0, cpuNs: 0, wallNs: 0 }
+  const total = { due: 0, missed: 0, onTime: 0, cpuNs: 0, waitNs: 0, wallNs: 0 }
 
   async function measureTicks(process: Measured, ms: number): Promise<void> {
-    const cpuNs = process.cpuNs()
+    const [cpuNs, waitNs] = [process.cpuNs(), process.longestWaitNs()]
     const beganNs = globalThis.process.hrtime.bigint()
     const counts = await process.ask<TickCounts>({ kind: 'measure', ms })
     total.cpuNs += process.cpuNs() - cpuNs
+    total.waitNs += process.longestWaitNs() - waitNs
     total.wallNs += Number(globalThis.process.hrtime.bigint() - beganNs)
     total.due += counts.due
     total.missed += counts.missed
@@ -68,6 +71,7 @@ export function densityOf(name: string, { program, plugins, load }: DenseProcess
     on_time: total.onTime / total.due,
     lateness_us: lateness.distribution(),
     cpu_ms_per_s: (total.cpuNs / total.wallNs) * 1000,
+    core_wait_ms_per_s: (total.waitNs / total.wallNs) * 1000,
     us_per_tick: total.cpuNs / 1000 / (total.due - total.missed),
     kib_per_plugin: median(kib),
   }))

@@ -8,13 +8,25 @@ const section = (title: string, rows: readonly (readonly string[])[]): string =>
 
 function densitySection(title: string, rows: WasmReport['density']): string {
   return section(title, [
-    ['', 'on time, %', 'late p50, µs', 'late p99, µs', 'CPU ms/s', 'CPU µs a tick', 'KiB a plugin', 'missed', 'ticks'],
+    [
+      '',
+      'on time, %',
+      'late p50, µs',
+      'late p99, µs',
+      'CPU ms/s',
+      'waits for a core, ms/s',
+      'CPU µs a tick',
+      'KiB a plugin',
+      'missed',
+      'ticks',
+    ],
     ...Object.entries(rows).map(([name, row]) => [
       name,
       number(row && row.on_time * 100, 2),
       number(row?.lateness_us.p50, 0),
       number(row?.lateness_us.p99, 0),
       number(row?.cpu_ms_per_s, 1),
+      number(row?.core_wait_ms_per_s, 0),
       number(row?.us_per_tick, 1),
       number(row?.kib_per_plugin, 0),
       number(row?.missed, 0),
