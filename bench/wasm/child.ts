@@ -19,6 +19,9 @@ export interface Measured extends AsyncDisposable {
 /** Longest that an answer is waited for, ms: a thousand plugins are loaded one after the other. */
 const answerMsMost = 120_000
 
+/** Longest that a process may take to end, ms: one that is in a call of a stranger's does not hear of it. */
+const endMsMost = 5000
+
 async function answerOf(child: ChildProcess, exited: Promise<unknown>): Promise<unknown> {
   const waiting = new AbortController()
   const signal = AbortSignal.any([waiting.signal, AbortSignal.timeout(answerMsMost)])
@@ -57,8 +60,10 @@ export async function startMeasured(program: string): Promise<Measured> {
     cpuNs: () => cpuNsOf(pid),
     longestWaitNs: () => longestWaitNsOf(pid),
     async [Symbol.asyncDispose]() {
-      child.kill('SIGKILL')
+      child.disconnect() // it removes what it made, and ends
+      const late = setTimeout(() => child.kill('SIGKILL'), endMsMost)
       await exited
+      clearTimeout(late)
     },
   }
 }

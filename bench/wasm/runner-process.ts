@@ -23,7 +23,7 @@ export type RunnerQuestion =
   /** Loads a guest that loops, waits until it is reported, and unloads it. */
   | { readonly kind: 'loop'; readonly budgetUs: number }
 
-const shmDir = mkdtempSync('/dev/shm/openracing-bench-')
+const shmDir = mkdtempSync('/dev/shm/openracing-wasm-bench-')
 process.on('exit', () => rmSync(shmDir, { recursive: true }))
 
 function saveModule(name: string, bytes: Uint8Array) {

@@ -91,7 +91,7 @@ async function startPlugins(
 }
 
 async function executorTicks(plugins: number, capabilities: readonly SafeCapability[]): Promise<Act> {
-  const shmDir = mkdtempSync('/dev/shm/openracing-bench-')
+  const shmDir = mkdtempSync('/dev/shm/openracing-wasm-bench-')
   const { executor, clock, ledger } = openExecutor(shmDir)
   rmSync(shmDir, { recursive: true }) // what is mapped stays
   await startPlugins(executor, plugins, capabilities)
