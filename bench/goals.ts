@@ -1,14 +1,5 @@
+import { atMost, type Goal } from './goal.ts'
 import type { Figures } from './report.ts'
-
-/** Something that the data plane is to reach. Reported beside the figures; a run fails for none of them. */
-export interface Goal {
-  readonly name: string
-  /** null: not measured. */
-  readonly figure: number | null
-  /** The figure is to stay below this, or at it. */
-  readonly bound: number
-  readonly met: boolean | null
-}
 
 const lateP99RatioMax = 1.1
 const lateP999AddedMaxUs = 50
@@ -21,11 +12,6 @@ const torqueBackMaxMs = 300
 /** Who the default round trip is to be ahead of. A bare spinning pair is the floor and no peer: nobody could run it. */
 const peers = ['bare_futex', 'zeromq', 'iceoryx', 'grpc_js'] as const
 
-function goal(name: string, figure: number | null | undefined, bound: number): Goal {
-  const known = figure ?? null
-  return { name, figure: known, bound, met: known === null ? null : known <= bound }
-}
-
 function quotient(a: number | undefined, b: number | undefined): number | null {
   return a === undefined || b === undefined ? null : a / b
 }
@@ -35,18 +21,18 @@ export function goalsOf({ lateness, round_trip, process }: Figures): readonly Go
   const p50Of = (row: keyof typeof round_trip): number | undefined => round_trip[row]?.round_trip_us.p50
   return [
     ...(['idle', 'loaded'] as const).flatMap((when) => [
-      goal(`lateness.${when}: p99 / cyclictest's`, lateness[when].ratio?.p99, lateP99RatioMax),
-      goal(`lateness.${when}: p99.9 added, µs`, lateness[when].added_us?.p999, lateP999AddedMaxUs),
+      atMost(`lateness.${when}: p99 / cyclictest's`, lateness[when].ratio?.p99, lateP99RatioMax),
+      atMost(`lateness.${when}: p99.9 added, µs`, lateness[when].added_us?.p999, lateP999AddedMaxUs),
     ]),
-    goal('round_trip: default at p50, µs', ours, defaultP50MaxUs),
-    ...peers.map((peer) => goal(`round_trip: default / ${peer} at p50`, quotient(ours, p50Of(peer)), 1)),
-    goal(
+    atMost('round_trip: default at p50, µs', ours, defaultP50MaxUs),
+    ...peers.map((peer) => atMost(`round_trip: default / ${peer} at p50`, quotient(ours, p50Of(peer)), 1)),
+    atMost(
       'round_trip: futex / bare_futex at p50',
       quotient(p50Of('openracing_futex'), p50Of('bare_futex')),
       futexRatioMax,
     ),
-    goal('process: first frame at p50, ms', process?.first_frame_ms.p50, firstFrameMaxMs),
-    goal('process: PSS at most, KiB', process?.pss_kib.max, pssMaxKib),
-    goal('process: torque back at p50, ms', process?.torque_back_ms.p50, torqueBackMaxMs),
+    atMost('process: first frame at p50, ms', process?.first_frame_ms.p50, firstFrameMaxMs),
+    atMost('process: PSS at most, KiB', process?.pss_kib.max, pssMaxKib),
+    atMost('process: torque back at p50, ms', process?.torque_back_ms.p50, torqueBackMaxMs),
   ]
 }

@@ -1,11 +1,8 @@
-import { table } from '../cli/table.ts'
 import type { ChainRows, LatenessRows, Report } from './report.ts'
+import { ending, number, section } from './text.ts'
 
 type Cells = readonly string[]
 
-const absent = '–'
-const number = (value: number | null | undefined, digits: number): string =>
-  value === null || value === undefined ? absent : value.toFixed(digits)
 const us = (value: number | undefined): string => number(value, value !== undefined && value < 10 ? 3 : 1)
 
 const quantiles = ['p50', 'p99', 'p999', 'max'] as const
@@ -34,8 +31,6 @@ function chainRows(mode: string, rows: ChainRows): readonly Cells[] {
     number(row?.cpu_ms_per_s, 1),
   ])
 }
-
-const section = (title: string, rows: readonly Cells[]): string => `${title}\n${table(rows)}`
 
 /** A report as a person reads it. */
 export function tell({ lateness, round_trip, ring_throughput, chain, process, goals, failures }: Report): string {
@@ -86,17 +81,7 @@ export function tell({ lateness, round_trip, ring_throughput, chain, process, go
         typeof spread === 'number' ? [] : [[name, number(spread.p50, 1), number(spread.max, 1)]],
       ),
     ]),
-    section('Goals', [
-      ['', 'figure', 'bound', ''],
-      ...goals.map(({ name, figure, bound, met }) => [
-        name,
-        number(figure, 3),
-        `${bound}`,
-        met === null ? 'not measured' : met ? 'met' : 'not met',
-      ]),
-    ]),
+    ...ending({ goals, failures }),
   ]
-  const missing = Object.entries(failures).map(([name, why]) => [name, why])
-  if (missing.length > 0) parts.push(section('Rounds that were not measured', missing))
   return parts.join('\n')
 }

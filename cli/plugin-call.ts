@@ -1,12 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import {
   type CallResult,
   type ExecuteActionResponse,
   PluginServiceClient,
   type ProcessInputResponse,
 } from '../gen/proto/openracing/v1/plugin.ts'
+import { whole } from '../input/whole.ts'
 import { call, toFailure, within } from '../rpc/client.ts'
 import { RigError, systemFailure } from '../rpc/failure.ts'
 import { withClient } from './endpoint.ts'
@@ -18,14 +19,7 @@ const callMs = 30_000
 /** Input travels in pieces of this many bytes. */
 const pieceBytes = 256 * 1024
 
-const number =
-  (minimum: number, maximum: number) =>
-  (text: string): number => {
-    const value = Number(text)
-    if (text.trim() !== '' && Number.isInteger(value) && value >= minimum && value <= maximum) return value
-    throw new InvalidArgumentError(`it must be a whole number from ${minimum} to ${maximum}.`)
-  }
-const midi = number(0, 127)
+const midi = whole(0, 127)
 
 const collect = (text: string, before: readonly string[]): readonly string[] => [...before, text]
 
@@ -158,7 +152,7 @@ export const executeCommand = (): Command =>
     .option('--note <n>', 'MIDI note', midi)
     .option('--cc <n>', 'MIDI controller', midi)
     .option('--value <n>', "the controller's value", midi)
-    .option('--mode <n>', 'the current mode', number(0, 2 ** 32 - 1))
+    .option('--mode <n>', 'the current mode', whole(0, 2 ** 32 - 1))
     .option('--json', 'for programs')
     .action(execute)
 
@@ -171,7 +165,7 @@ export const processCommand = (): Command =>
     .requiredOption('--output <file>', 'where what comes out is written, when the plugin returns 0; - for stdout')
     .option('--operation <name>', 'an operation of the plugin', 'process')
     .option('--params <list>', 'its parameter block, as type:value,…: u32:640,u32:480; or @FILE', parseParameters)
-    .option('--output-bytes <n>', 'room for the output', number(0, 64 << 20))
-    .option('--element-bytes <n>', 'bytes of what the plugin counts its output in, 4 for u32', number(1, 8), 1)
+    .option('--output-bytes <n>', 'room for the output', whole(0, 64 << 20))
+    .option('--element-bytes <n>', 'bytes of what the plugin counts its output in, 4 for u32', whole(1, 8), 1)
     .option('--json', 'for programs')
     .action(processFile)

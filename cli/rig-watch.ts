@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { InvalidArgumentError } from 'commander'
 import { type LoopInterval, RigServiceClient, type WatchLoopResponse } from '../gen/proto/openracing/v1/rig.ts'
 import type { Distribution } from '../gen/proto/openracing/v1/statistics.ts'
+import { whole } from '../input/whole.ts'
 import { toFailure } from '../rpc/client.ts'
 import { withClient } from './endpoint.ts'
 import { json } from './table.ts'
@@ -10,11 +10,7 @@ const intervalMinMs = 10
 const intervalMaxMs = 10_000
 
 /** The interval of a watch, ms. */
-export function parseInterval(text: string): number {
-  const ms = Number(text)
-  if (Number.isInteger(ms) && ms >= intervalMinMs && ms <= intervalMaxMs) return ms
-  throw new InvalidArgumentError(`it must be a whole number from ${intervalMinMs} to ${intervalMaxMs}.`)
-}
+export const parseInterval = whole(intervalMinMs, intervalMaxMs)
 
 function describe({ p50, p99, p999, max }: Distribution = { p50: 0, p99: 0, p999: 0, max: 0 }): string {
   return `p50 ${p50.toFixed(1)} p99 ${p99.toFixed(1)} p99.9 ${p999.toFixed(1)} max ${max.toFixed(1)} µs`

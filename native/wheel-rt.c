@@ -273,8 +273,10 @@ follow_control(Loop* const loop, const Latest* const cell, RigControl* const con
     if (control->stop) { return "told to stop"; }
     const uint64_t now_ns = clock_now_ns();
     // Whoever stops the rig now writes into another file, which the next loop reads.
-    if (now_ns >= look_ns && file_of(directory, "estop") != estop) { return "the file of the emergency stop is another one or gone"; }
-    if (now_ns >= look_ns) { look_ns = now_ns + ESTOP_LOOK_NS; }
+    if (now_ns >= look_ns) {
+      if (file_of(directory, "estop") != estop) { return "the file of the emergency stop is another one or gone"; }
+      look_ns = now_ns + ESTOP_LOOK_NS;
+    }
     if (now_ns > control->lease_ns && now_ns - control->lease_ns > LEASE_NS) { return "nobody has wanted this rig for 30 s"; }
     sleep_ns(CONTROL_PERIOD_NS);
   }

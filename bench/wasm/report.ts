@@ -1,5 +1,5 @@
 import type { Contestant } from '../contestant.ts'
-import type { Goal } from '../goals.ts'
+import { atLeast, atMost, type Goal } from '../goal.ts'
 import type { Row } from '../report.ts'
 import { type DensityFigures, density, densityOf } from './density.ts'
 import { type CallFigures, extismCall, extismDensity, extismModes } from './extism.ts'
@@ -54,48 +54,35 @@ function section<Figures>(byName: Readonly<Record<string, Contestant<Figures>>>)
 const each = <Name extends string, Figures>(names: readonly Name[], make: (name: Name) => Contestant<Figures>) =>
   section(Object.fromEntries(names.map((name) => [name, make(name)])))
 
-const atMost = (name: string, figure: number | null, bound: number): Goal => ({
-  name,
-  figure,
-  bound,
-  met: figure === null ? null : figure <= bound,
-})
-const atLeast = (name: string, figure: number | null, bound: number): Goal => ({
-  name,
-  figure,
-  bound,
-  met: figure === null ? null : figure >= bound,
-})
-
 const tickNames = Object.keys(tickRows) as (keyof typeof tickRows)[]
 
 function densityGoals(row: string, figures: Row<DensityFigures> | undefined): readonly Goal[] {
   return [
-    atMost(`density: ${row}, p99 of lateness, µs`, figures?.lateness_us.p99 ?? null, latenessP99MaxUs),
-    atMost(`density: ${row}, CPU, ms a second`, figures?.cpu_ms_per_s ?? null, coreMsPerS),
-    atMost(`density: ${row}, KiB a plugin`, figures?.kib_per_plugin ?? null, pluginMaxKib),
+    atMost(`density: ${row}, p99 of lateness, µs`, figures?.lateness_us.p99, latenessP99MaxUs),
+    atMost(`density: ${row}, CPU, ms a second`, figures?.cpu_ms_per_s, coreMsPerS),
+    atMost(`density: ${row}, KiB a plugin`, figures?.kib_per_plugin, pluginMaxKib),
   ]
 }
 
 function stoppingGoals(row: string, figures: Row<StoppingFigures> | undefined): readonly Goal[] {
   return [
-    atMost(`stopping: ${row}, reported after its deadline, ms`, figures?.late_ms ?? null, stoppingLateMaxMs),
-    atMost(`stopping: ${row}, ticks that neighbours missed`, figures?.neighbour_missed ?? null, 0),
+    atMost(`stopping: ${row}, reported after its deadline, ms`, figures?.late_ms, stoppingLateMaxMs),
+    atMost(`stopping: ${row}, ticks that neighbours missed`, figures?.neighbour_missed, 0),
   ]
 }
 
 function goalsOf({ metering_cost, metering_throughput, tick_cost, density, stopping }: WasmFigures): readonly Goal[] {
   return [
     ...Object.entries(metering_cost).map(([name, row]) =>
-      atMost(`metering_cost: ${name}, metered / unmetered at most`, row?.ratio ?? null, costRatioMax),
+      atMost(`metering_cost: ${name}, metered / unmetered at most`, row?.ratio, costRatioMax),
     ),
     ...Object.entries(metering_throughput).map(([name, row]) =>
-      atLeast(`metering_throughput: ${name}, MB/s at least`, row?.mb_per_s ?? null, throughputMinMbPerS),
+      atLeast(`metering_throughput: ${name}, MB/s at least`, row?.mb_per_s, throughputMinMbPerS),
     ),
     ...(['telemetry', 'force'] as const).map((name) =>
-      atMost(`tick_cost: ${name}, µs`, tick_cost[name]?.us ?? null, tickMaxUs),
+      atMost(`tick_cost: ${name}, µs`, tick_cost[name]?.us, tickMaxUs),
     ),
-    atLeast('tick_cost: force_100, ticks a second', tick_cost.force_100?.per_s ?? null, ticksMinPerS),
+    atLeast('tick_cost: force_100, ticks a second', tick_cost.force_100?.per_s, ticksMinPerS),
     ...(['1000', 'force_1000'] as const).flatMap((row) => densityGoals(row, density[row])),
     ...ourDeadlinesMs.map(stoppingRow).flatMap((row) => stoppingGoals(row, stopping[row])),
   ]

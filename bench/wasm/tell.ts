@@ -1,10 +1,5 @@
-import { table } from '../../cli/table.ts'
+import { ending, number, section } from '../text.ts'
 import type { WasmReport } from './report.ts'
-
-const absent = '–'
-const number = (value: number | null | undefined, digits: number): string =>
-  value === null || value === undefined ? absent : value.toFixed(digits)
-const section = (title: string, rows: readonly (readonly string[])[]): string => `${title}\n${table(rows)}`
 
 function densitySection(title: string, rows: WasmReport['density']): string {
   return section(title, [
@@ -103,17 +98,7 @@ export function tell(report: WasmReport): string {
       ]),
     ]),
     ...runningSections(report),
-    section('Goals', [
-      ['', 'figure', 'bound', ''],
-      ...goals.map(({ name, figure, bound, met }) => [
-        name,
-        number(figure, 3),
-        `${bound}`,
-        met === null ? 'not measured' : met ? 'met' : 'not met',
-      ]),
-    ]),
+    ...ending({ goals, failures }),
   ]
-  const missing = Object.entries(failures)
-  if (missing.length > 0) parts.push(section('Rounds that were not measured', missing))
   return parts.join('\n')
 }

@@ -22,15 +22,15 @@
 
 typedef void (*Act)(pid_t other);
 
-/// The signal that ended a process which did this behind the first filter; 0: none did.
+/// The signal that ended a process which did this behind these filters; 0: none did.
 static int
-ended_by(const Act act)
+ended_behind(bool (*const filters)(void), const Act act)
 {
   const pid_t other = getpid();
   const pid_t child = fork();
   NEED(child >= 0);
   if (child == 0) {
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !filter_loading()) { _exit(1); }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !filters()) { _exit(1); }
     act(other);
     filter_call(SYS_exit_group, 0L, 0L, 0L, 0L);
   }
@@ -38,6 +38,13 @@ ended_by(const Act act)
   NEED(waitpid(child, &status, 0) == child);
   CHECK(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
   return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+/// Behind the first filter.
+static int
+ended_by(const Act act)
+{
+  return ended_behind(filter_loading, act);
 }
 
 static void
@@ -139,23 +146,28 @@ memory_is_private(void)
   CHECK(ended_by(maps_private) == 0);
 }
 
-/// The signal that ended a process which asked this of a futex behind both filters; 0: none did.
+static bool
+both_filters(void)
+{
+  return filter_loading() && filter_serving();
+}
+
+static int futex_operation;
+
+static void
+asks_a_futex(const pid_t other)
+{
+  (void)other;
+  static uint32_t       word;
+  const struct timespec soon = {.tv_nsec = 1000};
+  syscall(SYS_futex, &word, futex_operation, 0, &soon, NULL, 1);
+}
+
 static int
 ended_by_futex(const int operation)
 {
-  const pid_t child = fork();
-  NEED(child >= 0);
-  if (child == 0) {
-    static uint32_t       word;
-    const struct timespec soon = {.tv_nsec = 1000};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || !filter_loading() || !filter_serving()) { _exit(1); }
-    syscall(SYS_futex, &word, operation, 0, &soon, NULL, 1);
-    filter_call(SYS_exit_group, 0L, 0L, 0L, 0L);
-  }
-  int status = 0;
-  NEED(waitpid(child, &status, 0) == child);
-  CHECK(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
-  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  futex_operation = operation;
+  return ended_behind(both_filters, asks_a_futex);
 }
 
 static void

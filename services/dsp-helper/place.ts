@@ -1,5 +1,6 @@
 import type { FastPlugin, FastPluginSpec } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import type { PluginReport } from '../../shm/plugin-report.ts'
+import type { SlotCounts } from '../../shm/rig-window.ts'
 import { nobody } from '../../supervision/found-process.ts'
 import { blameless, type Conduct, charge, chargeCounts, chargeReport, type Violation } from './conduct.ts'
 import { type Crowding, watchTurns } from './crowding.ts'
@@ -67,7 +68,8 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
     })
   let seat = sit(spec, saved)
 
-  function tallySeat({ spec, saved }: Seat): void {
+  /** What the loop counted, where it has the seat. */
+  function tallySeat({ spec, saved }: Seat): SlotCounts | undefined {
     const { slot, life, instance } = saved()
     const counts = needs.loop.countsOf({ slot, life })
     if (counts !== undefined) {
@@ -76,12 +78,12 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
     }
     const report = reportOf(needs.shmDir, instance)
     if (report !== undefined) left(spec.maxMemoryBytes)(instance, report)
+    return counts
   }
 
   /** Whether the loop has time for it, told when that changes. */
-  function watchCrowding(): void {
+  function watchCrowding(counts: SlotCounts | undefined): void {
     const told = crowding?.detail
-    const counts = needs.loop.countsOf(seat.saved())
     crowding = counts && watchTurns(crowding, counts)
     if (crowding?.detail !== undefined && told === undefined)
       needs.log.warn({ plugin: seat.spec.name, detail: crowding.detail }, 'the chain is longer than a tick')
@@ -140,8 +142,7 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
     ask,
     tally: () => {
       const before = conduct
-      tallySeat(seat)
-      watchCrowding()
+      watchCrowding(tallySeat(seat))
       return conduct.charges !== before.charges || conduct.allocations !== before.allocations
     },
     saved: () => ({ ...seat.saved(), spec: seat.spec, conduct }),

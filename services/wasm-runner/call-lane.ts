@@ -2,6 +2,7 @@ import { RigError } from '../../rpc/failure.ts'
 import { type CallOrder, type CallOutcome, type CallTarget, type CallWish, undescribed } from './call-messages.ts'
 import type { CallWorker } from './call-worker.ts'
 import type { GuestLogLevel } from './guest-log.ts'
+import { createQueue } from './queue.ts'
 import type { Spare } from './spare.ts'
 import type { Violation } from './violation.ts'
 
@@ -47,14 +48,8 @@ const closing = (): RigError => new RigError('SERVICE_UNAVAILABLE', 'the runner 
 export function openLane(spare: Pick<Spare<CallWorker>, 'take'>): Lane {
   const closed = new AbortController()
   let worker: CallWorker | undefined
-  let last: Promise<unknown> = Promise.resolve()
+  const queue = createQueue()
   let waiting = 0
-
-  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
-    const turn = last.then(act, act)
-    last = turn.catch(() => undefined)
-    return turn
-  }
 
   const takeWorker = async (): Promise<CallWorker> => {
     if (worker === undefined || worker.isGone()) worker = await spare.take()
@@ -103,13 +98,13 @@ export function openLane(spare: Pick<Spare<CallWorker>, 'take'>): Lane {
         throw new RigError('SERVICE_UNAVAILABLE', `${waiting} calls wait already; ask again later`)
       waiting++
       try {
-        return await inTurn(() => callNow(call))
+        return await queue.act(() => callNow(call))
       } finally {
         waiting--
       }
     },
     forget: (ticket, onLine, deadlineMs) =>
-      inTurn(async () => {
+      queue.act(async () => {
         // Without a thread there is no instance.
         if (worker === undefined || worker.isGone()) return
         await askWithin({ kind: 'forget', ticket }, deadlineMs, onLine).catch(() => undefined)
@@ -117,7 +112,7 @@ export function openLane(spare: Pick<Spare<CallWorker>, 'take'>): Lane {
     async close() {
       closed.abort()
       await worker?.close()
-      await last
+      await queue.idle()
     },
   }
 }

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { type FailureCode, RigError } from '../../rpc/failure.ts'
 import { createCodeCache } from './code-cache.ts'
 import { type CodeLimits, checkModuleBytes, type PluginCode } from './compile.ts'
+import { createQueue } from './queue.ts'
 
 /**
  * Longest that a module may take, ms. 50 MB take 2.6 s on the two cores of the development machine, a sample 10 ms; the
@@ -61,7 +62,7 @@ export function startCompiler(bounds: CompilerBounds = {}): Compiler {
   const cache = createCodeCache()
   const closed = new AbortController()
   let thread: Worker | undefined
-  let last: Promise<unknown> = Promise.resolve()
+  const queue = createQueue()
 
   const startThread = (): Worker => {
     // The built package has .js files, the checkout .ts.
@@ -118,13 +119,11 @@ export function startCompiler(bounds: CompilerBounds = {}): Compiler {
   return {
     async compile(bytes, spec) {
       checkModuleBytes(bytes.length)
-      const turn = last.then(() => compileNow(bytes, spec))
-      last = turn.catch(() => undefined)
-      return turn
+      return queue.act(() => compileNow(bytes, spec))
     },
     async close() {
       closed.abort(new RigError('SERVICE_UNAVAILABLE', 'the runner is closing; load the plugin again'))
-      await last
+      await queue.idle()
       await endThread()
     },
   }

@@ -1,5 +1,5 @@
 import { RigError } from '../../rpc/failure.ts'
-import { WasmBytes } from './wasm-bytes.ts'
+import { sectionsOf, WasmBytes } from './wasm-bytes.ts'
 
 const codeSection = 10
 
@@ -36,13 +36,6 @@ function checkFunctions(bytes: WasmBytes): void {
 
 /** Refuses a valid module with a function that V8 would not be done with in a reasonable time. Throws PLUGIN_INVALID. */
 export function checkFunctionSizes(wasm: Uint8Array): void {
-  const bytes = new WasmBytes(wasm)
-  bytes.skip(8)
-  while (!bytes.done) {
-    const id = bytes.byte()
-    const length = bytes.number()
-    const end = bytes.at + length
-    if (id === codeSection) checkFunctions(bytes)
-    bytes.at = end
-  }
+  for (const { id, from, to } of sectionsOf(wasm))
+    if (id === codeSection) checkFunctions(new WasmBytes(wasm.subarray(from, to)))
 }

@@ -2,6 +2,7 @@ import { RigError } from '../../rpc/failure.ts'
 import { createFunctionMeter } from './function-meter.ts'
 import { writeMeteredSections } from './metered-sections.ts'
 import { refuse, survey } from './module-survey.ts'
+import { freeExportName } from './wasm-bytes.ts'
 
 export interface MeterLimits {
   /** Pages of all memories together. */
@@ -42,12 +43,6 @@ function check(wasm: Uint8Array): void {
   throw refuse('the module is not WebAssembly that can run here', 'build it again')
 }
 
-function freeName(exports: ReadonlySet<string>): string {
-  let name = 'openracing_fuel'
-  while (exports.has(name)) name += '_'
-  return name
-}
-
 /**
  * Makes a module run on fuel: each instruction that it executes takes one unit of what an exported global holds, and the
  * run ends, as by `unreachable`, when there is none left. Bulk operations take as many units more as they touch bytes or
@@ -72,7 +67,7 @@ export function meterValidModule(
   fuelAtStart = startFuel,
 ): MeteredModule {
   const found = survey(wasm)
-  const fuelExport = freeName(found.exports)
+  const fuelExport = freeExportName('openracing_fuel', found.exports)
   const { bytes, instructions } = writeMeteredSections(
     wasm,
     found,

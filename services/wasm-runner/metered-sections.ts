@@ -73,13 +73,9 @@ export function writeMeteredSections(
 
   function writeExports(rest: Uint8Array, count: number): void {
     checkRoom('exports', count)
-    const name = new TextEncoder().encode(terms.fuelExport)
     content.number(count + 1)
     content.copy(rest)
-    content.number(name.length)
-    content.copy(name)
-    content.byte(kind.global)
-    content.number(globals)
+    content.export(terms.fuelExport, kind.global, globals)
   }
 
   /** Not by way of the content: it is most of the module. */

@@ -1,5 +1,5 @@
 import { RigError } from '../../rpc/failure.ts'
-import { WasmBytes } from './wasm-bytes.ts'
+import { sectionsOf, WasmBytes } from './wasm-bytes.ts'
 
 /** A function type as WebAssembly text writes it: `(i32, i32) -> i32`; nothing after the arrow when nothing returns. */
 export type Signature = string
@@ -63,17 +63,6 @@ class Cursor extends WasmBytes {
   }
 }
 
-function sectionsOf(bytes: Uint8Array): Map<number, Cursor> {
-  const cursor = new Cursor(bytes)
-  cursor.take(8) // magic and version
-  const sections = new Map<number, Cursor>()
-  while (cursor.at < bytes.length) {
-    const id = cursor.byte()
-    sections.set(id, new Cursor(cursor.take(cursor.number())))
-  }
-  return sections
-}
-
 function readImport(cursor: Cursor, types: readonly Signature[]): FunctionImport {
   const module = cursor.name()
   const name = cursor.name()
@@ -101,7 +90,7 @@ function readImport(cursor: Cursor, types: readonly Signature[]): FunctionImport
 
 /** Reads the shape of a module that V8 has compiled, so its sections are well formed. Throws PLUGIN_INVALID. */
 export function readModuleShape(bytes: Uint8Array): ModuleShape {
-  const sections = sectionsOf(bytes)
+  const sections = new Map(sectionsOf(bytes).map(({ id, from, to }) => [id, new Cursor(bytes.subarray(from, to))]))
   const list = <T>(id: number, one: (cursor: Cursor) => T): T[] => {
     const cursor = sections.get(id)
     return cursor === undefined ? [] : cursor.list(() => one(cursor))

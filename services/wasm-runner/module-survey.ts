@@ -1,6 +1,6 @@
 import { RigError } from '../../rpc/failure.ts'
 import { code, skipImmediates } from './instructions.ts'
-import { WasmBytes } from './wasm-bytes.ts'
+import { readExportNames, type Section, sectionsOf, WasmBytes } from './wasm-bytes.ts'
 
 /** A module that is refused: what it has that cannot be, and what its author can do. */
 export const refuse = (what: string, remedy: string): RigError => new RigError('PLUGIN_INVALID', `${what}; ${remedy}`)
@@ -108,12 +108,7 @@ function passExpression(bytes: WasmBytes): void {
 
 /** What has to be known of a module before any of it is written. */
 export interface Survey {
-  readonly sections: readonly {
-    readonly id: number
-    readonly from: number
-    readonly to: number
-    readonly begins: number
-  }[]
+  readonly sections: readonly Section[]
   readonly types: readonly number[]
   /** Type of each function that has code. */
   readonly functions: readonly number[]
@@ -127,23 +122,17 @@ export interface Survey {
 
 export function survey(wasm: Uint8Array): Survey {
   const bytes = new WasmBytes(wasm)
-  const sections: { id: number; from: number; to: number; begins: number }[] = []
+  const sections = sectionsOf(wasm)
   let types: readonly number[] = []
   let functions: readonly number[] = []
   const memories: Limits[] = []
   const tables: Limits[] = []
   let globals = 0
-  const exports = new Set<string>()
+  let exports: ReadonlySet<string> = new Set()
   const keep = (its: number): void => void (its === kind.memory ? memories : tables).push(readLimits(bytes))
 
-  bytes.skip(8)
-  while (!bytes.done) {
-    const begins = bytes.at
-    const id = bytes.byte()
-    const length = bytes.number()
-    const from = bytes.at
-    const to = from + length
-    sections.push({ id, from, to, begins })
+  for (const { id, from } of sections) {
+    bytes.at = from
     if (id === section.type) types = readTypes(bytes)
     else if (id === section.import) {
       bytes.list(() => {
@@ -153,14 +142,7 @@ export function survey(wasm: Uint8Array): Survey {
     else if (id === section.table) bytes.list(() => passTable(bytes, () => keep(kind.table)))
     else if (id === section.memory) bytes.list(() => keep(kind.memory))
     else if (id === section.global) globals += bytes.number()
-    else if (id === section.export) {
-      bytes.list(() => {
-        exports.add(bytes.name())
-        bytes.skip(1)
-        bytes.skipNumber()
-      })
-    }
-    bytes.at = to
+    else if (id === section.export) exports = readExportNames(bytes)
   }
   const code = sections.find(({ id }) => id === section.code) ?? { from: 0, to: 0 }
   return { sections, types, functions, code, memories, tables, globals, exports }

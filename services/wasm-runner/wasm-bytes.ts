@@ -67,6 +67,48 @@ export class WasmBytes {
   }
 }
 
+/** One section of a module: `begins` with its number and its length, then its content from `from` to `to`. */
+export interface Section {
+  readonly id: number
+  readonly begins: number
+  readonly from: number
+  readonly to: number
+}
+
+/** The sections of a module, in its order. */
+export function sectionsOf(wasm: Uint8Array): readonly Section[] {
+  const bytes = new WasmBytes(wasm)
+  const sections: Section[] = []
+  bytes.skip(8) // magic and version
+  while (!bytes.done) {
+    const begins = bytes.at
+    const id = bytes.byte()
+    const length = bytes.number()
+    sections.push({ id, begins, from: bytes.at, to: bytes.at + length })
+    bytes.skip(length)
+  }
+  return sections
+}
+
+/** A name that no export has: `wanted`, or with as many underscores as it takes. */
+export function freeExportName(wanted: string, taken: ReadonlySet<string>): string {
+  let name = wanted
+  while (taken.has(name)) name += '_'
+  return name
+}
+
+/** The names in an export section, whose content the reader is at. */
+export function readExportNames(bytes: WasmBytes): ReadonlySet<string> {
+  return new Set(
+    bytes.list(() => {
+      const name = bytes.name()
+      bytes.skip(1)
+      bytes.skipNumber()
+      return name
+    }),
+  )
+}
+
 /** Bytes that are written one after the other. */
 export class WasmWriter {
   #bytes: Uint8Array<ArrayBuffer>
@@ -134,6 +176,15 @@ export class WasmWriter {
       rest = (rest - low) / 128
     }
     this.byte(rest & 0x7f)
+  }
+
+  /** One item of an export section. */
+  export(name: string, kind: number, index: number): void {
+    const encoded = new TextEncoder().encode(name)
+    this.number(encoded.length)
+    this.copy(encoded)
+    this.byte(kind)
+    this.number(index)
   }
 
   /** What was written so far. Valid until more is. */

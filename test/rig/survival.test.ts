@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { ServiceState } from '../../gen/proto/openracing/v1/supervisor.ts'
 import type { Home } from '../../rpc/home.ts'
 import { openRigWindow } from '../../shm/rig-window.ts'
 import { isAlive } from '../alive.ts'
-import { produceForce } from '../force-producer.ts'
 import { inTime, until } from '../until.ts'
 import { apiOf, isRunning, type LoopWatch, startNextHost, startRig, watchLoop } from './rig.ts'
 
@@ -16,14 +18,28 @@ const rounds = 10
 const amplitudeNm = 2
 const frequencyHz = 0.5
 /**
- * More than a tick may change when this process, which is the producer, is kept waiting for 160 ms and the loop fades:
- * 1.6 N·m in 50 ms is 0.032 N·m, and an answer that was late and passed by adds the lag of the filter, 0.016 N·m, and what
- * the input did while its process got no core: 0.006 N·m a ms, for up to 80 ms. The most that was seen, on a busy machine,
- * was 0.243 N·m. Less than a third of the torque, which a loss would take.
+ * More than a tick may change when the producer, a process of its own, is kept waiting for 160 ms and the loop fades: 1.6 N·m
+ * in 50 ms is 0.032 N·m, and an answer that was late and passed by adds the lag of the filter, 0.016 N·m, and what the input
+ * did meanwhile, 0.006 N·m a ms. Far less than any loss of torque.
  */
-const stepMaxNm = 0.5
+const stepMaxNm = 0.2
 
-const sine = (seconds: number): number => amplitudeNm * Math.sin(2 * Math.PI * frequencyHz * seconds)
+/** The independent producer. */
+function startForce(home: Home): AsyncDisposable {
+  const program = fileURLToPath(new URL('../processes/sine-force.ts', import.meta.url))
+  const environment = { ...process.env, OPENRACING_HOME: home.configDir }
+  const child = spawn(process.execPath, [program, `${amplitudeNm}`, `${frequencyHz}`], {
+    env: environment,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  })
+  const exited = once(child, 'exit')
+  return {
+    [Symbol.asyncDispose]: async () => {
+      child.stdin.end()
+      await inTime('the producer has ended', exited)
+    },
+  }
+}
 
 type Api = ReturnType<typeof apiOf>
 
@@ -86,7 +102,7 @@ test('host, trust, wasm-runner and dsp-helper are killed one by one and all at o
   for (let round = 0; round < rounds; round++) {
     await using rig = await startRig()
     const { home } = rig.rig
-    using _force = produceForce(home, sine)
+    await using _force = startForce(home)
     const watch = watchLoop(home)
     await until('torque flows', () => watch.gaps().length >= 0 && Math.abs(watch.torqueNm()) > amplitudeNm / 2)
     watch.close()

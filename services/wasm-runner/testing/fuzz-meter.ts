@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
+import { whole } from '../../../input/whole.ts'
 import { threadCpuNanoseconds } from '../../../shm/clock.ts'
 import { meterModule } from '../meter.ts'
 import { fuzzInput, fuzzPool } from './fuzz-pool.ts'
@@ -16,11 +17,7 @@ interface FuzzOptions {
 const slowMs = (bytes: number): number => 100 + bytes / 200
 const measuredAgain = 5
 
-const whole = (text: string): number => {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= 0) return value
-  throw new InvalidArgumentError('it must be a whole number.')
-}
+const count = whole(0, Number.MAX_SAFE_INTEGER)
 
 const cpuMs = (): number => Number(threadCpuNanoseconds()) / 1e6
 
@@ -42,11 +39,11 @@ function checkTime(bytes: Uint8Array): void {
 function main(): number {
   const options = new Command('fuzz:meter')
     .description('Meters changed modules, and compares what they do and cost with plain counting.')
-    .option('--seed <n>', 'another seed, other inputs', whole, 1)
-    .option('--from <n>', 'number of the first input', whole, 0)
-    .option('--inputs <n>', 'how many', whole, Number.POSITIVE_INFINITY)
-    .option('--seconds <n>', 'for how long', whole, 60)
-    .option('--modules <n>', 'invented modules in the pool', whole, 30)
+    .option('--seed <n>', 'another seed, other inputs', count, 1)
+    .option('--from <n>', 'number of the first input', count, 0)
+    .option('--inputs <n>', 'how many', count, Number.POSITIVE_INFINITY)
+    .option('--seconds <n>', 'for how long', count, 60)
+    .option('--modules <n>', 'invented modules in the pool', count, 30)
     .parse()
     .opts<FuzzOptions>()
   const { seed, from, modules } = options

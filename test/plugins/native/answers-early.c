@@ -2,13 +2,13 @@
 /// 500 µs at the loop's priority. wheel-dsp answers as well, when the call is over.
 #define _GNU_SOURCE
 #define PLUGIN_OF_CREATES
+#include "../../../native/clock.h"
 #include "plugin_of.h"
 
 #include "segment_of.h"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CALL_NS 500000u
@@ -45,14 +45,6 @@ plugin_create(const uint8_t* const config, const size_t length)
   return segment && to ? &a_state : (void*)0;
 }
 
-static uint64_t
-now_ns(void)
-{
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 static void
 answer_at_once(const float torque)
 {
@@ -75,7 +67,7 @@ PROCESS(process)
   *ffb_out = ffb_in;
   if (++frames < 100) { return 0; }
   answer_at_once(ffb_in);
-  for (const uint64_t until_ns = now_ns() + CALL_NS; now_ns() < until_ns;) {}
+  for (const uint64_t until_ns = clock_now_ns() + CALL_NS; clock_now_ns() < until_ns;) {}
   return 0;
 }
 

@@ -2,6 +2,7 @@
 /// it is idle, and sleeps a moment every 5 ms of its own, so that no limit of an unbroken run is met.
 #define _GNU_SOURCE
 #define PLUGIN_OF_CREATES
+#include "../../../native/clock.h"
 #include "plugin_of.h"
 
 #include "answers-frames.h"
@@ -25,14 +26,6 @@ plugin_create(const uint8_t* const config, const size_t length)
   return segment ? &a_state : (void*)0;
 }
 
-static uint64_t
-now_ns(void)
-{
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 static void
 rest(void)
 {
@@ -50,10 +43,10 @@ PROCESS(process)
   OwnRings rings = own_rings(segment);
   atomic_store(&((PluginReport*)(void*)segment)->phase, PHASE_IDLE);
   --rings.read; // the frame that we were called with
-  for (uint64_t began_ns = now_ns();; answer_frame(&rings)) {
-    if (now_ns() - began_ns < RUN_NS) { continue; }
+  for (uint64_t began_ns = clock_now_ns();; answer_frame(&rings)) {
+    if (clock_now_ns() - began_ns < RUN_NS) { continue; }
     rest();
-    began_ns = now_ns();
+    began_ns = clock_now_ns();
   }
 }
 

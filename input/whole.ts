@@ -5,6 +5,6 @@ export const whole =
   (least: number, most: number) =>
   (text: string): number => {
     const value = Number(text)
-    if (Number.isInteger(value) && value >= least && value <= most) return value
+    if (text.trim() !== '' && Number.isInteger(value) && value >= least && value <= most) return value
     throw new InvalidArgumentError(`it must be a whole number from ${least} to ${most}.`)
   }
