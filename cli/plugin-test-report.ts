@@ -8,6 +8,8 @@ import { json, table } from './table.ts'
 /** A plugin that was run by itself. */
 export interface Ran {
   readonly spec: PluginSpec
+  /** What it asks for and has not here; empty when there is nothing. */
+  readonly ungranted: string
   readonly abi: Abi
   readonly compileMs: number
   readonly trial: Trial
@@ -15,7 +17,7 @@ export interface Ran {
 
 /** Something that its author should know. `note`: it is no fault. */
 interface Finding {
-  readonly kind: 'crash' | 'timeout' | 'budget' | 'memory' | 'failed' | 'clamped' | 'not run' | 'log'
+  readonly kind: 'crash' | 'timeout' | 'budget' | 'memory' | 'failed' | 'clamped' | 'not run' | 'not granted' | 'log'
   readonly note: boolean
   readonly count: number
   /** The first tick that shows it. */
@@ -33,9 +35,13 @@ function finding(
   return first === undefined ? [] : [{ kind, note, count: ticks.length, tick: first.tick, detail }]
 }
 
+/** What is so from the first tick to the last. */
+const standing = (kind: Finding['kind'], detail: string): readonly Finding[] =>
+  detail === '' ? [] : [{ kind, note: true, count: 1, tick: 0, detail }]
+
 /** What its author should know, the worst first. */
-export function findingsOf({ spec, trial: { ticks, lost } }: Ran): readonly Finding[] {
-  const ungranted = ungrantedDetail(spec)
+export function findingsOf({ spec, ungranted, trial: { ticks, lost } }: Ran): readonly Finding[] {
+  const notRun = ungrantedDetail(spec)
   const failed = 'it returned an error, a scalar that is not finite, or more LEDs than there are'
   const late = `it took more CPU time than its ${spec.budgetUs} µs`
   const clamped = 'it left a force scalar that is not within -1 to 1'
@@ -59,7 +65,8 @@ export function findingsOf({ spec, trial: { ticks, lost } }: Ran): readonly Find
       ticks.filter(({ rawScalar }) => Math.abs(rawScalar) > 1),
       clamped,
     ),
-    ...(ungranted === '' ? [] : [{ kind: 'not run' as const, note: true, count: 1, tick: 0, detail: ungranted }]),
+    ...standing('not run', notRun),
+    ...standing('not granted', ungranted),
   ]
 }
 

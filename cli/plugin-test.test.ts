@@ -8,7 +8,7 @@ import { wasmOf } from '../services/wasm-runner/testing/wasm-text.ts'
 import { buildWasmPlugin, completed } from '../test/wasm-plugin.ts'
 import { runWheelctl } from '../test/wheelctl.ts'
 
-const manifest = (capabilities: string, operations: string): string => `
+const manifest = ({ capabilities, operations, permissions }: Required<Asked>): string => `
 id: "1c8f3a53-74a2-4a0f-8f0a-2d1a2f6a2b11"
 name: "under-test"
 version: "0.1.0"
@@ -18,6 +18,7 @@ license: "MIT"
 class: Safe
 capabilities: [${capabilities}]
 operations: [${operations}]
+permissions: ${permissions}
 constraints: { max_execution_time_us: 5000, max_memory_bytes: 1048576, update_rate_hz: 100 }
 entry_points: { wasm_module: "plugin.wasm" }
 `
@@ -25,13 +26,19 @@ entry_points: { wasm_module: "plugin.wasm" }
 interface Asked {
   readonly capabilities?: string
   readonly operations?: string
+  readonly permissions?: string
+}
+
+const asksForLittle: Required<Asked> = {
+  capabilities: 'ReadTelemetry, ModifyTelemetry',
+  operations: 'TelemetryProcessor',
+  permissions: '{}',
 }
 
 /** A plugin's directory with this module, and what the command says of it. */
 function newPlugin(module: Uint8Array, asked: Asked = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'openracing-tried-'))
-  const { capabilities = 'ReadTelemetry, ModifyTelemetry', operations = 'TelemetryProcessor' } = asked
-  writeFileSync(join(directory, 'plugin.yaml'), manifest(capabilities, operations))
+  writeFileSync(join(directory, 'plugin.yaml'), manifest({ ...asksForLittle, ...asked }))
   writeFileSync(join(directory, 'plugin.wasm'), module)
   return {
     directory,
@@ -136,12 +143,15 @@ test('a log line comes with its tick, and those above the rate are counted', asy
 })
 
 test('what is not granted is a note and no fault', async () => {
-  using plugin = newPlugin(await wasmOf(completed('')), { capabilities: 'ReadTelemetry, FileSystem' })
+  using plugin = newPlugin(await wasmOf(completed('')), {
+    capabilities: 'ReadTelemetry, FileSystem',
+    permissions: '{ file_system: [{ path: logs, access: read_write }] }',
+  })
   const { code, stdout } = await run(plugin.directory, '--json')
   assert.equal(code, 0)
   assert.deepEqual(
     JSON.parse(stdout).findings.map(({ kind, note, detail }: Record<string, unknown>) => [kind, note, detail]),
-    [['not run', true, 'it has no files: no path is granted']],
+    [['not granted', true, 'FileSystem is not granted: it asks for logs (read_write)']],
   )
 })
 

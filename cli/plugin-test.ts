@@ -7,6 +7,7 @@ import type { Frozen } from '../input/freeze.ts'
 import { readTextFile } from '../input/text-file.ts'
 import { parseFailure, RigError, systemFailure } from '../rpc/failure.ts'
 import { openConfigCheck } from '../services/host/config-check.ts'
+import { ungrantedFiles } from '../services/host/file-grants.ts'
 import { safeRequest } from '../services/host/load-request.ts'
 import type { PluginManifest } from '../services/host/manifest.ts'
 import { resolveArtefact } from '../services/host/manifest-artefact.ts'
@@ -50,6 +51,8 @@ function readModule(path: string): Uint8Array<ArrayBuffer> {
 interface Subject {
   readonly spec: PluginSpec
   readonly bytes: Uint8Array<ArrayBuffer>
+  /** What it asks for and has not here. */
+  readonly ungranted: string
 }
 
 const isOnCall = (abi: Abi): boolean => (onCallAbis as readonly Abi[]).includes(abi)
@@ -82,8 +85,9 @@ async function readPlugin(path: string): Promise<Subject> {
     const artefact = resolveArtefact(directory, manifest.artefact)
     const bytes = readModule(artefact)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
-    const request = safeRequest(manifest, { path: artefact, sha256, warning: '' }, JSON.stringify(config), 0)
-    return { spec: parseLoadRequest(request), bytes }
+    const place = { configJson: JSON.stringify(config), order: 0, fileSystem: [] }
+    const request = safeRequest(manifest, { path: artefact, sha256, warning: '' }, place)
+    return { spec: parseLoadRequest(request), bytes, ungranted: ungrantedFiles(manifest, []) }
   } finally {
     await check.close()
   }
@@ -107,7 +111,7 @@ function readFrames(file: string | undefined): Iterable<Uint8Array> {
   return frames
 }
 
-async function run({ spec, bytes }: Subject, frames: Iterable<Uint8Array>, leds: number): Promise<Ran> {
+async function run({ spec, bytes, ungranted }: Subject, frames: Iterable<Uint8Array>, leds: number): Promise<Ran> {
   const compiler = startCompiler()
   try {
     const started = performance.now()
@@ -120,7 +124,7 @@ async function run({ spec, bytes }: Subject, frames: Iterable<Uint8Array>, leds:
       ledCount: leds,
       cpuNs: () => Number(threadCpuNanoseconds()),
     })
-    return { spec, abi: code.abi, compileMs, trial }
+    return { spec, ungranted, abi: code.abi, compileMs, trial }
   } finally {
     await compiler.close()
   }

@@ -73,7 +73,8 @@ function rig(...names: readonly string[]) {
     const record = openChainRecord({ stateDir })
     const arrangement = () => arrangementOf(plan, record)
     const log = pino({ level: 'silent' })
-    const loader = createLoader({ plan, arrangement, config, services, isServing: () => true, log })
+    const fileGrants = () => []
+    const loader = createLoader({ plan, arrangement, config, services, fileGrants, isServing: () => true, log })
     closing.push(loader.close)
     const reread = (plugin: PlannedPlugin): PlannedPlugin => ({ ...plugin, ...readPlugin(root, plugin.directory) })
     loader.serving('dsp-helper')

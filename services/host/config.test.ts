@@ -25,6 +25,7 @@ const defaults = {
   listen: '127.0.0.1:50051',
   plugins: {
     enabled: null,
+    autoGrant: {},
     autoLoad: true,
     native: { requireSignatures: true, allowUnsigned: false, allowUnsandboxed: false },
     quarantinePolicy: null,
@@ -69,6 +70,11 @@ plugins:
     enabled: ['my_safe_plugin', 'my_fast_plugin'],
     quarantinePolicy: { maxCrashes: 3, maxBudgetViolations: 10, quarantineDurationMinutes: 60 },
   })
+})
+
+test('a plugin is named alone, or with what the user grants it', () => {
+  const { plugins } = parse('plugins: {enabled: [a, {name: b, auto_grant: [FileSystem]}, {name: c}]}')
+  assert.deepEqual([plugins.enabled, plugins.autoGrant], [['a', 'b', 'c'], { b: ['FileSystem'] }])
 })
 
 test('the development mode that the guide prints is read as printed', () => {
@@ -174,6 +180,11 @@ const outOfBounds: readonly (readonly [text: string, sentence: RegExp])[] = [
   ['device: fanatec', /device is "fanatec"; write simulated$/],
   ['plugins: {enabled: [../x]}', /plugins\.enabled\[0\] is "\.\.\/x"; write the name of a directory/],
   ['plugins: {enabled: [..]}', /plugins\.enabled\[0\] is "\.\."; write the name of a directory/],
+  ['plugins: {enabled: [{name: ../x}]}', /plugins\.enabled\[0\]\.name is "\.\.\/x"; write the name of a directory/],
+  ['plugins: {enabled: [{auto_grant: [FileSystem]}]}', /plugins\.enabled\[0\]\.name is missing/],
+  ['plugins: {enabled: [{name: a, auto_grant: [Files]}]}', /auto_grant\[0\] is "Files"; write one of ReadTelemetry, /],
+  ['plugins: {enabled: [{name: a, grant: []}]}', /plugins\.enabled\[0\]\.grant is not a known key/],
+  ['plugins: {enabled: [a, {name: a}]}', /plugins\.enabled is a list; name each directory once$/],
   ['plugins: {enabled: [a, a]}', /plugins\.enabled is a list; name each directory once$/],
   ['plugins: {native: {allow_unsigned: "true"}}', /plugins\.native\.allow_unsigned is "true"; write true or false$/],
   ['plugins: {quarantine_policy: {max_crashes: 0}}', /max_crashes is 0; write a whole number from 1 to 1000$/],

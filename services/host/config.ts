@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { torqueAssentNm, torqueMaxNm } from '../../gen/layout.ts'
 import { documentMaxBytes, parseYaml } from '../../input/document.ts'
-import type { Frozen } from '../../input/freeze.ts'
+import { type Frozen, freezeDeep } from '../../input/freeze.ts'
 import { integerWithin, numberWithin } from '../../input/number.ts'
 import { readTextFile } from '../../input/text-file.ts'
+import { wordOrMap } from '../../input/word-or-map.ts'
 import { parseListenAddress } from './config-listen.ts'
+import { type Capability, capabilities } from './manifest-schema.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 
@@ -20,6 +22,11 @@ export interface Config {
      * it, exactly these are loaded, whatever `autoLoad` says.
      */
     readonly enabled: readonly string[] | null
+    /**
+     * By directory, what its plugin is granted by the user's word in `auto_grant`, beside what needs none. A name that is
+     * not here is granted nothing more.
+     */
+    readonly autoGrant: Readonly<Record<string, readonly Capability[]>>
     /** Without `enabled`: true loads every plugin that is there, false loads none. */
     readonly autoLoad: boolean
     readonly native: {
@@ -83,7 +90,18 @@ const directory = z
   .string()
   .regex(/^(?!\.{1,2}$)[^/\0]{1,255}$/, 'write the name of a directory in the plugin directory, without a path')
 
-const enabled = z.array(directory).refine((names) => new Set(names).size === names.length, 'name each directory once')
+/** A plugin that is to run and is granted something by name. */
+const grantee = z.strictObject({ name: directory, auto_grant: z.array(z.enum(capabilities)).default([]) })
+
+/** The name alone, or the name and what it is granted. */
+const enabledPlugin = wordOrMap(
+  directory.transform((name): z.infer<typeof grantee> => ({ name, auto_grant: [] })),
+  grantee,
+)
+
+const enabled = z
+  .array(enabledPlugin)
+  .refine((plugins) => new Set(plugins.map(({ name }) => name)).size === plugins.length, 'name each directory once')
 
 const quarantinePolicy = z.strictObject({
   // Defaults: the guide's. A thousand in an hour, and thirty days, are as good as no limit.
@@ -127,13 +145,18 @@ const configFile = section({
   rt: section({ waiting: z.enum(['predictive', 'futex']).default('predictive') }),
 })
 
-function complete(file: z.infer<typeof configFile>): Config {
+function complete(file: Frozen<z.infer<typeof configFile>>): Config {
   const { plugins, logging, ffb } = file
   const policy = plugins.quarantine_policy
   return {
     listen: file.listen,
     plugins: {
-      enabled: plugins.enabled ?? null,
+      enabled: plugins.enabled?.map(({ name }) => name) ?? null,
+      autoGrant: Object.fromEntries(
+        (plugins.enabled ?? [])
+          .filter((plugin) => plugin.auto_grant.length > 0)
+          .map((plugin) => [plugin.name, plugin.auto_grant]),
+      ),
       autoLoad: plugins.auto_load,
       native: {
         requireSignatures: plugins.native.require_signatures,
@@ -163,11 +186,9 @@ function complete(file: z.infer<typeof configFile>): Config {
   }
 }
 
-const config = configFile.transform(complete)
-
 /** Reads the text of a `config.yaml`. Throws RigError CONFIG_INVALID; `file` is how its sentence names the file. */
 export const parseConfig = (text: string, file: string): Frozen<Config> =>
-  parseYaml(text, config, { file, code: 'CONFIG_INVALID' })
+  freezeDeep(complete(parseYaml(text, configFile, { file, code: 'CONFIG_INVALID' })))
 
 /**
  * The configuration in a file; all defaults when there is no file. Throws RigError CONFIG_INVALID, or FILE_MISSING when

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { PathAccess, type PathGrant } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { type Home, makePrivateDirectory } from '../../rpc/home.ts'
 import { openLedSlot, openSafeCalls, openScalarSlot, openSuspectCells, openTelemetrySlot } from '../../shm/slots.ts'
 
@@ -11,6 +12,8 @@ export interface Confinement {
   readonly write: readonly string[]
   /** Directories of which it may ask what they are, and nothing more. */
   readonly see: readonly string[]
+  /** Directories of plugins. They are out of reach of its own JavaScript: WASI's calls are in the addon. */
+  readonly granted: readonly PathGrant[]
   /** Makes what must be there before it is started: the right to use a file is bound to that file, and not to its name. */
   prepare(): void
 }
@@ -55,10 +58,13 @@ const cellNames = ['telemetry', 'leds', 'scalar', 'suspect-leds', 'suspect-scala
 
 /**
  * What the wasm-runner may touch: code that is ours, plugins that were verified, six files of shared memory, and the
- * directory of its own socket. Its log is open when it starts. No plugin has the word of a user for a directory yet
- * (docs/decisions/0022): one that had would need it here, too.
+ * directory of its own socket; and what its plugins were granted. Its log is open when it starts.
  */
-export function wasmRunnerConfinement(home: Home, environment: NodeJS.ProcessEnv): Confinement {
+export function wasmRunnerConfinement(
+  home: Home,
+  environment: NodeJS.ProcessEnv,
+  granted: readonly PathGrant[],
+): Confinement {
   return {
     read: [
       ...parts.map((part) => join(root, part)),
@@ -69,6 +75,7 @@ export function wasmRunnerConfinement(home: Home, environment: NodeJS.ProcessEnv
     ],
     write: [...cellNames.map((name) => join(home.shmDir, name)), dirname(home.socket('wasm-runner'))],
     see: [home.runtimeDir, home.shmDir],
+    granted,
     prepare() {
       makePrivateDirectory(dirname(home.socket('wasm-runner')))
       makePrivateDirectory(home.storeDir) // trust starts at the same time
@@ -112,12 +119,16 @@ const permissions = (
 
 /** The command line that starts `words`, a program of Node's, confined. */
 export function confinedCommand(
-  { read, write, see }: Confinement,
+  { read, write, see, granted }: Confinement,
   words: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): readonly [command: string, args: readonly string[]] {
   const [reads, writes, cache] = [withRealPaths(read), withRealPaths(write), compileCache(environment)]
-  const allowed = [...reads.flatMap((path) => ['--read', path]), ...writes.flatMap((path) => ['--write', path])]
+  const allowed = [
+    ...reads.flatMap((path) => ['--read', path]),
+    ...writes.flatMap((path) => ['--write', path]),
+    ...granted.flatMap(({ path, access }) => [access === PathAccess.PATH_ACCESS_READ ? '--read' : '--write', path]),
+  ]
   const flags = permissions([...reads, ...withRealPaths(see)], writes, cache)
   return [confine, [...allowed, '--', process.execPath, ...flags, ...words]]
 }

@@ -5,7 +5,11 @@ import {
   type VerifyArtefactRequest,
   type VerifyArtefactResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
-import type { LoadOnCallPluginRequest, LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import type {
+  LoadOnCallPluginRequest,
+  LoadSafePluginRequest,
+  PathGrant,
+} from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Config } from './config.ts'
@@ -47,22 +51,29 @@ export function verifiedBy({ decision, reason, sha256, verifiedPath }: VerifyArt
   }
 }
 
-/** `order`: the plugin's place among those that run. */
+/** What a Safe plugin is loaded with beside what its manifest says. */
+export interface SafePlace {
+  /** Its config.json, checked and completed by its schema. */
+  readonly configJson: string
+  /** Its place among those that run. */
+  readonly order: number
+  /** Directories that it is granted. */
+  readonly fileSystem: readonly PathGrant[]
+}
+
 export const safeRequest = (
   manifest: Manifest,
   verified: Verified,
-  configJson: string,
-  order: number,
+  { configJson, order, fileSystem }: SafePlace,
 ): LoadSafePluginRequest => ({
   id: manifest.id,
   name: manifest.name,
   path: verified.path,
   sha256: verified.sha256,
-  capabilities: manifest.capabilities,
+  // FileSystem is the user's to grant, and means nothing without a directory.
+  capabilities: manifest.capabilities.filter((name) => name !== 'FileSystem' || fileSystem.length > 0),
   operations: manifest.operations,
-  // What the manifest lists under file_system is what it asks for. To grant it is the user's, and this version has no
-  // place for the user's word.
-  fileSystem: [],
+  fileSystem: [...fileSystem],
   configJson,
   maxExecutionTimeUs: manifest.constraints.maxExecutionTimeUs,
   maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),

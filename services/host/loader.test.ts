@@ -16,6 +16,7 @@ import {
 import { RigError } from '../../rpc/failure.ts'
 import { arrange, type ChainOrder, noOrder } from './chain-order.ts'
 import { parseConfig } from './config.ts'
+import { createFileGrants } from './file-grants.ts'
 import { createLoader } from './loader.ts'
 import { createPluginList, type Report } from './plugin-list.ts'
 import { createPlan, planPlugins } from './plugin-plan.ts'
@@ -103,7 +104,11 @@ function rig(
     },
   }
   const isServing = (service: string): boolean => up.has(service)
-  const loader = createLoader({ plan, arrangement, config, services, isServing, log: pino({ level: 'silent' }) })
+  const fileGrants = createFileGrants(config.plugins.autoGrant, {
+    ...{ configDir: root, stateDir: '/none', runtimeDir: '/none', shmDir: '/none' },
+  })
+  const log = pino({ level: 'silent' })
+  const loader = createLoader({ plan, arrangement, config, services, isServing, fileGrants, log })
   return {
     loader,
     plan,

@@ -5,6 +5,7 @@ import type { Arrangement } from './chain-order.ts'
 import type { Config } from './config.ts'
 import { openConfigCheck } from './config-check.ts'
 import { startErrand } from './errand.ts'
+import type { FileGrants } from './file-grants.ts'
 import { createJudge, type IsServing } from './judge.ts'
 import { rigLimits } from './load-request.ts'
 import { createOutcomes, type Outcome } from './outcomes.ts'
@@ -22,6 +23,7 @@ export interface LoaderNeeds {
   readonly config: Frozen<Config>
   readonly services: Pick<PluginServices, 'verify' | 'loadSafe' | 'loadOnCall' | 'setChain'>
   readonly isServing: IsServing
+  readonly fileGrants: FileGrants
   readonly log: Logger
 }
 
@@ -39,7 +41,8 @@ export interface Loader {
   close(): Promise<void>
 }
 
-export function createLoader({ plan, arrangement, config, services, isServing, log }: LoaderNeeds): Loader {
+export function createLoader(needs: LoaderNeeds): Loader {
+  const { plan, arrangement, config, services, isServing, fileGrants, log } = needs
   for (const { directory, manifest } of plan.plugins().filter(isRunnable)) {
     for (const warning of manifest.warnings) log.warn({ plugin: directory, warning }, 'manifest')
   }
@@ -47,7 +50,7 @@ export function createLoader({ plan, arrangement, config, services, isServing, l
   const configs = openConfigCheck()
   const judge = createJudge({ native: config.plugins.native, services, isServing, configs })
   const shared = { plan, judge, outcomes, services, isServing }
-  const safe = createSafeLoader(shared)
+  const safe = createSafeLoader({ ...shared, fileGrants })
   const chain = createChainLoader({
     ...shared,
     arrangement,

@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
 import { pino } from 'pino'
+import { PathAccess } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { exitCodeFor, RigError } from '../../rpc/failure.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
 import { lockFile } from '../../rpc/lock.ts'
@@ -16,6 +17,7 @@ import { createChainOwners } from './chain-owners.ts'
 import { openChainRecord } from './chain-record.ts'
 import { chainService } from './chain-service.ts'
 import { readConfig } from './config.ts'
+import { createFileGrants, grantedTo } from './file-grants.ts'
 import { createHub } from './hub.ts'
 import { openLedFrames } from './led-frames.ts'
 import { endLeftBehind } from './left-behind.ts'
@@ -23,7 +25,7 @@ import { createLoader } from './loader.ts'
 import { watchLoop } from './loop-watch.ts'
 import { createPluginCalls } from './plugin-calls.ts'
 import { createPluginList } from './plugin-list.ts'
-import { createPlan, type PlannedPlugin, planPlugins } from './plugin-plan.ts'
+import { createPlan, isRunnable, type PlannedPlugin, planPlugins } from './plugin-plan.ts'
 import { pluginService } from './plugin-service.ts'
 import { connectPluginServices } from './plugin-services.ts'
 import { readinessLine } from './readiness.ts'
@@ -90,8 +92,17 @@ async function run(): Promise<void> {
   const record = openChainRecord(home)
   const arrangement = () => arrangementOf(plan, record)
   const services = connectPluginServices(home)
+  const fileGrants = createFileGrants(config.plugins.autoGrant, home)
+  // The fence of the runner goes up when it starts, with what is there then.
+  const granted = grantedTo(plan.plugins().filter(isRunnable), fileGrants)
+  for (const { path, access } of granted) {
+    log.warn(
+      { path, writable: access === PathAccess.PATH_ACCESS_READ_WRITE },
+      'a directory is granted to a Safe plugin',
+    )
+  }
   const supervisor = createSupervisor({
-    services: rigServices(home, config, level, process.env),
+    services: rigServices(home, config, level, process.env, granted),
     care: standardCare,
     serving(service) {
       if (service === 'dsp-helper') memory.reopenInput()
@@ -99,7 +110,10 @@ async function run(): Promise<void> {
     },
     log,
   })
-  const loader = createLoader({ plan, arrangement, config, services, isServing: supervisor.isServing, log })
+  const loader = createLoader({
+    ...{ plan, arrangement, config, services, fileGrants, log },
+    isServing: supervisor.isServing,
+  })
   const { isServing } = supervisor
   const dataPlaneLog = join(home.stateDir, 'data-plane.log')
   const loop = watchLoop({ ticks: () => status.read().loop.running, services, isServing, dataPlaneLog })

@@ -1,6 +1,6 @@
-import { type core, z } from 'zod'
-import { remedyFor } from '../../input/issue.ts'
+import { z } from 'zod'
 import { integerWithin } from '../../input/number.ts'
+import { wordOrMap } from '../../input/word-or-map.ts'
 import { permittedHosts, permittedPaths } from './manifest-permissions.ts'
 
 /** What a plugin may ask to be allowed. */
@@ -76,14 +76,7 @@ const capabilityMap = z.strictObject({
 
 export type CapabilityMap = z.infer<typeof capabilityMap>
 
-// Not a union: of a union that fails, zod cannot say which branch was meant.
-const capability = z.unknown().transform((item, context): Capability | CapabilityMap => {
-  const form = typeof item === 'object' && item !== null ? capabilityMap : z.enum(capabilities)
-  const parsed = form.safeParse(item, { error: remedyFor })
-  if (parsed.success) return parsed.data
-  context.issues.push(...(parsed.error.issues.map((issue) => ({ ...issue, input: item })) as core.$ZodRawIssue[]))
-  return z.NEVER
-})
+const capability = wordOrMap(z.enum(capabilities), capabilityMap)
 
 /** Largest affinity mask: the integers that a double holds. */
 const maskMax = Number.MAX_SAFE_INTEGER

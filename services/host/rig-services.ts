@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import type { PathGrant } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Frozen } from '../../input/freeze.ts'
 import type { Home } from '../../rpc/home.ts'
 import type { Config } from './config.ts'
@@ -9,12 +10,13 @@ import type { ServiceSpec } from './supervisor.ts'
 /** The services that the host runs, in the order in which they need each other. */
 const names = ['trust', 'wasm-runner', 'dsp-helper'] as const
 
-/** What each service of a rig is started with. They find the home in the environment, as we did. */
+/** What each service of a rig is started with. They find the home in the environment, as we did. `granted`: to Safe plugins. */
 export function rigServices(
   home: Home,
   config: Frozen<Config>,
   logLevel: string,
   environment: NodeJS.ProcessEnv,
+  granted: readonly PathGrant[],
 ): readonly ServiceSpec[] {
   const given = {
     ...environment,
@@ -25,7 +27,7 @@ export function rigServices(
   // Strangers' code is in the process of one of them; a Fast plugin has a process of its own, which confines itself.
   const confined: Partial<ServiceProgram> = {
     environment: usefulEnvironment(given),
-    confinement: wasmRunnerConfinement(home, given),
+    confinement: wasmRunnerConfinement(home, given, granted),
   }
   return names.map((name) => ({
     name,

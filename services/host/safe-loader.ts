@@ -1,7 +1,9 @@
 import { join } from 'node:path'
+import type { PathGrant } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
-import { type IsServing, type Judge, needServing } from './judge.ts'
-import { onCallRequest, safeRequest, type Verified } from './load-request.ts'
+import { type FileGrants, ungrantedFiles } from './file-grants.ts'
+import { type IsServing, type Judge, type Judged, needServing } from './judge.ts'
+import { onCallRequest, safeRequest } from './load-request.ts'
 import type { Outcomes } from './outcomes.ts'
 import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
@@ -20,6 +22,7 @@ export interface SafeLoaderNeeds {
   readonly outcomes: Outcomes
   readonly services: Pick<PluginServices, 'loadSafe' | 'loadOnCall'>
   readonly isServing: IsServing
+  readonly fileGrants: FileGrants
 }
 
 /** The service knows only the verified copy; the operator wants to know which file it is a copy of. */
@@ -30,25 +33,36 @@ const namePlace =
     throw new RigError(cause.code, `${artefact}: ${cause.detail}`, { cause })
   }
 
-export function createSafeLoader({ plan, judge, outcomes, services, isServing }: SafeLoaderNeeds): SafeLoader {
+/** What the operator should know of a plugin that runs, and what to do about it; empty when there is nothing. */
+function adviceFor({ manifest, directory }: Runnable, { verified }: Judged, fileSystem: readonly PathGrant[]): string {
+  const ungranted = ungrantedFiles(manifest, fileSystem)
+  const grant = `to grant that write {name: ${directory}, auto_grant: [FileSystem]} in plugins.enabled and start the rig again`
+  return [verified.warning, ...(ungranted === '' ? [] : [`${ungranted}; ${grant}`])].filter(Boolean).join('; ')
+}
+
+export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
+  const { plan, judge, outcomes, services, isServing, fileGrants } = needs
   const safe = (): readonly Runnable[] =>
     plan
       .plugins()
       .filter(isRunnable)
       .filter((plugin) => !isFast(plugin))
 
-  async function bring({ manifest, directory }: Runnable, verified: Verified, configJson: string): Promise<void> {
+  async function bring(plugin: Runnable, { verified, configJson }: Judged, fileSystem: readonly PathGrant[]) {
+    const { manifest, directory } = plugin
     if (manifest.onCall !== null)
       return services.loadOnCall(onCallRequest(manifest, verified, manifest.onCall.stateful))
     const order = plan.plugins().findIndex((each) => each.directory === directory)
-    return services.loadSafe(safeRequest(manifest, verified, configJson, order))
+    return services.loadSafe(safeRequest(manifest, verified, { configJson, order, fileSystem }))
   }
 
   async function loadOne(plugin: Runnable): Promise<void> {
     needServing(isServing, 'wasm-runner')
-    const { verified, configJson } = await judge(plugin)
-    await bring(plugin, verified, configJson).catch(namePlace(join(plugin.path, plugin.manifest.artefact)))
-    outcomes.conclude(plugin, { kind: 'placed', detail: verified.warning })
+    const fileSystem = fileGrants(plugin)
+    const judged = await judge(plugin)
+    await bring(plugin, judged, fileSystem).catch(namePlace(join(plugin.path, plugin.manifest.artefact)))
+    const detail = adviceFor(plugin, judged, fileSystem)
+    outcomes.conclude(plugin, { kind: 'placed', detail })
   }
 
   return {

@@ -26,11 +26,10 @@ export function grantedOperations(spec: PluginSpec): GrantedOperations {
   }
 }
 
-/** Says what of its manifest a plugin does not have, for its detail; empty when it has all. */
+/** Says what a plugin is not called for although its manifest has it, for its detail; empty when there is nothing. */
 export function ungrantedDetail(spec: PluginSpec): string {
-  const operations = spec.operations
+  return spec.operations
     .filter((operation) => !has(spec, needs[operation]))
     .map((operation) => `${operation} is not run: ${needs[operation]} is not granted`)
-  const nothing = has(spec, 'FileSystem') && spec.fileSystem.length === 0
-  return [...operations, ...(nothing ? ['it has no files: no path is granted'] : [])].join('; ')
+    .join('; ')
 }
