@@ -14,7 +14,7 @@ import { startRunner } from './runner.ts'
 import { guestModule } from './testing/guest-module.ts'
 import { specOf } from './testing/specs.ts'
 
-type Charge = 'crash' | 'budget' | 'timeout'
+type Charge = 'crash' | 'budget' | 'timeout' | 'memory'
 
 /** What becomes of a module. */
 interface Fate {
@@ -59,6 +59,8 @@ const vices: Readonly<Record<string, Fate>> = {
     /asks for at least 10001 table elements, and may have 10000; build it for less/,
   ),
   'fills-memory': outOfFuel,
+  'fills-heap': { charged: ['memory', /^the objects of all plugins had more than 512 MiB while it ran$/] },
+  'makes-objects': runs,
   traps: trap('unreachable'),
   'divides-by-zero': trap('divide by zero'),
   overflows: trap('divide result unrepresentable'),

@@ -1,6 +1,6 @@
 import { RigError } from '../../rpc/failure.ts'
 import { type CallOrder, type CallOutcome, type CallTarget, type CallWish, undescribed } from './call-messages.ts'
-import type { CallWorker } from './call-worker.ts'
+import { type CallWorker, callHeapMiB } from './call-worker.ts'
 import type { GuestLogLevel } from './guest-log.ts'
 import { createQueue } from './queue.ts'
 import type { Spare } from './spare.ts'
@@ -42,6 +42,12 @@ const lost = (fault: Violation): CallOutcome => ({
   fuelUsed: 0,
   cpuNs: 0,
 })
+
+/** What a thread ended of by itself. */
+const endOf = ({ code, message }: NodeJS.ErrnoException): Violation =>
+  code === 'ERR_WORKER_OUT_OF_MEMORY'
+    ? { kind: 'memory', detail: `the objects of its thread had more than ${callHeapMiB} MiB while it ran` }
+    : { kind: 'crash', detail: `its thread ended while it ran: ${message}` }
 
 const closing = (): RigError => new RigError('SERVICE_UNAVAILABLE', 'the runner is closing; ask again')
 
@@ -87,8 +93,7 @@ export function openLane(spare: Pick<Spare<CallWorker>, 'take'>): Lane {
       throw new Error(`a call was answered with ${answer.kind}`)
     } catch (cause) {
       if (cause instanceof RigError || worker === undefined || !worker.isGone()) throw cause
-      // The heap of the thread was at its end, for one.
-      return lost({ kind: 'crash', detail: `its thread ended while it ran: ${(cause as Error).message}` })
+      return lost(endOf(cause as NodeJS.ErrnoException))
     }
   }
 

@@ -6,6 +6,9 @@ import type { GuestLogLevel } from './guest-log.ts'
 type CallLine = Extract<CallReport, { kind: 'line' }>
 export type CallAnswer = Exclude<CallReport, CallLine>
 
+/** Heap of a thread, MiB: what a plugin with a garbage collector keeps is there, and not in its memory. */
+export const callHeapMiB = 512
+
 /** A thread that calls plugins. It is not started again: who has it starts another one. */
 export interface CallWorker {
   /**
@@ -26,7 +29,8 @@ const transferOf = (order: CallOrder): TransferListItem[] =>
 /** Resolves when the thread is warm. Rejects, and the thread is gone, when it is not needed any more. */
 export async function startCallWorker(unneeded: AbortSignal): Promise<CallWorker> {
   // The built package has .js files, the checkout .ts.
-  const worker = new Worker(new URL(`./call-thread${extname(import.meta.url)}`, import.meta.url))
+  const entry = new URL(`./call-thread${extname(import.meta.url)}`, import.meta.url)
+  const worker = new Worker(entry, { resourceLimits: { maxOldGenerationSizeMb: callHeapMiB } })
   let gone: Error | undefined
   let waiting: PromiseWithResolvers<CallAnswer> | undefined
   let onLine: (level: GuestLogLevel, text: string) => void = () => {}

@@ -32,6 +32,8 @@ export interface PluginCode {
   readonly startExport: string | undefined
   /** What a plugin of zenith-1 can be called for; empty of all others. */
   readonly operations: ReadonlyMap<string, ZenithForm>
+  /** It makes objects of the engine's heap, which all plugins of a thread share. */
+  readonly makesObjects: boolean
 }
 
 /** Refuses what is larger than `moduleBytesMax`, without a look inside. */
@@ -58,7 +60,8 @@ export async function compilePlugin(bytes: Uint8Array<ArrayBuffer>, limits: Code
     // the deadline of a module of 4 MB. What is asked for like this ends with its thread, but for the functions that V8
     // is at.
     const module = await WebAssembly.compile(code)
-    return { abi, module, fuelExport: metered.fuelExport, startExport, operations }
+    const { makesObjects } = shape
+    return { abi, module, fuelExport: metered.fuelExport, startExport, operations, makesObjects }
   } catch (cause) {
     throw notWebAssembly(cause)
   }

@@ -15,7 +15,8 @@ export type ThreadsOptions = ThreadOptions &
 /**
  * The executor's threads. Plugins run together on the common one until one of them is caught, by the watchdog or
  * with far more CPU time than its budget: from then on its bytes, under whatever id, are started on the suspects'
- * thread, and when they hang again nobody else waits.
+ * thread, and when they hang again nobody else waits. What can fill the heap that a thread's plugins share is there from
+ * the start.
  * There they see the same telemetry, and their force and lights come before those of the common thread; mail is not
  * carried from one thread to the other. A third thread waits to take the place of either. Rejects when the rig's shared memory cannot be opened.
  */
@@ -68,9 +69,9 @@ export async function startExecutorThreads(options: ThreadsOptions): Promise<Exe
     }
   }
 
-  /** The thread where these bytes run. That of the suspects starts with the first of them: most rigs never have one. */
-  const clientFor = async ({ spec }: StartOrder): Promise<ExecutorClient> => {
-    if (!caught.has(spec.sha256)) return common
+  /** Where it runs. The suspects' thread starts with the first of them: most rigs never have one. */
+  const clientFor = async ({ spec, code }: StartOrder): Promise<ExecutorClient> => {
+    if (!caught.has(spec.sha256) && !code.makesObjects) return common
     opening ??= openSuspects()
     return opening
   }

@@ -18,7 +18,7 @@ const fat = guestModule({
   imports: [{ module: 'wasi_snapshot_preview1', name: 'sched_yield', parameters: [], results: ['i32'] }],
 })
 
-// No guest of ours could fill 512 MiB: what it makes is in its memory, and what the host keeps for it is bounded.
+// By what the host keeps for each plugin; who fills it alone is in bad-guests.test.ts.
 test('when the heap of the executor is full, the plugin that ran is named, and the others move to another thread', async () => {
   const shmDir = await mkdtemp('/dev/shm/openracing-test-')
   const path = join(shmDir, 'fat.wasm')

@@ -1,4 +1,4 @@
-import { RigError } from '../../rpc/failure.ts'
+import { type ModuleType, readTypes } from './module-types.ts'
 import { sectionsOf, WasmBytes } from './wasm-bytes.ts'
 
 /** A function type as WebAssembly text writes it: `(i32, i32) -> i32`; nothing after the arrow when nothing returns. */
@@ -18,42 +18,19 @@ export interface ModuleShape {
   readonly exports: ReadonlyMap<string, Signature>
   /** The memory, when there is exactly one and the module defines it. */
   readonly memory: { readonly shared: boolean; readonly wide: boolean } | undefined
+  /** It has structures or arrays, which are objects of the engine's heap and not bytes of its memory. */
+  readonly makesObjects: boolean
 }
 
 const section = { type: 1, import: 2, function: 3, memory: 5, export: 7 }
 const kinds = ['function', 'table', 'memory', 'global', 'tag'] as const
-const valueTypes: Readonly<Record<number, string>> = {
-  127: 'i32',
-  126: 'i64',
-  125: 'f32',
-  124: 'f64',
-  123: 'v128',
-  112: 'funcref',
-  111: 'externref',
-}
+const signatureOf = (type: ModuleType): Signature =>
+  type.kind === 'function'
+    ? `(${type.parameters.join(', ')}) ->${type.results.map((name) => ` ${name}`).join(',')}`
+    : type.kind
 
 /** Reads forward over the bytes of one section. */
 class Cursor extends WasmBytes {
-  valueType(): string {
-    const code = this.byte()
-    const typed = code === 0x63 || code === 0x64 // (ref null heap-type), (ref heap-type)
-    if (typed) this.number()
-    return typed ? 'ref' : (valueTypes[code] ?? `0x${code.toString(16)}`)
-  }
-
-  functionType(): Signature {
-    const form = this.byte()
-    if (form !== 0x60) {
-      throw new RigError(
-        'PLUGIN_INVALID',
-        'the module uses garbage-collected types, which no ABI of this version can exchange; build it for linear memory',
-      )
-    }
-    const parameters = this.list(() => this.valueType())
-    const results = this.list(() => this.valueType())
-    return `(${parameters.join(', ')}) ->${results.map((type) => ` ${type}`).join(',')}`
-  }
-
   /** Their flags. */
   limits(): number {
     const flags = this.number()
@@ -71,14 +48,14 @@ function readImport(cursor: Cursor, types: readonly Signature[]): FunctionImport
     case 'function':
       return { module, name, signature: types[cursor.number()] ?? '' }
     case 'table':
-      cursor.valueType()
+      cursor.type()
       cursor.limits()
       break
     case 'memory':
       cursor.limits()
       break
     case 'global':
-      cursor.valueType()
+      cursor.type()
       cursor.byte()
       break
     default:
@@ -95,7 +72,9 @@ export function readModuleShape(bytes: Uint8Array): ModuleShape {
     const cursor = sections.get(id)
     return cursor === undefined ? [] : cursor.list(() => one(cursor))
   }
-  const types = list(section.type, (cursor) => cursor.functionType())
+  const typeSection = sections.get(section.type)
+  const moduleTypes = typeSection === undefined ? [] : readTypes(typeSection)
+  const types = moduleTypes.map(signatureOf)
   const imports = list(section.import, (cursor) => readImport(cursor, types))
   const defined = list(section.function, (cursor) => types[cursor.number()] ?? '')
   const functions = [...imports.map((each) => each.signature).filter((each) => each.startsWith('(')), ...defined]
@@ -112,5 +91,6 @@ export function readModuleShape(bytes: Uint8Array): ModuleShape {
     imports,
     exports: new Map(exports),
     memory: one ? { shared: (memory & 2) !== 0, wide: (memory & 4) !== 0 } : undefined,
+    makesObjects: moduleTypes.some(({ kind }) => kind !== 'function'),
   }
 }

@@ -1,5 +1,6 @@
 import { RigError } from '../../rpc/failure.ts'
 import { code, skipImmediates } from './instructions.ts'
+import { type ModuleType, readTypes } from './module-types.ts'
 import { readExportNames, type Section, sectionsOf, WasmBytes } from './wasm-bytes.ts'
 
 /** A module that is refused: what it has that cannot be, and what its author can do. */
@@ -25,45 +26,7 @@ export function readLimits(bytes: WasmBytes): Limits {
 }
 
 /** Parameters of each function type; -1 for types that are none. */
-function readTypes(bytes: WasmBytes): readonly number[] {
-  const parameters: number[] = []
-  const storage = (): void => {
-    bytes.type()
-    bytes.skip(1) // mutable or not
-  }
-  function one(): void {
-    const form = bytes.byte()
-    switch (form) {
-      case 0x4e: // a group of types that name each other
-        bytes.list(one)
-        return
-      case 0x4f: // sub final
-      case 0x50: // sub
-        bytes.list(() => bytes.skipNumber())
-        one()
-        return
-      case 0x60:
-        parameters.push(bytes.list(() => bytes.type()).length)
-        bytes.list(() => bytes.type())
-        return
-      case 0x5f:
-        bytes.list(storage)
-        parameters.push(-1)
-        return
-      case 0x5e:
-        storage()
-        parameters.push(-1)
-        return
-      default:
-        throw refuse(
-          `the module has a type of the form 0x${form.toString(16)}, which this version cannot meter`,
-          'build it without',
-        )
-    }
-  }
-  bytes.list(one)
-  return parameters
-}
+const parameterCount = (type: ModuleType): number => (type.kind === 'function' ? type.parameters.length : -1)
 
 /** Reads one import; `limits` is told where its limits are, and writes them anew. */
 export function passImport(bytes: WasmBytes, limits: (kind: number) => void): number {
@@ -133,7 +96,7 @@ export function survey(wasm: Uint8Array): Survey {
 
   for (const { id, from } of sections) {
     bytes.at = from
-    if (id === section.type) types = readTypes(bytes)
+    if (id === section.type) types = readTypes(bytes).map(parameterCount)
     else if (id === section.import) {
       bytes.list(() => {
         if (passImport(bytes, keep) === kind.global) globals += 1

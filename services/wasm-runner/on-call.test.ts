@@ -136,6 +136,28 @@ test('a trap, and a loop, are in the result and charged; the next call is anothe
   assert.deepEqual([statistics?.executions, statistics?.failures, statistics?.budgetViolations], [3n, 4n, 1n])
 })
 
+test('a plugin that fills the heap of its thread is named, and the next call is answered by another', async () => {
+  await using it = await rig()
+  const id = await it.load(
+    actionModule(`(type $bytes (array (mut i64)))
+      (type $node (struct (field (ref $bytes)) (field (ref null $node))))
+      (global $kept (mut (ref null $node)) (ref.null $node))
+      (func (export "execute") (param i32 i32) (result i32)
+        (loop $next
+          (global.set $kept (struct.new $node (array.new $bytes (i64.const 1) (i32.const 100000)) (global.get $kept)))
+          (br $next))
+        (i32.const 0))`),
+  )
+  const keys = await it.load(actionModule())
+  const { fault } = (await it.execute(id)).result
+  assert.equal(fault, 'the objects of its thread had more than 512 MiB while it ran')
+  assert.deepEqual(
+    it.view(id)?.violations.map(({ kind, count }) => [kind, count]),
+    [[ViolationKind.VIOLATION_KIND_MEMORY, 1n]],
+  )
+  assert.equal((await it.execute(keys)).result.code, 0)
+})
+
 /** So much that nothing runs out of it, and the deadline is all that there is. */
 const tooMuchFuel = { callFuel: Number.MAX_SAFE_INTEGER }
 
