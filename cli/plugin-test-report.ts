@@ -1,5 +1,7 @@
 import { ledFrame } from '../gen/layout.ts'
+import type { Confinement } from '../gen/proto/openracing/v1/plugin.ts'
 import type { Abi } from '../services/wasm-runner/abi.ts'
+import { isWhole, missingOf } from '../services/wasm-runner/confinement.ts'
 import { ungrantedDetail } from '../services/wasm-runner/granted-operations.ts'
 import type { PluginSpec } from '../services/wasm-runner/plugin-spec.ts'
 import type { Trial, TrialTick } from '../services/wasm-runner/trial.ts'
@@ -13,6 +15,8 @@ export interface Ran {
   readonly abi: Abi
   readonly compileMs: number
   readonly trial: Trial
+  /** What of the kernel kept the process in. */
+  readonly confinement: Confinement
 }
 
 /** Something that its author should know. `note`: it is no fault. */
@@ -86,7 +90,7 @@ function spread(values: readonly number[]) {
 
 /** The LEDs of a frame, as colours of the web. */
 function coloursOf(leds: Uint8Array): readonly string[] {
-  const count = new DataView(leds.buffer).getUint32(ledFrame.led_count.offset, true)
+  const count = new DataView(leds.buffer, leds.byteOffset).getUint32(ledFrame.led_count.offset, true)
   const colour = (index: number): string =>
     Buffer.from(leds.subarray(ledFrame.rgb.offset + index * 3, ledFrame.rgb.offset + index * 3 + 3)).toString('hex')
   return Array.from({ length: count }, (_, index) => `#${colour(index)}`)
@@ -107,11 +111,12 @@ export interface Report extends Ran {
 }
 
 /** For programs. */
-export const toJson = ({ spec, abi, compileMs, trial, findings }: Report): string =>
+export const toJson = ({ spec, abi, compileMs, trial, confinement, findings }: Report): string =>
   json({
     plugin: spec.name,
     abi,
     ticks: trial.ticks.length,
+    confinement,
     compile_ms: compileMs,
     load: { fuel: trial.loadFuel ?? null, cpu_us: trial.loadCpuNs / 1000 },
     fuel: spread(trial.ticks.map(({ fuel }) => fuel)),
@@ -150,14 +155,18 @@ function lastOutputs(ticks: readonly TrialTick[]): readonly (readonly string[])[
   ]
 }
 
+const confinedBy = (confinement: Confinement): string =>
+  isWhole(confinement) ? 'by landlock and seccomp' : `not as it should be: this kernel lacks ${missingOf(confinement)}`
+
 /** For a person; `all`: each tick. */
-export function toText({ spec, abi, compileMs, trial, findings }: Report, all: boolean): string {
+export function toText({ spec, abi, compileMs, trial, confinement, findings }: Report, all: boolean): string {
   const [fuel, cpu] = [
     spread(trial.ticks.map((each) => each.fuel)),
     spread(trial.ticks.map((each) => each.cpuNs / 1000)),
   ]
   const summary = [
     ['plugin', `${spec.name}, ${abi}`],
+    ['confined', confinedBy(confinement)],
     ['compiled', `${compileMs.toFixed(0)} ms`],
     [
       'loaded',

@@ -142,6 +142,14 @@ test('a log line comes with its tick, and those above the rate are counted', asy
   assert.ok(log.at(-1).tick > 20)
 })
 
+test('a plugin is tried behind the fence of a rig', async () => {
+  using plugin = newPlugin(await wasmOf(completed('')))
+  const { code, stdout } = await run(plugin.directory, '--json')
+  assert.equal(code, 0)
+  assert.deepEqual(JSON.parse(stdout).confinement, { landlock: true, seccomp: true })
+  assert.match((await run(plugin.directory)).stdout, /^confined +by landlock and seccomp$/m)
+})
+
 test('what is not granted is a note and no fault', async () => {
   using plugin = newPlugin(await wasmOf(completed('')), {
     capabilities: 'ReadTelemetry, FileSystem',

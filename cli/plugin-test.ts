@@ -13,16 +13,12 @@ import type { PluginManifest } from '../services/host/manifest.ts'
 import { resolveArtefact } from '../services/host/manifest-artefact.ts'
 import { readPluginConfig } from '../services/host/plugin-config.ts'
 import { readPlugin as readInstalled } from '../services/host/registry.ts'
-import { type Abi, onCallAbis } from '../services/wasm-runner/abi.ts'
 import { checkModuleBytes } from '../services/wasm-runner/compile.ts'
-import { startCompiler } from '../services/wasm-runner/compiler.ts'
 import { type PluginSpec, parseLoadRequest } from '../services/wasm-runner/plugin-spec.ts'
-import { tryPlugin } from '../services/wasm-runner/trial.ts'
-import { measureMachine } from '../services/wasm-runner/yardstick.ts'
-import { threadCpuNanoseconds } from '../shm/clock.ts'
 import { encodeTelemetryFrame } from '../shm/telemetry-frame.ts'
 import { lapSimulator, simulatorRateHz } from '../telemetry/lap-simulator.ts'
 import { findingsOf, type Ran, toJson, toText } from './plugin-test-report.ts'
+import { tryConfined } from './plugin-trial.ts'
 import { parseSampleData } from './sample-data.ts'
 
 /** Largest file of sample data, bytes: half an hour at 60 frames a second. */
@@ -54,8 +50,6 @@ interface Subject {
   /** What it asks for and has not here. */
   readonly ungranted: string
 }
-
-const isOnCall = (abi: Abi): boolean => (onCallAbis as readonly Abi[]).includes(abi)
 
 const onCall = (name: string): RigError =>
   new RigError(
@@ -111,22 +105,15 @@ function readFrames(file: string | undefined): Iterable<Uint8Array> {
   return frames
 }
 
-async function run({ spec, bytes, ungranted }: Subject, frames: Iterable<Uint8Array>, leds: number): Promise<Ran> {
-  const compiler = startCompiler()
-  try {
-    const started = performance.now()
-    const code = await compiler.compile(bytes, spec)
-    const compileMs = performance.now() - started
-    if (isOnCall(code.abi)) throw onCall(spec.name)
-    const unitsPerUs = await measureMachine(threadCpuNanoseconds)
-    const trial = tryPlugin(code, spec, frames, {
-      unitsPerUs,
-      ledCount: leds,
-      cpuNs: () => Number(threadCpuNanoseconds()),
-    })
-    return { spec, ungranted, abi: code.abi, compileMs, trial }
-  } finally {
-    await compiler.close()
+async function run({ spec, bytes, ungranted }: Subject, frames: Iterable<Uint8Array>, ledCount: number): Promise<Ran> {
+  const answer = await tryConfined({ spec, bytes, frames: Buffer.concat([...frames]), ledCount })
+  switch (answer.kind) {
+    case 'tried':
+      return { ...answer, spec, ungranted }
+    case 'on call':
+      throw onCall(spec.name)
+    case 'refused':
+      throw new RigError(answer.code, answer.detail)
   }
 }
 

@@ -46,6 +46,23 @@ const system = ['/sys/fs/cgroup', '/sys/devices/system/cpu', '/proc/meminfo', '/
 const compileCache = ({ NODE_COMPILE_CACHE }: NodeJS.ProcessEnv): readonly string[] =>
   NODE_COMPILE_CACHE === undefined ? [] : [NODE_COMPILE_CACHE]
 
+/** What a process reads that runs Safe plugins, beside the plugins. */
+const program = (environment: NodeJS.ProcessEnv): readonly string[] => [
+  ...parts.map((part) => join(root, part)),
+  ...besideUs,
+  ...compileCache(environment),
+  ...system,
+]
+
+/** What a process may touch that is told a plugin and says what became of it: our code, to read. */
+export const trialConfinement = (environment: NodeJS.ProcessEnv): Confinement => ({
+  read: program(environment),
+  write: [],
+  see: [],
+  granted: [],
+  prepare() {},
+})
+
 /** The cells of shared memory that Safe plugins see and fill, and none of the loop's. */
 function openCells(home: Home): void {
   const suspects = openSuspectCells(home)
@@ -66,13 +83,7 @@ export function wasmRunnerConfinement(
   granted: readonly PathGrant[],
 ): Confinement {
   return {
-    read: [
-      ...parts.map((part) => join(root, part)),
-      ...besideUs,
-      ...compileCache(environment),
-      ...system,
-      home.storeDir,
-    ],
+    read: [...program(environment), home.storeDir],
     write: [...cellNames.map((name) => join(home.shmDir, name)), dirname(home.socket('wasm-runner'))],
     see: [home.runtimeDir, home.shmDir],
     granted,

@@ -146,7 +146,7 @@ export function tryPlugin(code: PluginCode, spec: PluginSpec, frames: Iterable<U
     }
     const { cpuNs, fuel, failed, overBudget } = entry!
     const answer = scalar.taken()
-    const ffbScalar = answer && new DataView(answer.buffer).getFloat32(8, true)
+    const ffbScalar = answer && new DataView(answer.buffer, answer.byteOffset).getFloat32(8, true)
     const counted = {
       cpuNs,
       fuel,
