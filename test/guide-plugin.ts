@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -59,4 +59,60 @@ export function compileRust(source: string): Uint8Array<ArrayBuffer> {
   } finally {
     rmSync(directory, { recursive: true })
   }
+}
+
+/** Crates that came as packages of Debian. */
+const crates = '/usr/share/cargo/registry'
+const hasCrate = (name: string): boolean =>
+  existsSync(crates) && readdirSync(crates).some((each) => each.startsWith(`${name}-1.`))
+
+/** Why a listing that reads JSON with serde cannot be compiled here; false when it can. */
+export const noSerde: string | false =
+  existsSync('/usr/bin/cargo') && hasCrate('serde') && hasCrate('serde_json')
+    ? noRustCompiler
+    : 'there is no serde for Rust; install the Debian packages cargo librust-serde-dev librust-serde-json-dev'
+
+const manifest = `[package]
+name = "listing"
+version = "0.1.0"
+edition = "2021"
+[lib]
+crate-type = ["cdylib"]
+[dependencies]
+serde = { version = "1.0", default-features = false, features = ["derive", "alloc"] }
+serde_json = { version = "1.0", default-features = false, features = ["alloc"] }
+[profile.release]
+opt-level = "z"
+lto = true
+panic = "abort"
+strip = true
+`
+
+/** Nothing is asked of a registry. */
+const offline = `[source.crates-io]
+replace-with = "debian"
+[source.debian]
+directory = "${crates}"
+`
+
+/** Kept from run to run: serde takes half a minute of CPU time. */
+const crate = fileURLToPath(new URL('../build/rust-listing', import.meta.url))
+
+/** A listing that uses serde as a module, as the guide builds it. */
+export function compileWithSerde(source: string): Uint8Array<ArrayBuffer> {
+  for (const directory of ['src', '.cargo']) mkdirSync(join(crate, directory), { recursive: true })
+  for (const [file, text] of [
+    ['src/lib.rs', source],
+    ['Cargo.toml', manifest],
+    ['.cargo/config.toml', offline],
+  ] as const) {
+    writeFileSync(join(crate, file), text)
+  }
+  const { status, stderr } = spawnSync('/usr/bin/cargo', ['build', '--offline', '--release', '--target', target], {
+    cwd: crate,
+    encoding: 'utf8',
+    env: { PATH: '/usr/bin:/bin', CARGO_HOME: join(crate, 'cargo') },
+  })
+  if (status !== 0) throw new Error(`a listing does not compile: ${stderr}`)
+  return new Uint8Array(readFileSync(join(crate, 'target', target, 'release', 'listing.wasm')))
 }

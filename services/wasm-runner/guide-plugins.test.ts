@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { buildGuidePlugin, compileRust, listingOf, noRustCompiler } from '../../test/guide-plugin.ts'
+import {
+  buildGuidePlugin,
+  compileRust,
+  compileWithSerde,
+  listingOf,
+  noRustCompiler,
+  noSerde,
+} from '../../test/guide-plugin.ts'
 import { noWasiCompiler } from '../../test/wasi-program.ts'
 import type { CallOutcome } from './call-messages.ts'
 import { readModuleShape } from './module-shape.ts'
@@ -174,6 +181,11 @@ test('the complete action of the guide in C, which has its memory functions from
   assert.deepEqual(imported.toSorted(), ['env.memcmp', 'env.memcpy', 'env.memset'])
   const plugin = await calledPlugin(bytes)
   assert.equal(plugin.describe().described.name, 'example_plugin')
+  checkComplete(plugin)
+})
+
+/** What the guide's complete action answers. */
+function checkComplete(plugin: CalledPlugin): void {
   const { context } = actionOf()
   const full = { ...context, velocity: 127, note: 1, cc: 2, value: 3, currentMode: 4, metadata: { a: 'b "c"' } }
   assert.deepEqual(
@@ -183,4 +195,14 @@ test('the complete action of the guide in C, which has its memory functions from
   assert.equal(plugin.execute({ action: 'hello', parameters: ['x', '{"y": 1}'], context: full }).code, 0)
   assert.equal(plugin.execute({ action: 'goodbye' }).code, 3)
   assert.equal(plugin.execute({ action: 'hello', context: { ...context, velocity: 256 } }).code, 2)
+}
+
+test('the complete action of the guide, in Rust with serde as printed', { skip: noSerde }, async () => {
+  // The standard library brings the allocator and the panic handler.
+  const listing = listingOf(midimonGuide, 'wee_alloc::WeeAlloc').replace('#![no_std]', '')
+  const source = listing.replace(/#\[panic_handler\]\n[\s\S]*?\n}\n/, '').replace(/#\[global_allocator\]\n.*\n/, '')
+  const plugin = await calledPlugin(compileWithSerde(source))
+  const described = { name: 'example_plugin', version: '0.1.0', description: 'Example WASM plugin' }
+  assert.deepEqual(plugin.describe().described, described)
+  checkComplete(plugin)
 })
