@@ -1,3 +1,4 @@
+import { onOneLine } from '../../input/one-line.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { ModuleShape, Signature } from './module-shape.ts'
 import type { EntryPoints } from './plugin-spec.ts'
@@ -132,7 +133,8 @@ const invalid = (sentence: string): RigError => new RigError('PLUGIN_INVALID', s
 const shownMax = 20
 const shownCharacters = 64
 
-const shorten = (part: string): string => (part.length <= shownCharacters ? part : `${part.slice(0, shownCharacters)}…`)
+const shorten = (part: string): string =>
+  onOneLine(part.length <= shownCharacters ? part : `${part.slice(0, shownCharacters)}…`)
 
 const show = (name: string, signature: Signature): string =>
   name === signature ? name : `${shorten(name)} ${shorten(signature)}`.trim()
@@ -179,7 +181,7 @@ function checkImports(shape: ModuleShape, abi: Abi): void {
     return undefined
   }
   for (const { module, name, signature } of shape.imports) {
-    const asked = `${module}.${name}`.slice(0, 128)
+    const asked = onOneLine(`${module}.${name}`.slice(0, 128))
     const host = hostSignature(module, name)
     if (host === undefined) {
       throw invalid(
@@ -192,9 +194,9 @@ function checkImports(shape: ModuleShape, abi: Abi): void {
   }
 }
 
-function checkMemory({ memory }: ModuleShape): void {
-  if (memory === undefined) throw invalid('the module has not exactly one memory of its own; define one and export it')
-  if (memory.shared || memory.wide)
+function checkMemory({ memory, sharesMemory }: ModuleShape): void {
+  if (memory === undefined) throw invalid('its export memory is not of its own; define one and export it')
+  if (sharesMemory || memory.wide)
     throw invalid('the memory of the module is shared or 64-bit; build it with a plain one')
 }
 
