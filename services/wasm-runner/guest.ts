@@ -11,6 +11,11 @@ export interface GuestSide {
   memory(): WebAssembly.Memory
   /** Takes so much of the guest's fuel; false when there is none left. */
   pay(units: number): boolean
+  /**
+   * Ends the guest with `cause`, as a trap does: throws it through the guest's code. WebAssembly catches what a host function
+   * throws, so it is remembered, and the guest has no fuel to go on with.
+   */
+  end(cause: Error): never
 }
 
 /** One plugin's code with its memory and its fuel. Whatever its code does wrong is a GuestFault; it is of no more use then. */
@@ -57,11 +62,17 @@ function create({ module }: PluginCode, imports: WebAssembly.Imports): WebAssemb
 export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): Guest & { begin(fuel: number): void } {
   let given = 0
   let filling = 0n
+  let ending: { readonly cause: Error; readonly fuelLeft: bigint } | undefined
   const side: GuestSide = {
     memory: () => instance.exports.memory as WebAssembly.Memory,
     pay(units) {
       fuel.value -= BigInt(units)
       return fuel.value >= 0n
+    },
+    end(cause) {
+      ending ??= { cause, fuelLeft: fuel.value }
+      fuel.value = -1n
+      throw cause
     },
   }
   const openWasi = (): Wasi =>
@@ -85,14 +96,17 @@ export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): G
   const { exports } = instance
   const fuel = exports[code.fuelExport] as WebAssembly.Global
 
-  const run = <T>(name: string, call: () => T): T =>
-    orClosed(() => {
-      try {
-        return call()
-      } catch (cause) {
-        throw faultOf(name, cause, fuel.value, given)
-      }
-    })
+  const callOf = <T>(name: string, call: () => T): T => {
+    try {
+      const result = call()
+      if (ending === undefined) return result
+    } catch (cause) {
+      if (ending === undefined) throw faultOf(name, cause, fuel.value, given)
+    }
+    fuel.value = ending.fuelLeft
+    throw faultOf(name, ending.cause, ending.fuelLeft, given)
+  }
+  const run = <T>(name: string, call: () => T): T => orClosed(() => callOf(name, call))
 
   function fill(units: number): void {
     if (units !== given) {
