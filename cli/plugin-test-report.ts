@@ -15,7 +15,7 @@ export interface Ran {
 
 /** Something that its author should know. `note`: it is no fault. */
 interface Finding {
-  readonly kind: 'crash' | 'timeout' | 'budget' | 'memory' | 'failed' | 'clamped' | 'not run' | 'log'
+  readonly kind: 'crash' | 'timeout' | 'budget' | 'memory' | 'capability' | 'failed' | 'clamped' | 'not run' | 'log'
   readonly note: boolean
   readonly count: number
   /** The first tick that shows it. */
@@ -34,13 +34,15 @@ function finding(
 }
 
 /** What its author should know, the worst first. */
-export function findingsOf({ spec, trial: { ticks, lost } }: Ran): readonly Finding[] {
+export function findingsOf({ spec, trial: { ticks, lost, charged } }: Ran): readonly Finding[] {
   const ungranted = ungrantedDetail(spec)
   const failed = 'it returned an error, a scalar that is not finite, or more LEDs than there are'
   const late = `it took more CPU time than its ${spec.budgetUs} µs`
+  const [firstCharge] = charged
   const clamped = 'it left a force scalar that is not within -1 to 1'
   return [
     ...(lost === undefined ? [] : [{ kind: lost.kind, note: false, count: 1, tick: lost.tick, detail: lost.detail }]),
+    ...(firstCharge === undefined ? [] : [{ ...firstCharge, note: false, count: charged.length }]),
     ...finding(
       'failed',
       false,

@@ -10,6 +10,7 @@ import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Config } from './config.ts'
 import type { PluginManifest } from './manifest.ts'
+import { grantedHosts } from './network-grants.ts'
 
 type Manifest = Frozen<PluginManifest>
 
@@ -47,6 +48,10 @@ export function verifiedBy({ decision, reason, sha256, verifiedPath }: VerifyArt
   }
 }
 
+/** Network without a list of hosts grants nothing, and the plugin is told so. */
+const grantedCapabilities = (manifest: Manifest): readonly string[] =>
+  manifest.capabilities.filter((capability) => capability !== 'Network' || grantedHosts(manifest).length > 0)
+
 /** `order`: the plugin's place among those that run. */
 export const safeRequest = (
   manifest: Manifest,
@@ -58,7 +63,7 @@ export const safeRequest = (
   name: manifest.name,
   path: verified.path,
   sha256: verified.sha256,
-  capabilities: manifest.capabilities,
+  capabilities: grantedCapabilities(manifest),
   operations: manifest.operations,
   // What the manifest lists under file_system is what it asks for. To grant it is the user's, and this version has no
   // place for the user's word.
@@ -71,12 +76,14 @@ export const safeRequest = (
   initFunction: manifest.initFunction,
   cleanupFunction: manifest.cleanupFunction,
   order,
+  network: grantedHosts(manifest),
 })
 
 export const onCallRequest = (manifest: Manifest, verified: Verified, stateful: boolean): LoadOnCallPluginRequest => ({
   ...{ id: manifest.id, name: manifest.name, path: verified.path, sha256: verified.sha256, stateful },
   maxExecutionTimeUs: manifest.constraints.maxExecutionTimeUs,
   maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),
+  network: grantedHosts(manifest),
 })
 
 /** `directory`: the plugin's own, real path. */

@@ -17,6 +17,7 @@ import { RigError } from '../../rpc/failure.ts'
 import { arrange, type ChainOrder, noOrder } from './chain-order.ts'
 import { parseConfig } from './config.ts'
 import { createLoader } from './loader.ts'
+import { createNetworkGrants } from './network-grants.ts'
 import { createPluginList, type Report } from './plugin-list.ts'
 import { createPlan, planPlugins } from './plugin-plan.ts'
 import { scanPlugins } from './registry.ts'
@@ -103,9 +104,14 @@ function rig(
     },
   }
   const isServing = (service: string): boolean => up.has(service)
-  const loader = createLoader({ plan, arrangement, config, services, isServing, log: pino({ level: 'silent' }) })
+  const network = createNetworkGrants()
+  const loader = createLoader({
+    ...{ plan, arrangement, config, services, isServing, network },
+    log: pino({ level: 'silent' }),
+  })
   return {
     loader,
+    network,
     plan,
     /** Whatever is told to the dsp-helper from now on takes until then. */
     delayChain: (until: Promise<void>) => {
@@ -386,7 +392,7 @@ test('a plugin that is called is brought as one, and only with the bytes that it
     { ...asked, path: '' },
     {
       ...{ id: 'keys', name: 'Keys', path: '', sha256: 'ab'.repeat(32), stateful: true },
-      ...{ maxExecutionTimeUs: 5_000_000, maxMemoryBytes: 134_217_728n },
+      ...{ maxExecutionTimeUs: 5_000_000, maxMemoryBytes: 134_217_728n, network: [] },
     },
   )
   assert.equal(it.calls.length, 1)

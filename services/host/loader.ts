@@ -10,7 +10,7 @@ import { rigLimits } from './load-request.ts'
 import { createOutcomes, type Outcome } from './outcomes.ts'
 import { isRunnable, type Plan, type PlannedPlugin } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
-import { createSafeLoader } from './safe-loader.ts'
+import { createSafeLoader, type SafeLoaderNeeds } from './safe-loader.ts'
 
 /** How often loading that a missing service interrupted is tried again, ms; its coming back is heard of at once. */
 const retryMs = 1000
@@ -22,6 +22,7 @@ export interface LoaderNeeds {
   readonly config: Frozen<Config>
   readonly services: Pick<PluginServices, 'verify' | 'loadSafe' | 'loadOnCall' | 'setChain'>
   readonly isServing: IsServing
+  readonly network: SafeLoaderNeeds['network']
   readonly log: Logger
 }
 
@@ -39,7 +40,8 @@ export interface Loader {
   close(): Promise<void>
 }
 
-export function createLoader({ plan, arrangement, config, services, isServing, log }: LoaderNeeds): Loader {
+export function createLoader(needs: LoaderNeeds): Loader {
+  const { plan, arrangement, config, services, isServing, network, log } = needs
   for (const { directory, manifest } of plan.plugins().filter(isRunnable)) {
     for (const warning of manifest.warnings) log.warn({ plugin: directory, warning }, 'manifest')
   }
@@ -47,7 +49,7 @@ export function createLoader({ plan, arrangement, config, services, isServing, l
   const configs = openConfigCheck()
   const judge = createJudge({ native: config.plugins.native, services, isServing, configs })
   const shared = { plan, judge, outcomes, services, isServing }
-  const safe = createSafeLoader(shared)
+  const safe = createSafeLoader({ ...shared, network })
   const chain = createChainLoader({
     ...shared,
     arrangement,

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { RigError } from '../../rpc/failure.ts'
 import { type IsServing, type Judge, needServing } from './judge.ts'
 import { onCallRequest, safeRequest, type Verified } from './load-request.ts'
+import type { NetworkGrants } from './network-grants.ts'
 import type { Outcomes } from './outcomes.ts'
 import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
@@ -20,6 +21,7 @@ export interface SafeLoaderNeeds {
   readonly outcomes: Outcomes
   readonly services: Pick<PluginServices, 'loadSafe' | 'loadOnCall'>
   readonly isServing: IsServing
+  readonly network: Pick<NetworkGrants, 'grant' | 'revoke' | 'clear'>
 }
 
 /** The service knows only the verified copy; the operator wants to know which file it is a copy of. */
@@ -30,7 +32,7 @@ const namePlace =
     throw new RigError(cause.code, `${artefact}: ${cause.detail}`, { cause })
   }
 
-export function createSafeLoader({ plan, judge, outcomes, services, isServing }: SafeLoaderNeeds): SafeLoader {
+export function createSafeLoader({ plan, judge, outcomes, services, isServing, network }: SafeLoaderNeeds): SafeLoader {
   const safe = (): readonly Runnable[] =>
     plan
       .plugins()
@@ -47,7 +49,13 @@ export function createSafeLoader({ plan, judge, outcomes, services, isServing }:
   async function loadOne(plugin: Runnable): Promise<void> {
     needServing(isServing, 'wasm-runner')
     const { verified, configJson } = await judge(plugin)
-    await bring(plugin, verified, configJson).catch(namePlace(join(plugin.path, plugin.manifest.artefact)))
+    network.grant(plugin.manifest) // before its first line of code: that may ask already
+    try {
+      await bring(plugin, verified, configJson).catch(namePlace(join(plugin.path, plugin.manifest.artefact)))
+    } catch (cause) {
+      network.revoke(plugin.manifest.id)
+      throw cause
+    }
     outcomes.conclude(plugin, { kind: 'placed', detail: verified.warning })
   }
 
@@ -58,6 +66,7 @@ export function createSafeLoader({ plan, judge, outcomes, services, isServing }:
       return safe().some(outcomes.isOpen) ? 'unfinished' : 'done'
     },
     begin() {
+      network.clear()
       for (const plugin of safe()) outcomes.forget(plugin)
     },
   }

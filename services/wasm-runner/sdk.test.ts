@@ -5,6 +5,7 @@ import { instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
 import { createPostOffice } from './mailbox.ts'
 import { codeOf } from './testing/code.ts'
+import { offline } from './testing/offline.ts'
 import { buildWithSdk } from './testing/samples.ts'
 import { specOf } from './testing/specs.ts'
 
@@ -19,6 +20,7 @@ async function start(process: string) {
     mail,
     log,
     now: () => 0,
+    ...offline,
   })
   const run = (frame = new Uint8Array(telemetryFrameBytes)): number => {
     instance.prepare(frame, darkFrame(15), undefined, 70_000_000)
