@@ -15,7 +15,7 @@ export interface Ran {
 
 /** Something that its author should know. `note`: it is no fault. */
 interface Finding {
-  readonly kind: 'crash' | 'timeout' | 'budget' | 'memory' | 'capability' | 'failed' | 'clamped' | 'not run' | 'log'
+  readonly kind: 'crash' | 'timeout' | 'budget' | 'memory' | 'capability' | 'failed' | 'clamped' | 'not run' | 'network' | 'log'
   readonly note: boolean
   readonly count: number
   /** The first tick that shows it. */
@@ -39,6 +39,7 @@ export function findingsOf({ spec, trial: { ticks, lost, charged } }: Ran): read
   const failed = 'it returned an error, a scalar that is not finite, or more LEDs than there are'
   const late = `it took more CPU time than its ${spec.budgetUs} µs`
   const [firstCharge] = charged
+  const offline = 'the network is not reachable here: http_request and udp_send answer -1'
   const clamped = 'it left a force scalar that is not within -1 to 1'
   return [
     ...(lost === undefined ? [] : [{ kind: lost.kind, note: false, count: 1, tick: lost.tick, detail: lost.detail }]),
@@ -61,6 +62,9 @@ export function findingsOf({ spec, trial: { ticks, lost, charged } }: Ran): read
       ticks.filter(({ rawScalar }) => Math.abs(rawScalar) > 1),
       clamped,
     ),
+    ...(spec.network.length === 0
+      ? []
+      : [{ kind: 'network' as const, note: true, count: 1, tick: 0, detail: offline }]),
     ...(ungranted === '' ? [] : [{ kind: 'not run' as const, note: true, count: 1, tick: 0, detail: ungranted }]),
   ]
 }
