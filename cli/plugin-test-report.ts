@@ -15,7 +15,17 @@ export interface Ran {
 
 /** Something that its author should know. `note`: it is no fault. */
 interface Finding {
-  readonly kind: 'crash' | 'timeout' | 'budget' | 'memory' | 'capability' | 'failed' | 'clamped' | 'not run' | 'network' | 'log'
+  readonly kind:
+    | 'crash'
+    | 'timeout'
+    | 'budget'
+    | 'memory'
+    | 'capability'
+    | 'failed'
+    | 'clamped'
+    | 'not run'
+    | 'network'
+    | 'log'
   readonly note: boolean
   readonly count: number
   /** The first tick that shows it. */
