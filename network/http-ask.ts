@@ -134,7 +134,7 @@ export function readHttpAsk(json: Uint8Array): HttpAsk | string {
   if (!isText(method) || !isText(url) || !isText(body) || headers === undefined) {
     return `the request lacks something, or has it as something else; ${shape}`
   }
-  return checkHttpAsk({ method, url, headers, body: Buffer.from(body) })
+  return checkHttpAsk({ method, url, headers, body: new TextEncoder().encode(body) })
 }
 
 /** Where a request goes, as ListedHosts compares it. */

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import type { HttpAnswer } from '../../network/answer.ts'
@@ -271,6 +276,19 @@ test('nobody who listens is a failure, and not an exception', async () => {
     'failed',
     /was not reached, or broke off \(ECONNREFUSED\)/,
   )
+})
+
+test('a certificate that nobody vouches for is a failure', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'openracing-certificate-'))
+  const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+  const how = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-subj', '/CN=127.0.0.1']
+  execFileSync('openssl', how, { stdio: 'ignore' })
+  await using server = await listening(
+    createSecureServer({ key: readFileSync(key), cert: readFileSync(cert) }, (_, response) => void response.end('x')),
+  )
+  rmSync(directory, { recursive: true })
+  const answer = await fetch({ url: `https://${server.place}/` }, { hosts: [server.place] })
+  isNo(answer, 'failed', /was not reached, or broke off \(DEPTH_ZERO_SELF_SIGNED_CERT\)/)
 })
 
 const hostile: Readonly<Record<string, (socket: Socket) => void>> = {

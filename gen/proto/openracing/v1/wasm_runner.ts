@@ -221,6 +221,7 @@ export interface HttpResponse {
 export interface HttpHeader {
   /** In lower case. */
   readonly name: string;
+  /** Of a request visible ASCII, spaces and tabs; of a response as it came, each byte a character. */
   readonly value: string;
 }
 
