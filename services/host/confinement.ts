@@ -27,6 +27,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const parts = [
   'gen',
   'native',
+  'network',
   'node_modules',
   'package.json',
   'proto',

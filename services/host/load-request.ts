@@ -14,6 +14,7 @@ import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Config } from './config.ts'
 import type { PluginManifest } from './manifest.ts'
+import { grantedHosts } from './network-grants.ts'
 
 type Manifest = Frozen<PluginManifest>
 
@@ -61,6 +62,12 @@ export interface SafePlace {
   readonly fileSystem: readonly PathGrant[]
 }
 
+/** What it has: Network means nothing without a host, and FileSystem, which is the user's to grant, without a directory. */
+function grantedCapabilities(manifest: Manifest, fileSystem: readonly PathGrant[]): readonly string[] {
+  const nothing = { Network: grantedHosts(manifest).length === 0, FileSystem: fileSystem.length === 0 }
+  return manifest.capabilities.filter((name) => !(name in nothing && nothing[name as keyof typeof nothing]))
+}
+
 export const safeRequest = (
   manifest: Manifest,
   verified: Verified,
@@ -70,8 +77,7 @@ export const safeRequest = (
   name: manifest.name,
   path: verified.path,
   sha256: verified.sha256,
-  // FileSystem is the user's to grant, and means nothing without a directory.
-  capabilities: manifest.capabilities.filter((name) => name !== 'FileSystem' || fileSystem.length > 0),
+  capabilities: [...grantedCapabilities(manifest, fileSystem)],
   operations: manifest.operations,
   fileSystem: [...fileSystem],
   configJson,
@@ -82,12 +88,14 @@ export const safeRequest = (
   initFunction: manifest.initFunction,
   cleanupFunction: manifest.cleanupFunction,
   order,
+  network: grantedHosts(manifest),
 })
 
 export const onCallRequest = (manifest: Manifest, verified: Verified, stateful: boolean): LoadOnCallPluginRequest => ({
   ...{ id: manifest.id, name: manifest.name, path: verified.path, sha256: verified.sha256, stateful },
   maxExecutionTimeUs: manifest.constraints.maxExecutionTimeUs,
   maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),
+  network: grantedHosts(manifest),
 })
 
 /** `directory`: the plugin's own, real path. */

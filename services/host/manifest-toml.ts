@@ -5,6 +5,7 @@ import { readTextFile } from '../../input/text-file.ts'
 import { matchToml, parseTomlText } from '../../input/toml.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { PluginManifest } from './manifest.ts'
+import { permittedHosts } from './manifest-permissions.ts'
 import { artefact, description, line, version } from './manifest-schema.ts'
 import { calledPlugin, pluginName } from './on-call.ts'
 
@@ -33,7 +34,33 @@ const actionFile = z.looseObject({
   capabilities: z
     .looseObject({ required: z.array(line(64)).default([]), optional: z.array(line(64)).default([]) })
     .prefault({}),
+  permissions: z.looseObject({ network: permittedHosts.default([]) }).prefault({}),
 })
+
+/** Network as any of the guides spells it. */
+const isNetwork = (capability: string): boolean => capability.toLowerCase() === 'network'
+
+/** What it asks for and does not get. */
+function warningsFor(asked: readonly string[], network: readonly string[]): readonly string[] {
+  const others = asked.filter((capability) => !isNetwork(capability))
+  const warnings: string[] = []
+  if (asked.some(isNetwork) && network.length === 0) {
+    warnings.push('the capability Network grants nothing, because permissions.network does not say what it is for')
+  }
+  if (others.length > 0) {
+    warnings.push(`it asks for ${others.join(', ')}, which this version grants to no plugin of this kind`)
+  }
+  return warnings
+}
+
+/** Hosts without the word are a contradiction, and no grant. */
+function checkNetwork(asked: readonly string[], network: readonly string[], file: string): void {
+  if (network.length === 0 || asked.some(isNetwork)) return
+  throw new RigError(
+    'MANIFEST_INVALID',
+    `${file}: permissions.network lists hosts and capabilities has no Network; add it to capabilities.required, or remove the hosts`,
+  )
+}
 
 const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -61,17 +88,17 @@ export function parseTomlManifest(text: string, file: string): Frozen<PluginMani
     const what = dialect === 'eeg-stage-1' ? 'an EEG stage' : 'a native MIDIMon action'
     throw new RigError('PLUGIN_UNSUPPORTED', `${file} describes ${what} (${dialect}), which this version does not run`)
   }
-  const { plugin, binary, capabilities } = matchToml(value, actionFile, source)
-  const asked = [...capabilities.required, ...capabilities.optional]
+  const { plugin, binary, capabilities, permissions } = matchToml(value, actionFile, source)
+  const asked = [...new Set([...capabilities.required, ...capabilities.optional])]
+  const network = [...new Set(permissions.network)]
+  checkNetwork(asked, network, file)
   return freezeDeep(
     calledPlugin({
       ...{ name: plugin.name, version: plugin.version, description: plugin.description },
       ...{ author: plugin.author, license: plugin.license, artefact: binary.path, stateful: plugin.stateful },
       checksum: binary.checksum ?? null,
-      warnings:
-        asked.length === 0
-          ? []
-          : [`it asks for ${asked.join(', ')}, which this version grants to no plugin of this kind`],
+      network,
+      warnings: warningsFor(asked, network),
     }),
   )
 }

@@ -21,16 +21,18 @@ export interface CalledPlugin {
   readonly artefact: string
   readonly checksum: string | null
   readonly stateful: boolean
+  /** Hosts that it asks for, `host` or `host:port`. */
+  readonly network: readonly string[]
   readonly warnings: readonly string[]
 }
 
-/** The complete manifest. Such a plugin is granted nothing: its dialects ask for nothing that this version can give. */
-export const calledPlugin = ({ stateful, ...said }: CalledPlugin): PluginManifest => ({
+/** The complete manifest. Of what its dialects ask for, this version has the network alone to give. */
+export const calledPlugin = ({ stateful, network, ...said }: CalledPlugin): PluginManifest => ({
   ...said,
   id: said.name.toLowerCase(),
   homepage: null,
   pluginClass: 'Safe',
-  capabilities: [],
+  capabilities: network.length > 0 ? ['Network'] : [],
   operations: [],
   constraints: { maxExecutionTimeUs: callUsMax, maxMemoryBytes: memoryBytes, updateRateHz: 0, cpuAffinity: null },
   mainFunction: 'process',
@@ -39,7 +41,7 @@ export const calledPlugin = ({ stateful, ...said }: CalledPlugin): PluginManifes
   configSchema: null,
   signature: null,
   signerFingerprint: null,
-  permissions: { fileSystem: [], network: [] },
+  permissions: { fileSystem: [], network },
   onCall: { stateful },
 })
 
@@ -47,5 +49,5 @@ export const calledPlugin = ({ stateful, ...said }: CalledPlugin): PluginManifes
 export const barePlugin = (directory: string, artefact: string): PluginManifest =>
   calledPlugin({
     ...{ name: directory, version: '', description: '', author: '', license: '', artefact },
-    ...{ checksum: null, stateful: false, warnings: [] },
+    ...{ checksum: null, stateful: false, network: [], warnings: [] },
   })

@@ -4,6 +4,7 @@ import { RigError } from '../../rpc/failure.ts'
 import { type FileGrants, ungrantedFiles } from './file-grants.ts'
 import { type IsServing, type Judge, type Judged, needServing } from './judge.ts'
 import { onCallRequest, safeRequest } from './load-request.ts'
+import type { NetworkGrants } from './network-grants.ts'
 import type { Outcomes } from './outcomes.ts'
 import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
@@ -23,6 +24,7 @@ export interface SafeLoaderNeeds {
   readonly services: Pick<PluginServices, 'loadSafe' | 'loadOnCall'>
   readonly isServing: IsServing
   readonly fileGrants: FileGrants
+  readonly network: Pick<NetworkGrants, 'grant' | 'revoke' | 'clear'>
 }
 
 /** The service knows only the verified copy; the operator wants to know which file it is a copy of. */
@@ -41,7 +43,7 @@ function adviceFor({ manifest, directory }: Runnable, { verified }: Judged, file
 }
 
 export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
-  const { plan, judge, outcomes, services, isServing, fileGrants } = needs
+  const { plan, judge, outcomes, services, isServing, fileGrants, network } = needs
   const safe = (): readonly Runnable[] =>
     plan
       .plugins()
@@ -60,9 +62,14 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
     needServing(isServing, 'wasm-runner')
     const fileSystem = fileGrants(plugin)
     const judged = await judge(plugin)
-    await bring(plugin, judged, fileSystem).catch(namePlace(join(plugin.path, plugin.manifest.artefact)))
-    const detail = adviceFor(plugin, judged, fileSystem)
-    outcomes.conclude(plugin, { kind: 'placed', detail })
+    network.grant(plugin.manifest) // before its first line of code: that may ask already
+    try {
+      await bring(plugin, judged, fileSystem).catch(namePlace(join(plugin.path, plugin.manifest.artefact)))
+    } catch (cause) {
+      network.revoke(plugin.manifest.id)
+      throw cause
+    }
+    outcomes.conclude(plugin, { kind: 'placed', detail: adviceFor(plugin, judged, fileSystem) })
   }
 
   return {
@@ -72,6 +79,7 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
       return safe().some(outcomes.isOpen) ? 'unfinished' : 'done'
     },
     begin() {
+      network.clear()
       for (const plugin of safe()) outcomes.forget(plugin)
     },
   }

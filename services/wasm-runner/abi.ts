@@ -23,6 +23,17 @@ const block = '(i32, i32) -> i32'
 const three = '(i32, i32, i32) -> i32'
 const four = '(i32, i32, i32, i32) -> i32'
 
+/** What leads to the network, for plugins of every kind. */
+export const networkSignatures = {
+  http_request: block,
+  http_status: '(i32) -> i32',
+  http_read: three,
+  http_header: '(i32, i32, i32, i32, i32) -> i32',
+  http_close: '(i32) -> i32',
+  udp_send: four,
+} as const satisfies Record<string, Signature>
+export type NetworkFunction = keyof typeof networkSignatures
+
 /** Module `env` of openracing-env-1. */
 const rawSignatures = {
   log_debug: text,
@@ -33,6 +44,7 @@ const rawSignatures = {
   check_capability: block,
   get_telemetry: block,
   get_timestamp_us: '() -> i64',
+  ...networkSignatures,
 } as const satisfies Record<string, Signature>
 
 /** Module `env` of openracing-sdk-1: every function that a plugin that ticks may import. */
@@ -108,7 +120,7 @@ const rules: Readonly<Record<Abi, AbiRule>> = {
       ...allocator,
       constructors,
     ],
-    env: memorySignatures,
+    env: { ...memorySignatures, ...networkSignatures },
   },
   'zenith-1': {
     exports: () => [
@@ -119,7 +131,7 @@ const rules: Readonly<Record<Abi, AbiRule>> = {
       { name: 'cleanup', signature: '() ->', optional: true },
       constructors,
     ],
-    env: { host_log: text, ...memorySignatures },
+    env: { host_log: text, ...memorySignatures, ...networkSignatures },
     also: {
       needs: `process, or an operation of another name, as ${zenithSignatures.join(' or ')}`,
       has: (exports) => [...exports.values()].some((signature) => zenithFormOf(signature) !== undefined),

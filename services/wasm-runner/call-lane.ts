@@ -1,7 +1,7 @@
 import { RigError } from '../../rpc/failure.ts'
-import { type CallOrder, type CallOutcome, type CallTarget, type CallWish, undescribed } from './call-messages.ts'
+import type { CallHearing } from './call-hearing.ts'
+import { type AskedOrder, type CallOutcome, type CallTarget, type CallWish, undescribed } from './call-messages.ts'
 import { type CallWorker, callHeapMiB } from './call-worker.ts'
-import type { GuestLogLevel } from './guest-log.ts'
 import { createQueue } from './queue.ts'
 import type { Spare } from './spare.ts'
 import type { Violation } from './violation.ts'
@@ -17,7 +17,7 @@ export interface LaneCall {
   readonly deadlineMs: number
   /** Nobody waits for it any more: one that has not begun is not made. */
   readonly signal: AbortSignal
-  onLine(level: GuestLogLevel, text: string): void
+  readonly hearing: CallHearing
 }
 
 /** Calls one after the other on one thread, and on the next one when that had to be ended. */
@@ -28,8 +28,8 @@ export interface Lane {
    * with every instance on it, is gone.
    */
   call(call: LaneCall): Promise<CallOutcome>
-  /** Ends a plugin's instance, after the calls that wait. Its last lines go to `onLine`. */
-  forget(ticket: number, onLine: LaneCall['onLine'], deadlineMs: number): Promise<void>
+  /** Ends a plugin's instance, after the calls that wait. */
+  forget(ticket: number, hearing: CallHearing, deadlineMs: number): Promise<void>
   /** Ends the thread; calls that wait are refused. May be called twice. */
   close(): Promise<void>
 }
@@ -65,7 +65,7 @@ export function openLane(spare: Pick<Spare<CallWorker>, 'take'>): Lane {
   }
 
   /** Undefined when it took too long; rejects when the thread ended for another reason. */
-  async function askWithin(order: CallOrder, deadlineMs: number, onLine: LaneCall['onLine']) {
+  async function askWithin(order: AskedOrder, deadlineMs: number, hearing: CallHearing) {
     const asked = await takeWorker()
     let late = false
     const timer = setTimeout(() => {
@@ -73,7 +73,7 @@ export function openLane(spare: Pick<Spare<CallWorker>, 'take'>): Lane {
       void asked.close()
     }, deadlineMs)
     try {
-      return await asked.ask(order, onLine)
+      return await asked.ask(order, hearing)
     } catch (cause) {
       if (late) return undefined
       throw closed.signal.aborted ? closing() : cause
@@ -82,11 +82,11 @@ export function openLane(spare: Pick<Spare<CallWorker>, 'take'>): Lane {
     }
   }
 
-  async function callNow({ target, wish, deadlineMs, signal, onLine }: LaneCall): Promise<CallOutcome> {
+  async function callNow({ target, wish, deadlineMs, signal, hearing }: LaneCall): Promise<CallOutcome> {
     if (signal.aborted) throw new RigError('SERVICE_UNAVAILABLE', 'whoever asked for the call went away')
     if (closed.signal.aborted) throw closing()
     try {
-      const answer = await askWithin({ kind: 'call', target, wish }, deadlineMs, onLine)
+      const answer = await askWithin({ kind: 'call', target, wish, allowedMs: deadlineMs }, deadlineMs, hearing)
       if (answer === undefined) return lost({ kind: 'timeout', detail: `it did not return within ${deadlineMs} ms` })
       if (answer.kind === 'done') return answer.outcome
       if (answer.kind === 'refused') throw new RigError(answer.code, answer.detail)
@@ -108,11 +108,11 @@ export function openLane(spare: Pick<Spare<CallWorker>, 'take'>): Lane {
         waiting--
       }
     },
-    forget: (ticket, onLine, deadlineMs) =>
+    forget: (ticket, hearing, deadlineMs) =>
       queue.act(async () => {
         // Without a thread there is no instance.
         if (worker === undefined || worker.isGone()) return
-        await askWithin({ kind: 'forget', ticket }, deadlineMs, onLine).catch(() => undefined)
+        await askWithin({ kind: 'forget', ticket, allowedMs: deadlineMs }, deadlineMs, hearing).catch(() => undefined)
       }),
     async close() {
       closed.abort()

@@ -25,9 +25,9 @@ export function openCallLanes(): CallLanes {
       place.tickets.add(call.target.ticket)
       return place.lane.call(call)
     },
-    async forget(ticket, onLine, deadlineMs) {
+    async forget(ticket, hearing, deadlineMs) {
       const place = placeOf(ticket)
-      await place?.lane.forget(ticket, onLine, deadlineMs)
+      await place?.lane.forget(ticket, hearing, deadlineMs)
       place?.tickets.delete(ticket)
     },
     async close() {

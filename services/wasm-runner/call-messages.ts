@@ -2,6 +2,7 @@ import type { FailureCode } from '../../rpc/failure.ts'
 import type { PluginCode } from './compile.ts'
 import type { GuestLogLevel } from './guest-log.ts'
 import type { ActionRequest } from './midimon-action.ts'
+import type { NetworkGrant, NetworkNews, NetworkWord } from './network-words.ts'
 import type { Violation } from './violation.ts'
 import type { ZenithRequest } from './zenith.ts'
 
@@ -14,6 +15,7 @@ export interface CallTarget {
   readonly fuel: number
   /** Its instance stays from call to call. One of Zenith's always does: it is initialised once. */
   readonly stateful: boolean
+  readonly network: NetworkGrant
 }
 
 /** What a plugin is called for. */
@@ -23,11 +25,22 @@ export type CallWish =
   | { readonly kind: 'action'; readonly request: ActionRequest }
   | { readonly kind: 'process'; readonly request: ZenithRequest }
 
-/** To the thread, which does one at a time. */
-export type CallOrder =
-  | { readonly kind: 'call'; readonly target: CallTarget; readonly wish: CallWish }
+/** To the thread, which does one at a time. `allowedMs`: when it is over, so is the thread. */
+export type AskedOrder =
+  | { readonly kind: 'call'; readonly target: CallTarget; readonly wish: CallWish; readonly allowedMs: number }
   /** Ends the plugin's instance, if there is one. */
-  | { readonly kind: 'forget'; readonly ticket: number }
+  | { readonly kind: 'forget'; readonly ticket: number; readonly allowedMs: number }
+
+export type CallOrder =
+  | AskedOrder
+  /** What became of a request, at any time; not answered. */
+  | { readonly kind: 'network'; readonly news: NetworkNews }
+
+/** What a thread is started with. */
+export interface CallThreadData {
+  /** One word, which changes with every CallOrder of kind `network`: a call that waits sleeps on it. */
+  readonly bell: SharedArrayBuffer
+}
 
 /** What a plugin says of itself, as it says it. */
 export interface SelfDescription {
@@ -58,6 +71,10 @@ export type CallReport =
   | { readonly kind: 'warm' }
   /** A line of the plugin's that it calls. */
   | { readonly kind: 'line'; readonly level: GuestLogLevel; readonly text: string }
+  /** What the plugin that it calls did and must not do. */
+  | { readonly kind: 'violated'; readonly violation: Violation }
+  /** What a plugin asks of the network. */
+  | { readonly kind: 'network'; readonly word: NetworkWord }
   /** The end of a call; one for each. */
   | { readonly kind: 'done'; readonly outcome: CallOutcome }
   /** The end of a call that was not made. */

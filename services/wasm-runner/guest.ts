@@ -36,6 +36,8 @@ export interface GuestNeeds {
   readonly grants: WasiGrants
   /** Module `env`. */
   env(guest: GuestSide): WebAssembly.ModuleImports
+  /** It is of no more use. May be called twice. */
+  ended(): void
 }
 
 /** What WASI's compilers put the constructors of a library in: called once, before everything else. */
@@ -59,7 +61,10 @@ function create({ module }: PluginCode, imports: WebAssembly.Imports): WebAssemb
  * Makes a guest of a plugin's code. None of the code runs before `begin`, which runs what comes before every other call: its
  * start function, an export like others, and its library's constructors.
  */
-export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): Guest & { begin(fuel: number): void } {
+export function makeGuest(
+  code: PluginCode,
+  { log, grants, env, ended }: GuestNeeds,
+): Guest & { begin(fuel: number): void } {
   let given = 0
   let filling = 0n
   let ending: { readonly cause: Error; readonly fuelLeft: bigint } | undefined
@@ -83,7 +88,11 @@ export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): G
       monotonicNs: () => BigInt(Math.floor(log.now() * 1e6)),
     })
   // Its functions are a third of what a small plugin takes, and most plugins import none of them.
-  const { imports, close } = importsWasi(code) ? openWasi() : noWasi
+  const wasi = importsWasi(code) ? openWasi() : noWasi
+  const close = (): void => {
+    wasi.close()
+    ended()
+  }
   const orClosed = <T>(act: () => T): T => {
     try {
       return act()
@@ -92,7 +101,7 @@ export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): G
       throw cause
     }
   }
-  const instance = orClosed(() => create(code, { env: env(side), [wasiModule]: imports }))
+  const instance = orClosed(() => create(code, { env: env(side), [wasiModule]: wasi.imports }))
   const { exports } = instance
   const fuel = exports[code.fuelExport] as WebAssembly.Global
 

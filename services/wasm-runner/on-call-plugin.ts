@@ -3,9 +3,11 @@ import { type CallResult, PluginState } from '../../gen/proto/openracing/v1/plug
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { OnCallAbi } from './abi.ts'
+import type { CallHearing } from './call-hearing.ts'
 import type { CallLanes } from './call-lanes.ts'
 import type { CallOutcome, CallTarget, CallWish, SelfDescription } from './call-messages.ts'
 import { cleanLine, type GuestLogLevel } from './guest-log.ts'
+import type { DeskSeat } from './network-desk.ts'
 import type { OnCallSpec } from './on-call-spec.ts'
 import { createStatistics } from './statistics.ts'
 import { createViolations } from './violation.ts'
@@ -15,6 +17,7 @@ export interface OnCallNeeds {
   readonly abi: OnCallAbi
   readonly target: CallTarget
   readonly lanes: Pick<CallLanes, 'call' | 'forget'>
+  readonly network: DeskSeat
   readonly log: Logger
   /** Where its own lines go. */
   readonly guestLog: Logger
@@ -49,12 +52,19 @@ const detailOf = ({ name, version, description }: SelfDescription): string =>
 
 const microseconds = (ns: number): number => Math.min(Math.ceil(ns / 1000), 0xffff_ffff)
 
-export function createOnCallPlugin({ spec, abi, target, lanes, log, guestLog, wallMs }: OnCallNeeds): OnCallPlugin {
+export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
+  const { spec, abi, target, lanes, network, log, guestLog, wallMs } = needs
   const statistics = createStatistics()
   const violations = createViolations()
   let described: SelfDescription = { name: '', version: '', description: '' }
 
   const writeLine = (level: GuestLogLevel, text: string): void => guestLog[level]({ plugin: spec.id }, text)
+
+  const hearing: CallHearing = {
+    onLine: writeLine,
+    onViolation: (violation) => violations.charge(violation, wallMs()),
+    onNetwork: network.heard,
+  }
 
   const charge = ({ fault }: CallOutcome): void => {
     if (fault === undefined) return
@@ -68,11 +78,15 @@ export function createOnCallPlugin({ spec, abi, target, lanes, log, guestLog, wa
     const lines: { level: string; text: string }[] = []
     const outcome = await lanes.call({
       ...{ target, wish, deadlineMs: spec.deadlineMs, signal },
-      onLine(level, text) {
-        lines.push({ level, text })
-        writeLine(level, text)
+      hearing: {
+        ...hearing,
+        onLine(level, text) {
+          lines.push({ level, text })
+          writeLine(level, text)
+        },
       },
     })
+    if (outcome.fault !== undefined) network.withdrawAll() // its thread may be gone
     charge(outcome)
     return { outcome, lines }
   }
@@ -100,7 +114,10 @@ export function createOnCallPlugin({ spec, abi, target, lanes, log, guestLog, wa
       const result = { code, fault: fault?.detail ?? '', lines, fuel: BigInt(fuelUsed), cpuUs: microseconds(cpuNs) }
       return { result, output }
     },
-    end: () => lanes.forget(target.ticket, writeLine, spec.deadlineMs),
+    async end() {
+      await lanes.forget(target.ticket, hearing, spec.deadlineMs)
+      network.withdrawAll()
+    },
     view: () => ({
       id: spec.id,
       state: PluginState.PLUGIN_STATE_RUNNING,

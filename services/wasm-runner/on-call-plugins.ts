@@ -5,6 +5,7 @@ import type { OnCallAbi } from './abi.ts'
 import { openCallLanes } from './call-lanes.ts'
 import type { PluginCode } from './compile.ts'
 import type { ActionRequest } from './midimon-action.ts'
+import type { NetworkDesk } from './network-desk.ts'
 import { type Called, createOnCallPlugin, type OnCallPlugin } from './on-call-plugin.ts'
 import type { OnCallSpec } from './on-call-spec.ts'
 import type { ZenithRequest } from './zenith.ts'
@@ -32,12 +33,13 @@ export interface OnCallPlugins {
 export interface OnCallOptions {
   /** Instructions of one call. */
   readonly fuel: number
+  readonly desk: Pick<NetworkDesk, 'open' | 'room'>
   readonly log: Logger
   /** Where plugins' own lines go. */
   readonly guestLog: Logger
 }
 
-export function createOnCallPlugins({ fuel, log, guestLog }: OnCallOptions): OnCallPlugins {
+export function createOnCallPlugins({ fuel, desk, log, guestLog }: OnCallOptions): OnCallPlugins {
   const plugins = new Map<string, OnCallPlugin>()
   const lanes = openCallLanes()
   let lastTicket = 0
@@ -65,8 +67,18 @@ export function createOnCallPlugins({ fuel, log, guestLog }: OnCallOptions): OnC
 
   return {
     async load(spec, code, abi) {
-      const target = { ticket: ++lastTicket, code, fuel, stateful: spec.stateful }
-      const plugin = createOnCallPlugin({ spec, abi, target, lanes, log, guestLog, wallMs: Date.now })
+      const network = { hosts: spec.network, room: desk.room }
+      const target = { ticket: ++lastTicket, code, fuel, stateful: spec.stateful, network }
+      const plugin = createOnCallPlugin({
+        spec,
+        abi,
+        target,
+        lanes,
+        network: desk.open(spec.id),
+        log,
+        guestLog,
+        wallMs: Date.now,
+      })
       try {
         await plugin.begin()
       } catch (cause) {

@@ -1,5 +1,5 @@
 import type { LoadOnCallPluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
-import { absolutePath, type EntryPoints, matching, within } from './plugin-spec.ts'
+import { absolutePath, type EntryPoints, hostList, matching, within } from './plugin-spec.ts'
 
 /** The ceilings of a plugin that is called: MIDIMon's, and for want of others Zenith's. */
 const callUsMax = 5_000_000
@@ -21,6 +21,8 @@ export interface OnCallSpec {
   readonly memoryBytes: number
   /** An action's instance stays from call to call. */
   readonly stateful: boolean
+  /** Hosts that it may reach, `host` or `host:port`. */
+  readonly network: readonly string[]
   readonly entryPoints: EntryPoints
 }
 
@@ -36,5 +38,6 @@ export const parseOnCallRequest = (request: LoadOnCallPluginRequest): OnCallSpec
   deadlineMs: within('max_execution_time_us', request.maxExecutionTimeUs, 1000, callUsMax) / 1000,
   memoryBytes: within('max_memory_bytes', Number(request.maxMemoryBytes), memoryBytesMin, memoryBytesMax),
   stateful: request.stateful,
+  network: hostList(request.network),
   entryPoints,
 })

@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { type LoadSafePluginRequest, PathAccess, type PathGrant } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { placeOf } from '../../network/listed-hosts.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Preopen } from './wasi/grants.ts'
 
@@ -38,6 +39,8 @@ export interface PluginSpec {
   readonly operations: readonly SafeOperation[]
   /** Directories that it may use. */
   readonly fileSystem: readonly Preopen[]
+  /** Hosts that it may reach, `host` or `host:port`. */
+  readonly network: readonly string[]
   /** A JSON object. */
   readonly configJson: string
   /** CPU time of a tick, µs. */
@@ -129,6 +132,25 @@ function fileSystem({ fileSystem, capabilities }: LoadSafePluginRequest): readon
   return fileSystem.map(preopenOf)
 }
 
+/** Hosts of one plugin; the manifest's bound. */
+const hostsMax = 64
+
+/** The list of a manifest; what is on it the host checks again. */
+export function hostList(hosts: readonly string[]): readonly string[] {
+  within('the number of hosts in network', hosts.length, 0, hostsMax)
+  const unknown = hosts.findIndex((host) => placeOf(host) === undefined)
+  if (unknown < 0) return hosts
+  throw invalid(`network[${unknown}] is ${JSON.stringify(hosts[unknown]?.slice(0, 64))}; send a host or host:port`)
+}
+
+/** Hosts without the capability are a contradiction, and no grant. */
+function network({ network: hosts, capabilities }: LoadSafePluginRequest): readonly string[] {
+  if (hosts.length > 0 && !capabilities.includes('Network')) {
+    throw invalid('network lists hosts and capabilities has no Network; send both or neither')
+  }
+  return hostList(hosts)
+}
+
 /** Checks a request, field by field. Throws REQUEST_INVALID. Empty entry points stand for the usual names. */
 export function parseLoadRequest(request: LoadSafePluginRequest): PluginSpec {
   const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -140,6 +162,7 @@ export function parseLoadRequest(request: LoadSafePluginRequest): PluginSpec {
     capabilities: known('capabilities', request.capabilities, safeCapabilities),
     operations: known('operations', request.operations, safeOperations),
     fileSystem: fileSystem(request),
+    network: network(request),
     configJson: configObject(request.configJson || '{}'),
     budgetUs: within('max_execution_time_us', request.maxExecutionTimeUs, 1, budgetUsMax),
     memoryBytes: within('max_memory_bytes', Number(request.maxMemoryBytes), memoryBytesMin, memoryBytesMax),

@@ -8,6 +8,7 @@ import type { PluginCode } from './compile.ts'
 import { startCompiler } from './compiler.ts'
 import { type ExecutorThreads, startExecutorThreads } from './executor-threads.ts'
 import type { TickEntry } from './ledger.ts'
+import { createNetworkDesk, type NetworkDesk } from './network-desk.ts'
 import { createOnCallPlugins, type OnCallPlugins } from './on-call-plugins.ts'
 import { type OnCallSpec, standardCallFuel } from './on-call-spec.ts'
 import { createPluginLife, type PluginLife } from './plugin-life.ts'
@@ -31,7 +32,7 @@ export interface RunnerOptions {
 }
 
 /** The Safe plugins of a rig. */
-export interface Runner extends Pick<OnCallPlugins, 'runAction' | 'runInput'> {
+export interface Runner extends Pick<OnCallPlugins, 'runAction' | 'runInput'>, Pick<NetworkDesk, 'carry'> {
   /**
    * Loads a plugin and ticks it from then on. One with this id that runs already goes on until the new one is ready.
    * Rejects with FILE_MISSING, PLUGIN_UNTRUSTED, PLUGIN_INVALID or PLUGIN_FAILED; then nothing has changed.
@@ -75,6 +76,7 @@ async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, P
       onViolation: (ticket, violation) => lives.get(ticket)?.violated(violation),
       onLost: (ticket, detail) => lives.get(ticket)?.lost(detail),
       onMoved: (ticket) => lives.get(ticket)?.moved(),
+      onNetwork: (ticket, word, answer) => lives.get(ticket)?.asked(word, answer),
       onLog: ({ ticket, level, line }) => options.guestLog[level]({ plugin: lives.get(ticket)?.view().id }, line),
     },
   })
@@ -92,7 +94,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     await compiler.close()
     throw cause
   })
-  const onCall = createOnCallPlugins({ ...options, fuel: options.callFuel ?? standardCallFuel })
+  const desk = createNetworkDesk()
+  const onCall = createOnCallPlugins({ ...options, desk, fuel: options.callFuel ?? standardCallFuel })
   const inTurn = takeTurns()
   let lastTicket = 0
   let closing: Promise<void> | undefined
@@ -139,7 +142,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         const code = await compile(spec)
         const abi = asTicking(code.abi, spec.operations)
         const clocks = { now: () => performance.now(), wallMs: Date.now }
-        const life = createPluginLife({ ticket: ++lastTicket, spec, code, executor, log, ...clocks })
+        const life = createPluginLife({ ticket: ++lastTicket, spec, code, executor, desk, log, ...clocks })
         await replace(spec.id, life)
         await onCall.unload(spec.id)
         if (unfinished.delete(spec.id)) life.violated({ kind: 'crash', detail: endedInside })
@@ -157,6 +160,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
       }),
     runAction: onCall.runAction,
     runInput: onCall.runInput,
+    carry: desk.carry,
     unload: (id) => inTurn(id, () => unload(id)),
     list: () => {
       executor.drain()

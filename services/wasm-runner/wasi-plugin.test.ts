@@ -13,6 +13,7 @@ import { instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
 import { createPostOffice } from './mailbox.ts'
 import { guestModule, op } from './testing/guest-module.ts'
+import { offline } from './testing/offline.ts'
 import { specOf } from './testing/specs.ts'
 import { openedMax } from './wasi/descriptors.ts'
 import { prices } from './wasi/prices.ts'
@@ -50,7 +51,7 @@ async function start(bytes: Uint8Array<ArrayBuffer>, logs: string) {
   const log = (level: string, line: string): number => lines.push(`${level} ${line}`)
   const code = await compilePlugin(bytes, spec)
   assert.equal(code.abi, 'openracing-sdk-1')
-  const instance = instantiate(code, spec, { unitsPerUs, mail, log, now: () => performance.now() })
+  const instance = instantiate(code, spec, { unitsPerUs, mail, log, now: () => performance.now(), ...offline })
   const tick = (gear = 0): number => {
     const frame = new Uint8Array(telemetryFrameBytes)
     new DataView(frame.buffer).setInt32(telemetryFrame.gear.offset, gear, true)
