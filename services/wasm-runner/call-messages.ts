@@ -1,4 +1,5 @@
 import type { FailureCode } from '../../rpc/failure.ts'
+import type { IdWords } from './call-record.ts'
 import type { PluginCode } from './compile.ts'
 import type { GuestLogLevel } from './guest-log.ts'
 import type { ActionRequest } from './midimon-action.ts'
@@ -10,6 +11,8 @@ import type { ZenithRequest } from './zenith.ts'
 export interface CallTarget {
   /** Names this load of the plugin; a new number for each. */
   readonly ticket: number
+  /** Of its id, for the call record. */
+  readonly idWords: IdWords
   readonly code: PluginCode
   /** Instructions of one call, and of the beginning of an instance. */
   readonly fuel: number

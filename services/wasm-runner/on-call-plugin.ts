@@ -5,12 +5,12 @@ import { RigError } from '../../rpc/failure.ts'
 import type { OnCallAbi } from './abi.ts'
 import type { CallHearing } from './call-hearing.ts'
 import type { CallLanes } from './call-lanes.ts'
-import type { CallOutcome, CallTarget, CallWish, SelfDescription } from './call-messages.ts'
+import type { CallTarget, CallWish, SelfDescription } from './call-messages.ts'
 import { cleanLine, type GuestLogLevel } from './guest-log.ts'
 import type { DeskSeat } from './network-desk.ts'
 import type { OnCallSpec } from './on-call-spec.ts'
 import { createStatistics } from './statistics.ts'
-import { createViolations } from './violation.ts'
+import { createViolations, type Violation } from './violation.ts'
 
 export interface OnCallNeeds {
   readonly spec: OnCallSpec
@@ -40,6 +40,8 @@ export interface OnCallPlugin {
   call(wish: CallWish, signal: AbortSignal): Promise<Called>
   /** Its instance is ended, in an orderly way. */
   end(): Promise<void>
+  /** It did this before it was loaded. */
+  charge(violation: Violation): void
   view(): SafePlugin
 }
 
@@ -66,12 +68,15 @@ export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
     onNetwork: network.heard,
   }
 
-  const charge = ({ fault }: CallOutcome): void => {
-    if (fault === undefined) return
+  const charge = (fault: Violation): void => {
     violations.charge(fault, wallMs())
+    log.warn({ plugin: spec.id, name: spec.name }, fault.detail)
+  }
+
+  const countFault = (fault: Violation): void => {
+    charge(fault)
     statistics.countLoss()
     if (fault.kind === 'budget') statistics.countOutOfFuel()
-    log.warn({ plugin: spec.id, name: spec.name }, fault.detail)
   }
 
   async function ask(wish: CallWish, signal: AbortSignal) {
@@ -86,8 +91,10 @@ export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
         },
       },
     })
-    if (outcome.fault !== undefined) network.withdrawAll() // its thread may be gone
-    charge(outcome)
+    if (outcome.fault !== undefined) {
+      network.withdrawAll() // its thread may be gone
+      countFault(outcome.fault)
+    }
     return { outcome, lines }
   }
 
@@ -115,9 +122,10 @@ export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
       return { result, output }
     },
     async end() {
-      await lanes.forget(target.ticket, hearing, spec.deadlineMs)
+      await lanes.forget(target, hearing, spec.deadlineMs)
       network.withdrawAll()
     },
+    charge,
     view: () => ({
       id: spec.id,
       state: PluginState.PLUGIN_STATE_RUNNING,

@@ -1,9 +1,10 @@
 import type { Logger } from 'pino'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { RigError } from '../../rpc/failure.ts'
 import type { Abi } from './abi.ts'
 import { asOnCall, asTicking } from './abi-use.ts'
 import { readArtefact } from './artefact.ts'
-import { openCallRecord } from './call-record.ts'
+import { keyOfId, openCallMark, openCallRecord } from './call-record.ts'
 import type { PluginCode } from './compile.ts'
 import { startCompiler } from './compiler.ts'
 import { type ExecutorThreads, startExecutorThreads } from './executor-threads.ts'
@@ -13,6 +14,7 @@ import { createOnCallPlugins, type OnCallPlugins } from './on-call-plugins.ts'
 import { type OnCallSpec, standardCallFuel } from './on-call-spec.ts'
 import { createPluginLife, type PluginLife } from './plugin-life.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import type { Violation } from './violation.ts'
 
 export interface RunnerOptions {
   /** The rig's shared memory directory. */
@@ -85,11 +87,11 @@ async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, P
 /** Starts the executor. Rejects when the rig's shared memory cannot be opened. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { log } = options
-  const unfinished = new Set(openCallRecord(options.shmDir).takeUnfinished())
-  if (unfinished.size > 0) log.warn({ plugins: [...unfinished] }, 'the process before this one ended in their code')
+  const record = openCallRecord(options.shmDir)
+  const unfinished = new Map(record.takeUnfinished())
   const lives = new Map<number, PluginLife>()
   const plugins = new Map<string, PluginLife>()
-  const compiler = startCompiler()
+  const compiler = startCompiler({ mark: openCallMark(options.shmDir, record.claim()) })
   const executor = await openExecutor(options, lives).catch(async (cause) => {
     await compiler.close()
     throw cause
@@ -133,8 +135,20 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     await Promise.all([executor.close(), compiler.close()])
   }
 
-  const compile = async (spec: PluginSpec | OnCallSpec): Promise<PluginCode> =>
-    compiler.compile(await readArtefact(spec.path, spec.sha256), spec)
+  const compile = async (spec: PluginSpec | OnCallSpec): Promise<PluginCode> => {
+    const bytes = await readArtefact(spec.path, spec.sha256)
+    // Not again: the process would end again, and every plugin with it.
+    if (unfinished.get(keyOfId(spec.id)) !== 'compile') return compiler.compile(bytes, spec)
+    const what = `the process of the Safe plugins ended while it compiled ${spec.name}`
+    throw new RigError('PLUGIN_FAILED', `${what}; install another build of it, or start the rig again`)
+  }
+
+  /** What the process before this one ended in is charged once. */
+  const chargeUnfinished = ({ id, name }: PluginSpec | OnCallSpec, charge: (violation: Violation) => void): void => {
+    if (!unfinished.delete(keyOfId(id))) return
+    log.warn({ plugin: id, name }, endedInside)
+    charge({ kind: 'crash', detail: endedInside })
+  }
 
   return {
     load: (spec) =>
@@ -145,7 +159,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         const life = createPluginLife({ ticket: ++lastTicket, spec, code, executor, desk, log, ...clocks })
         await replace(spec.id, life)
         await onCall.unload(spec.id)
-        if (unfinished.delete(spec.id)) life.violated({ kind: 'crash', detail: endedInside })
+        chargeUnfinished(spec, life.violated)
         log.info({ plugin: spec.id, name: spec.name, abi }, 'loaded')
         return abi
       }),
@@ -155,6 +169,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         const abi = asOnCall(code.abi)
         await onCall.load(spec, code, abi)
         await unloadTicking(spec.id)
+        chargeUnfinished(spec, (violation) => onCall.charge(spec.id, violation))
         log.info({ plugin: spec.id, name: spec.name, abi }, 'loaded')
         return abi
       }),

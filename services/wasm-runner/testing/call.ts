@@ -1,4 +1,5 @@
 import type { CallOutcome, CallTarget } from '../call-messages.ts'
+import { wordsOfId } from '../call-record.ts'
 import { createCaller } from '../caller.ts'
 import { compilePlugin } from '../compile.ts'
 import type { ActionRequest } from '../midimon-action.ts'
@@ -50,7 +51,7 @@ export async function calledPlugin(bytes: Uint8Array<ArrayBuffer>, part: CalledP
   const { memoryBytes = 128 << 20, fuel = standardCallFuel, stateful = false, network = none, listen } = part
   const entryPoints = { process: 'process', initialize: 'initialize', shutdown: 'shutdown' }
   const code = await compilePlugin(bytes, { memoryBytes, entryPoints })
-  const target = { ticket: 1, code, fuel, stateful, network }
+  const target = { ticket: 1, idWords: wordsOfId('a plugin under test'), code, fuel, stateful, network }
   const lines: string[] = []
   const violations: string[] = []
   const words: NetworkWord[] = []
