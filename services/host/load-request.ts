@@ -91,11 +91,18 @@ export const safeRequest = (
   network: grantedHosts(manifest),
 })
 
-export const onCallRequest = (manifest: Manifest, verified: Verified, stateful: boolean): LoadOnCallPluginRequest => ({
+/** `fileSystem`: directories that it is granted. */
+export const onCallRequest = (
+  manifest: Manifest,
+  verified: Verified,
+  stateful: boolean,
+  fileSystem: readonly PathGrant[],
+): LoadOnCallPluginRequest => ({
   ...{ id: manifest.id, name: manifest.name, path: verified.path, sha256: verified.sha256, stateful },
   maxExecutionTimeUs: manifest.constraints.maxExecutionTimeUs,
   maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),
   network: grantedHosts(manifest),
+  fileSystem: [...fileSystem],
 })
 
 /** `directory`: the plugin's own, real path. */

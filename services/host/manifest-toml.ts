@@ -5,7 +5,7 @@ import { readTextFile } from '../../input/text-file.ts'
 import { matchToml, parseTomlText } from '../../input/toml.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { PluginManifest } from './manifest.ts'
-import { permittedHosts } from './manifest-permissions.ts'
+import { permittedHosts, permittedPaths } from './manifest-permissions.ts'
 import { artefact, description, line, version } from './manifest-schema.ts'
 import { calledPlugin, pluginName } from './on-call.ts'
 
@@ -34,32 +34,45 @@ const actionFile = z.looseObject({
   capabilities: z
     .looseObject({ required: z.array(line(64)).default([]), optional: z.array(line(64)).default([]) })
     .prefault({}),
-  permissions: z.looseObject({ network: permittedHosts.default([]) }).prefault({}),
+  permissions: z
+    .looseObject({ network: permittedHosts.default([]), file_system: permittedPaths.default([]) })
+    .prefault({}),
 })
 
-/** Network as any of the guides spells it. */
-const isNetwork = (capability: string): boolean => capability.toLowerCase() === 'network'
-
-/** What it asks for and does not get. */
-function warningsFor(asked: readonly string[], network: readonly string[]): readonly string[] {
-  const others = asked.filter((capability) => !isNetwork(capability))
-  const warnings: string[] = []
-  if (asked.some(isNetwork) && network.length === 0) {
-    warnings.push('the capability Network grants nothing, because permissions.network does not say what it is for')
-  }
-  if (others.length > 0) {
-    warnings.push(`it asks for ${others.join(', ')}, which this version grants to no plugin of this kind`)
-  }
-  return warnings
+/** A capability that needs to say what it is for, and where it says so. */
+interface Listed {
+  readonly capability: 'FileSystem' | 'Network'
+  readonly key: string
+  readonly count: number
 }
 
-/** Hosts without the word are a contradiction, and no grant. */
-function checkNetwork(asked: readonly string[], network: readonly string[], file: string): void {
-  if (network.length === 0 || asked.some(isNetwork)) return
-  throw new RigError(
-    'MANIFEST_INVALID',
-    `${file}: permissions.network lists hosts and capabilities has no Network; add it to capabilities.required, or remove the hosts`,
-  )
+/** As any of the guides spells it: Filesystem, file_system. */
+const isSpelled = (capability: string, as: string): boolean =>
+  as.replaceAll('_', '').toLowerCase() === capability.toLowerCase()
+
+/** What it asks for and does not get. */
+function warningsFor(asked: readonly string[], listed: readonly Listed[]): readonly string[] {
+  const isListed = (as: string): boolean => listed.some(({ capability }) => isSpelled(capability, as))
+  const others = asked.filter((as) => !isListed(as))
+  const bare = listed.filter(({ capability, count }) => count === 0 && asked.some((as) => isSpelled(capability, as)))
+  return [
+    ...bare.map(
+      ({ capability, key }) =>
+        `the capability ${capability} grants nothing, because permissions.${key} does not say what it is for`,
+    ),
+    ...(others.length > 0
+      ? [`it asks for ${others.join(', ')}, which this version grants to no plugin of this kind`]
+      : []),
+  ]
+}
+
+/** What is listed without the word is a contradiction, and no grant. */
+function checkListed(asked: readonly string[], listed: readonly Listed[], file: string): void {
+  for (const { capability, key, count } of listed) {
+    if (count === 0 || asked.some((as) => isSpelled(capability, as))) continue
+    const what = `permissions.${key} is a list and capabilities has no ${capability}`
+    throw new RigError('MANIFEST_INVALID', `${file}: ${what}; add it to capabilities.required, or remove the list`)
+  }
 }
 
 const isTable = (value: unknown): value is Record<string, unknown> =>
@@ -91,14 +104,19 @@ export function parseTomlManifest(text: string, file: string): Frozen<PluginMani
   const { plugin, binary, capabilities, permissions } = matchToml(value, actionFile, source)
   const asked = [...new Set([...capabilities.required, ...capabilities.optional])]
   const network = [...new Set(permissions.network)]
-  checkNetwork(asked, network, file)
+  const fileSystem = permissions.file_system
+  const listed = [
+    { capability: 'FileSystem', key: 'file_system', count: fileSystem.length },
+    { capability: 'Network', key: 'network', count: network.length },
+  ] as const
+  checkListed(asked, listed, file)
   return freezeDeep(
     calledPlugin({
       ...{ name: plugin.name, version: plugin.version, description: plugin.description },
       ...{ author: plugin.author, license: plugin.license, artefact: binary.path, stateful: plugin.stateful },
       checksum: binary.checksum ?? null,
-      network,
-      warnings: warningsFor(asked, network),
+      permissions: { fileSystem, network },
+      warnings: warningsFor(asked, listed),
     }),
   )
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { PluginManifest } from './manifest.ts'
+import type { Permissions } from './manifest-permissions.ts'
 
 /** What a plugin is called by that has no UUID: it is also its id. */
 export const pluginName = z
@@ -21,18 +22,20 @@ export interface CalledPlugin {
   readonly artefact: string
   readonly checksum: string | null
   readonly stateful: boolean
-  /** Hosts that it asks for, `host` or `host:port`. */
-  readonly network: readonly string[]
+  readonly permissions: Permissions
   readonly warnings: readonly string[]
 }
 
-/** The complete manifest. Of what its dialects ask for, this version has the network alone to give. */
-export const calledPlugin = ({ stateful, network, ...said }: CalledPlugin): PluginManifest => ({
+/** The complete manifest. Of what its dialects ask for, this version has files and the network to give. */
+export const calledPlugin = ({ stateful, ...said }: CalledPlugin): PluginManifest => ({
   ...said,
   id: said.name.toLowerCase(),
   homepage: null,
   pluginClass: 'Safe',
-  capabilities: network.length > 0 ? ['Network'] : [],
+  capabilities: [
+    ...(said.permissions.fileSystem.length > 0 ? (['FileSystem'] as const) : []),
+    ...(said.permissions.network.length > 0 ? (['Network'] as const) : []),
+  ],
   operations: [],
   constraints: { maxExecutionTimeUs: callUsMax, maxMemoryBytes: memoryBytes, updateRateHz: 0, cpuAffinity: null },
   mainFunction: 'process',
@@ -41,7 +44,6 @@ export const calledPlugin = ({ stateful, network, ...said }: CalledPlugin): Plug
   configSchema: null,
   signature: null,
   signerFingerprint: null,
-  permissions: { fileSystem: [], network },
   onCall: { stateful },
 })
 
@@ -49,5 +51,5 @@ export const calledPlugin = ({ stateful, network, ...said }: CalledPlugin): Plug
 export const barePlugin = (directory: string, artefact: string): PluginManifest =>
   calledPlugin({
     ...{ name: directory, version: '', description: '', author: '', license: '', artefact },
-    ...{ checksum: null, stateful: false, network: [], warnings: [] },
+    ...{ checksum: null, stateful: false, permissions: { fileSystem: [], network: [] }, warnings: [] },
   })

@@ -53,7 +53,7 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
   async function bring(plugin: Runnable, { verified, configJson }: Judged, fileSystem: readonly PathGrant[]) {
     const { manifest, directory } = plugin
     if (manifest.onCall !== null)
-      return services.loadOnCall(onCallRequest(manifest, verified, manifest.onCall.stateful))
+      return services.loadOnCall(onCallRequest(manifest, verified, manifest.onCall.stateful, fileSystem))
     const order = plan.plugins().findIndex((each) => each.directory === directory)
     return services.loadSafe(safeRequest(manifest, verified, { configJson, order, fileSystem }))
   }

@@ -5,6 +5,7 @@ import type { GuestLogLevel } from './guest-log.ts'
 import type { ActionRequest } from './midimon-action.ts'
 import type { NetworkGrant, NetworkNews, NetworkWord } from './network-words.ts'
 import type { Violation } from './violation.ts'
+import type { Preopen } from './wasi/grants.ts'
 import type { ZenithRequest } from './zenith.ts'
 
 /** A plugin that runs when somebody asks. */
@@ -19,6 +20,8 @@ export interface CallTarget {
   /** Its instance stays from call to call. One of Zenith's always does: it is initialised once. */
   readonly stateful: boolean
   readonly network: NetworkGrant
+  /** Directories that it may use. */
+  readonly fileSystem: readonly Preopen[]
 }
 
 /** What a plugin is called for. */

@@ -112,7 +112,7 @@ export function createCaller(needs: CallerNeeds): Caller {
         })
         const made = makeGuest(target.code, {
           log: mine.log,
-          grants: nothingGranted,
+          grants: { ...nothingGranted, preopens: target.fileSystem },
           env: (side) => createCallImports(side, mine.log, network),
           ended: network.end,
         })

@@ -48,8 +48,9 @@ async function rig(part: Pick<RunnerOptions, 'callFuel'> = {}) {
       return spec.id
     },
     async loadAction(bytes: Uint8Array, more: Partial<OnCallSpec> = {}): Promise<string> {
-      const { name, memoryBytes, entryPoints, network } = specOf({ network: ['a.test'] })
-      const spec = { id: 'action', name, memoryBytes, entryPoints, network, deadlineMs: 5000, stateful: false, ...more }
+      const { name, memoryBytes, entryPoints, network, fileSystem } = specOf({ network: ['a.test'] })
+      const same = { name, memoryBytes, entryPoints, network, fileSystem }
+      const spec = { id: 'action', ...same, deadlineMs: 5000, stateful: false, ...more }
       await runner.loadOnCall({ ...spec, ...(await file(bytes)) })
       return spec.id
     },

@@ -75,7 +75,15 @@ export function createOnCallPlugins({ shmDir, fuel, desk, log, guestLog }: OnCal
     async load(spec, code, abi) {
       const network = { hosts: spec.network, room: desk.room }
       const idWords = wordsOfId(spec.id)
-      const target = { ticket: ++lastTicket, idWords, code, fuel, stateful: spec.stateful, network }
+      const target = {
+        ticket: ++lastTicket,
+        idWords,
+        code,
+        fuel,
+        stateful: spec.stateful,
+        network,
+        fileSystem: spec.fileSystem,
+      }
       const plugin = createOnCallPlugin({
         spec,
         abi,

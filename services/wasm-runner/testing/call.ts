@@ -51,7 +51,7 @@ export async function calledPlugin(bytes: Uint8Array<ArrayBuffer>, part: CalledP
   const { memoryBytes = 128 << 20, fuel = standardCallFuel, stateful = false, network = none, listen } = part
   const entryPoints = { process: 'process', initialize: 'initialize', shutdown: 'shutdown' }
   const code = await compilePlugin(bytes, { memoryBytes, entryPoints })
-  const target = { ticket: 1, idWords: wordsOfId('a plugin under test'), code, fuel, stateful, network }
+  const target = { ticket: 1, idWords: wordsOfId('a plugin under test'), code, fuel, stateful, network, fileSystem: [] }
   const lines: string[] = []
   const violations: string[] = []
   const words: NetworkWord[] = []

@@ -108,6 +108,8 @@ export interface LoadOnCallPluginRequest {
   readonly stateful: boolean;
   /** Hosts that the plugin may reach, as in LoadSafePluginRequest; none: it has no network. */
   readonly network: readonly string[];
+  /** Directories that the plugin may use, as in LoadSafePluginRequest. */
+  readonly fileSystem: readonly PathGrant[];
 }
 
 export interface LoadOnCallPluginResponse {
@@ -636,6 +638,7 @@ function createBaseLoadOnCallPluginRequest(): LoadOnCallPluginRequest {
     maxMemoryBytes: 0n,
     stateful: false,
     network: [],
+    fileSystem: [],
   };
 }
 
@@ -667,6 +670,9 @@ export const LoadOnCallPluginRequest: MessageFns<LoadOnCallPluginRequest> = {
     }
     for (const v of message.network) {
       writer.uint32(66).string(v!);
+    }
+    for (const v of message.fileSystem) {
+      PathGrant.encode(v!, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -748,6 +754,14 @@ export const LoadOnCallPluginRequest: MessageFns<LoadOnCallPluginRequest> = {
             message.network.push(reader.string());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.fileSystem.push(PathGrant.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -775,6 +789,7 @@ export const LoadOnCallPluginRequest: MessageFns<LoadOnCallPluginRequest> = {
       : 0n;
     message.stateful = object.stateful ?? false;
     message.network = object.network?.map((e) => e) || [];
+    message.fileSystem = object.fileSystem?.map((e) => PathGrant.fromPartial(e)) || [];
     return message;
   },
 };
