@@ -8,7 +8,7 @@ import { readTextFile } from '../input/text-file.ts'
 import { parseFailure, RigError, systemFailure } from '../rpc/failure.ts'
 import { openConfigCheck } from '../services/host/config-check.ts'
 import { ungrantedFiles } from '../services/host/file-grants.ts'
-import { safeRequest } from '../services/host/load-request.ts'
+import { noProgram, safeRequest } from '../services/host/load-request.ts'
 import type { PluginManifest } from '../services/host/manifest.ts'
 import { resolveArtefact } from '../services/host/manifest-artefact.ts'
 import { readPluginConfig } from '../services/host/plugin-config.ts'
@@ -79,7 +79,7 @@ async function readPlugin(path: string): Promise<Subject> {
     const artefact = resolveArtefact(directory, manifest.artefact)
     const bytes = readModule(artefact)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
-    const place = { configJson: JSON.stringify(config), order: 0, fileSystem: [] }
+    const place = { configJson: JSON.stringify(config), order: 0, fileSystem: [], program: noProgram }
     const request = safeRequest(manifest, { path: artefact, sha256, warning: '' }, place)
     return { spec: parseLoadRequest(request), bytes, ungranted: ungrantedFiles(manifest, []) }
   } finally {

@@ -12,7 +12,7 @@ import type {
 } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
-import type { Config } from './config.ts'
+import type { Config, Program } from './config.ts'
 import type { PluginManifest } from './manifest.ts'
 import { grantedHosts } from './network-grants.ts'
 
@@ -60,7 +60,10 @@ export interface SafePlace {
   readonly order: number
   /** Directories that it is granted. */
   readonly fileSystem: readonly PathGrant[]
+  readonly program: Frozen<Program>
 }
+
+export const noProgram: Program = { arguments: [], environment: {} }
 
 /** What it has: Network means nothing without a host, and FileSystem, which is the user's to grant, without a directory. */
 function grantedCapabilities(manifest: Manifest, fileSystem: readonly PathGrant[]): readonly string[] {
@@ -71,7 +74,7 @@ function grantedCapabilities(manifest: Manifest, fileSystem: readonly PathGrant[
 export const safeRequest = (
   manifest: Manifest,
   verified: Verified,
-  { configJson, order, fileSystem }: SafePlace,
+  { configJson, order, fileSystem, program }: SafePlace,
 ): LoadSafePluginRequest => ({
   id: manifest.id,
   name: manifest.name,
@@ -80,6 +83,8 @@ export const safeRequest = (
   capabilities: [...grantedCapabilities(manifest, fileSystem)],
   operations: manifest.operations,
   fileSystem: [...fileSystem],
+  arguments: [...program.arguments],
+  environment: { ...program.environment },
   configJson,
   maxExecutionTimeUs: manifest.constraints.maxExecutionTimeUs,
   maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),

@@ -396,7 +396,7 @@ test('a plugin that is called is brought as one, and only with the bytes that it
     { ...asked, path: '' },
     {
       ...{ id: 'keys', name: 'Keys', path: '', sha256: 'ab'.repeat(32), stateful: true },
-      ...{ maxExecutionTimeUs: 5_000_000, maxMemoryBytes: 134_217_728n, network: [] },
+      ...{ maxExecutionTimeUs: 5_000_000, maxMemoryBytes: 134_217_728n, network: [], fileSystem: [] },
     },
   )
   assert.equal(it.calls.length, 1)

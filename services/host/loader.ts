@@ -51,7 +51,7 @@ export function createLoader(needs: LoaderNeeds): Loader {
   const configs = openConfigCheck()
   const judge = createJudge({ native: config.plugins.native, services, isServing, configs })
   const shared = { plan, judge, outcomes, services, isServing }
-  const safe = createSafeLoader({ ...shared, fileGrants, network })
+  const safe = createSafeLoader({ ...shared, fileGrants, programs: config.plugins.program, network })
   const chain = createChainLoader({
     ...shared,
     arrangement,

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import type { PathGrant } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
+import type { Config, Program } from './config.ts'
 import { type FileGrants, ungrantedFiles } from './file-grants.ts'
 import { type IsServing, type Judge, type Judged, needServing } from './judge.ts'
-import { onCallRequest, safeRequest } from './load-request.ts'
+import { noProgram, onCallRequest, safeRequest } from './load-request.ts'
 import type { NetworkGrants } from './network-grants.ts'
 import type { Outcomes } from './outcomes.ts'
 import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
@@ -24,6 +26,7 @@ export interface SafeLoaderNeeds {
   readonly services: Pick<PluginServices, 'loadSafe' | 'loadOnCall'>
   readonly isServing: IsServing
   readonly fileGrants: FileGrants
+  readonly programs: Frozen<Config['plugins']['program']>
   readonly network: Pick<NetworkGrants, 'grant' | 'revoke' | 'clear'>
 }
 
@@ -43,7 +46,9 @@ function adviceFor({ manifest, directory }: Runnable, { verified }: Judged, file
 }
 
 export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
-  const { plan, judge, outcomes, services, isServing, fileGrants, network } = needs
+  const { plan, judge, outcomes, services, isServing, fileGrants, programs, network } = needs
+  const programOf = (directory: string): Frozen<Program> =>
+    (Object.hasOwn(programs, directory) ? programs[directory] : undefined) ?? noProgram
   const safe = (): readonly Runnable[] =>
     plan
       .plugins()
@@ -55,7 +60,9 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
     if (manifest.onCall !== null)
       return services.loadOnCall(onCallRequest(manifest, verified, manifest.onCall.stateful, fileSystem))
     const order = plan.plugins().findIndex((each) => each.directory === directory)
-    return services.loadSafe(safeRequest(manifest, verified, { configJson, order, fileSystem }))
+    return services.loadSafe(
+      safeRequest(manifest, verified, { configJson, order, fileSystem, program: programOf(directory) }),
+    )
   }
 
   async function loadOne(plugin: Runnable): Promise<void> {

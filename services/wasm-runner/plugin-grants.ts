@@ -51,3 +51,24 @@ export function grantsOf(request: Pick<LoadSafePluginRequest, 'capabilities' | '
     throw invalid('network lists hosts and capabilities has no Network; send both or neither')
   return { fileSystem: pathList(request.fileSystem), network: hostList(request.network) }
 }
+
+/** Arguments and variables of one plugin, and bytes of each. */
+const wordsMax = 64
+const wordBytesMax = 1024
+
+function checkWords(field: string, words: readonly string[]): void {
+  within(`the number of ${field}`, words.length, 0, wordsMax)
+  for (const word of words) {
+    within(`the bytes of one of ${field}`, Buffer.byteLength(word), 0, wordBytesMax)
+    matching(field, word, /^[^\0]*$/, 'text without a NUL')
+  }
+}
+
+/** What a program of WASI finds. */
+export function programOf({ arguments: words, environment }: Pick<LoadSafePluginRequest, 'arguments' | 'environment'>) {
+  checkWords('arguments', words)
+  checkWords('environment', Object.values(environment))
+  for (const name of Object.keys(environment))
+    matching('environment', name, /^[A-Za-z_]\w{0,63}$/, 'names of variables')
+  return { arguments: words, environment }
+}

@@ -1,8 +1,8 @@
 import type { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
-import { grantsOf } from './plugin-grants.ts'
+import { grantsOf, programOf } from './plugin-grants.ts'
 import { absolutePath, invalid, matching, within } from './request-fields.ts'
-import type { Preopen } from './wasi/grants.ts'
+import type { Preopen, WasiGrants } from './wasi/grants.ts'
 
 /** What a Safe plugin may be granted. ProcessDsp is never for Safe. */
 export const safeCapabilities = [
@@ -41,6 +41,8 @@ export interface PluginSpec {
   readonly fileSystem: readonly Preopen[]
   /** Hosts that it may reach, `host` or `host:port`. */
   readonly network: readonly string[]
+  /** What it finds as the arguments and the environment of a program. */
+  readonly program: Pick<WasiGrants, 'arguments' | 'environment'>
   /** A JSON object. */
   readonly configJson: string
   /** CPU time of a tick, µs. */
@@ -95,6 +97,7 @@ export function parseLoadRequest(request: LoadSafePluginRequest): PluginSpec {
     capabilities: known('capabilities', request.capabilities, safeCapabilities),
     operations: known('operations', request.operations, safeOperations),
     ...grantsOf(request),
+    program: programOf(request),
     configJson: configObject(request.configJson || '{}'),
     budgetUs: within('max_execution_time_us', request.maxExecutionTimeUs, 1, budgetUsMax),
     memoryBytes: within('max_memory_bytes', Number(request.maxMemoryBytes), memoryBytesMin, memoryBytesMax),

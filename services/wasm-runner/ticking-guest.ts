@@ -8,7 +8,6 @@ import { createHostImports } from './host-imports.ts'
 import type { InstanceNeeds } from './instance.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import { createRefusals } from './refusals.ts'
-import { nothingGranted } from './wasi/grants.ts'
 
 /** What a plugin sees that sees no telemetry, or none yet. */
 export const blindFrame = new Uint8Array(telemetryFrameBytes)
@@ -22,7 +21,7 @@ interface TickingNeeds extends Omit<InstanceNeeds, 'unitsPerUs'> {
 /** A guest with the host functions of plugins that tick, and the files that it was granted. */
 export function makeTickingGuest(
   code: PluginCode,
-  { id, capabilities, fileSystem, network: hosts }: PluginSpec,
+  { id, capabilities, fileSystem, program, network: hosts }: PluginSpec,
   { telemetry, customData, mail, log, now, network, charge }: TickingNeeds,
 ): ReturnType<typeof makeGuest> {
   const guestLog: GuestLog = { lines: createLineAllowance(now()), log, now }
@@ -34,7 +33,7 @@ export function makeTickingGuest(
   const surroundings = { ...guestLog, id, capabilities, telemetry, customData, mail, network: own, refuse }
   return makeGuest(code, {
     log: guestLog,
-    grants: { ...nothingGranted, preopens: fileSystem },
+    grants: { ...program, preopens: fileSystem },
     env: (side) => createHostImports({ ...side, ...surroundings }),
     ended: own.end,
   })

@@ -40,11 +40,12 @@ function openBelow(path: string): number {
   return targets.filter((target) => target.startsWith(path)).length
 }
 
-async function start(bytes: Uint8Array<ArrayBuffer>, logs: string) {
+async function start(bytes: Uint8Array<ArrayBuffer>, logs: string, environment: Readonly<Record<string, string>> = {}) {
   const lines: string[] = []
   const mail = createPostOffice()
   const spec = specOf({
     configJson: '{"a":1}',
+    program: { arguments: [], environment },
     fileSystem: [{ name: '/logs', path: logs, access: 'read_write' }],
   })
   mail.open(spec.id)
@@ -68,6 +69,13 @@ test('a plugin in C is recognised, constructed, configured, and writes where it 
   instance.shutdown()
   assert.deepEqual(lines, ['info constructed 1, configured {"a":1}', 'info shutting down'])
   assert.equal(readFileSync(join(logs.path, 'frames'), 'utf8'), '1\n2\n3\n')
+})
+
+test('a plugin finds the environment that it was given', { skip }, async () => {
+  using logs = temporary()
+  const { instance, lines } = await start(buildWasiLibrary('writes-log'), logs.path, { NOTE: 'on Sunday' })
+  instance.shutdown()
+  assert.deepEqual(lines, ['info constructed 1, configured {"a":1}', 'info told on Sunday', 'info shutting down'])
 })
 
 test('a plugin that closes nothing runs out of descriptors, and has none when it has ended', { skip }, async () => {

@@ -11,6 +11,7 @@ export const specOf = (part: Partial<PluginSpec> = {}): PluginSpec => ({
   operations: ['TelemetryProcessor'],
   fileSystem: [],
   network: [],
+  program: { arguments: [], environment: {} },
   configJson: '{}',
   budgetUs: 5000,
   memoryBytes: 16 << 20,

@@ -75,6 +75,14 @@ export interface LoadSafePluginRequest {
    * At most 64, none without the capability Network.
    */
   readonly network: readonly string[];
+  /** What it finds as the arguments and the environment of a program of WASI; at most 64 of each, 1024 bytes each. */
+  readonly arguments: readonly string[];
+  readonly environment: { [key: string]: string };
+}
+
+export interface LoadSafePluginRequest_EnvironmentEntry {
+  readonly key: string;
+  readonly value: string;
 }
 
 /** A directory, and everything below it on the same file system. */
@@ -255,6 +263,8 @@ function createBaseLoadSafePluginRequest(): LoadSafePluginRequest {
     order: 0,
     fileSystem: [],
     network: [],
+    arguments: [],
+    environment: {},
   };
 }
 
@@ -311,6 +321,12 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
     for (const v of message.network) {
       writer.uint32(130).string(v!);
     }
+    for (const v of message.arguments) {
+      writer.uint32(138).string(v!);
+    }
+    globalThis.Object.entries(message.environment).forEach(([key, value]: [string, string]) => {
+      LoadSafePluginRequest_EnvironmentEntry.encode({ key: key as any, value }, writer.uint32(146).fork()).join();
+    });
     return writer;
   },
 
@@ -455,6 +471,25 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
             message.network.push(reader.string());
             continue;
           }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.arguments.push(reader.string());
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            const entry18 = LoadSafePluginRequest_EnvironmentEntry.decode(reader, reader.uint32());
+            if (entry18.value !== undefined) {
+              message.environment[entry18.key] = entry18.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -490,6 +525,83 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
     message.order = object.order ?? 0;
     message.fileSystem = object.fileSystem?.map((e) => PathGrant.fromPartial(e)) || [];
     message.network = object.network?.map((e) => e) || [];
+    message.arguments = object.arguments?.map((e) => e) || [];
+    message.environment = (globalThis.Object.entries(object.environment ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseLoadSafePluginRequest_EnvironmentEntry(): LoadSafePluginRequest_EnvironmentEntry {
+  return { key: "", value: "" };
+}
+
+export const LoadSafePluginRequest_EnvironmentEntry: MessageFns<LoadSafePluginRequest_EnvironmentEntry> = {
+  encode(message: LoadSafePluginRequest_EnvironmentEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoadSafePluginRequest_EnvironmentEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoadSafePluginRequest_EnvironmentEntry() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LoadSafePluginRequest_EnvironmentEntry>): LoadSafePluginRequest_EnvironmentEntry {
+    return LoadSafePluginRequest_EnvironmentEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LoadSafePluginRequest_EnvironmentEntry>): LoadSafePluginRequest_EnvironmentEntry {
+    const message = createBaseLoadSafePluginRequest_EnvironmentEntry() as any;
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
