@@ -111,7 +111,8 @@ export function createFlowReader(facts: ModuleFacts) {
     }
     flow.event(at, eventKind.call)
     if (!facts.catches) return
-    const junction = flow.junction(junctionMark.exact | junctionMark.entered)
+    // That it is exact it has from the block that ends, which calls.
+    const junction = flow.junction(junctionMark.entered)
     const its = rankOf(block)
     endAt(bytes.at, junction)
     begin(junction, its)

@@ -4,6 +4,7 @@ import { writeMeteredSections } from './metered-sections.ts'
 import { refuse, survey } from './module-survey.ts'
 import { freeExportName } from './wasm-bytes.ts'
 
+/** Several memories, or tables, share what is left when each has its minimum: see allowance.ts. */
 export interface MeterLimits {
   /** Pages of all memories together. */
   readonly maxMemoryPages: number
