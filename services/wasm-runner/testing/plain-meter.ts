@@ -3,7 +3,7 @@ import { FuelCode, fuelCode } from '../fuel-code.ts'
 import { eventKind, type FunctionFlow } from '../function-flow.ts'
 import type { FunctionMeter } from '../function-meter.ts'
 import { code, gcCode, skipBlockType, skipImmediates } from '../instructions.ts'
-import type { ModuleFacts } from '../lengths.ts'
+import { type ModuleFacts, memoryGrowUnits } from '../lengths.ts'
 import { WasmBytes } from '../wasm-bytes.ts'
 
 /**
@@ -26,6 +26,7 @@ export function createPlainMeter(facts: ModuleFacts): FunctionMeter {
   /** One before the instruction at `bytes`, but within a loop what it takes to begin anew. */
   function payFor(bytes: WasmBytes, at: number, opcode: number): void {
     if (opcode !== code.loop) pay(at, 1)
+    if (opcode === code.memoryGrow) pay(at, memoryGrowUnits)
     if (opcode === code.gc && bytes.number() === gcCode.arrayNewFixed) {
       bytes.skipNumber()
       pay(at, bytes.number())
