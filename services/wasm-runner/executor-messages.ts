@@ -26,8 +26,8 @@ export type Order =
 
 /** From the executor to the main thread. */
 export type Report =
-  /** It has measured its machine, and may be assigned. `thread`: its name for run-queue.ts. */
-  | { readonly kind: 'warm'; readonly thread: string }
+  /** It has measured its machine, and may be assigned. `thread`: its name for run-queue.ts. `guarded`: see guard.ts. */
+  | { readonly kind: 'warm'; readonly thread: string; readonly guarded: boolean }
   /** It has its role, and takes plugins. */
   | { readonly kind: 'ready' }
   /** The executor cannot work: the rig's shared memory cannot be opened. */
@@ -35,7 +35,7 @@ export type Report =
   | { readonly kind: 'started'; readonly ticket: number }
   /** The plugin did not start. */
   | { readonly kind: 'refused'; readonly ticket: number; readonly detail: string; readonly violation: Violation }
-  /** The plugin trapped or ran out of fuel, and is gone. */
+  /** The plugin trapped, ran out of fuel or was interrupted, and is gone. */
   | { readonly kind: 'lost'; readonly ticket: number; readonly violation: Violation }
   | { readonly kind: 'stopped'; readonly ticket: number }
   | { readonly kind: 'log'; readonly ticket: number; readonly level: GuestLogLevel; readonly line: string }
@@ -54,4 +54,5 @@ export interface ExecutorData {
   readonly ledger: SharedArrayBuffer
   /** Units of fuel a µs; undefined: what the thread measures. */
   readonly unitsPerUs: number | undefined
+  readonly unguarded: boolean
 }

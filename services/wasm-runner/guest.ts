@@ -1,5 +1,6 @@
 import { realtimeNanoseconds } from '../../shm/clock.ts'
 import type { PluginCode } from './compile.ts'
+import type { Guard } from './guard.ts'
 import { faultOf, GuestFault } from './guest-fault.ts'
 import { type GuestLog, writeGuestLine } from './guest-log.ts'
 import type { WasiGrants } from './wasi/grants.ts'
@@ -16,8 +17,8 @@ export interface GuestSide {
 /** One plugin's code with its memory and its fuel. Whatever its code does wrong is a GuestFault; it is of no more use then. */
 export interface Guest extends GuestSide {
   readonly exports: WebAssembly.Exports
-  /** Gives it so much fuel, in place of what it has. */
-  fill(units: number): void
+  /** Gives it so much fuel, in place of what it has, and so much time, µs. */
+  fill(units: number, us: number): void
   /** Units of what it was given that it used so far; more than that when it ran out. */
   used(): number
   /** Runs a function of the guest's; `name` is for the evidence. Throws a GuestFault, after which everything is closed. */
@@ -29,6 +30,8 @@ export interface Guest extends GuestSide {
 export interface GuestNeeds {
   readonly log: GuestLog
   readonly grants: WasiGrants
+  /** Of the thread that it runs on. */
+  readonly guard: Guard
   /** Module `env`. */
   env(guest: GuestSide): WebAssembly.ModuleImports
 }
@@ -50,11 +53,15 @@ function create({ module }: PluginCode, imports: WebAssembly.Imports): WebAssemb
   }
 }
 
+interface Begins {
+  begin(units: number, us: number): void
+}
+
 /**
  * Makes a guest of a plugin's code. None of the code runs before `begin`, which runs what comes before every other call: its
  * start function, an export like others, and its library's constructors.
  */
-export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): Guest & { begin(fuel: number): void } {
+export function makeGuest(code: PluginCode, { log, grants, guard, env }: GuestNeeds): Guest & Begins {
   let given = 0
   let filling = 0n
   const side: GuestSide = {
@@ -81,20 +88,24 @@ export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): G
       throw cause
     }
   }
-  const instance = orClosed(() => create(code, { env: env(side), [wasiModule]: imports }))
+  /** The host's own work is done whole or not at all. */
+  const wholeOf = (functions: WebAssembly.ModuleImports): WebAssembly.ModuleImports =>
+    Object.fromEntries(Object.entries(functions).map(([name, act]) => [name, guard.whole(act)]))
+  const instance = orClosed(() => create(code, { env: wholeOf(env(side)), [wasiModule]: wholeOf(imports) }))
   const { exports } = instance
   const fuel = exports[code.fuelExport] as WebAssembly.Global
 
   const run = <T>(name: string, call: () => T): T =>
     orClosed(() => {
       try {
-        return call()
+        return guard.run(call)
       } catch (cause) {
         throw faultOf(name, cause, fuel.value, given)
       }
     })
 
-  function fill(units: number): void {
+  function fill(units: number, us: number): void {
+    guard.allot(us)
     if (units !== given) {
       given = units
       filling = BigInt(units)
@@ -109,8 +120,8 @@ export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): G
     used: () => given - Number(fuel.value),
     run,
     close,
-    begin(units) {
-      fill(units)
+    begin(units, us) {
+      fill(units, us)
       if (code.startExport !== undefined) run('its start function', exports[code.startExport] as () => void)
       const library = exports[constructors]
       if (typeof library === 'function') run(constructors, library as () => void)

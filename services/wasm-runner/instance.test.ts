@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
+import { noGuard } from './guard.ts'
 import { GuestFault } from './guest-fault.ts'
 import { type Instance, instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
@@ -24,7 +25,7 @@ async function start(bytes: Uint8Array<ArrayBuffer>, part: Partial<PluginSpec> =
   const spec = specOf(part)
   mail.open(spec.id)
   const log = (level: string, line: string): number => lines.push(`${level} ${line}`)
-  const instance = instantiate(await codeOf(bytes, part), spec, { unitsPerUs, mail, log, now: () => 0 })
+  const instance = instantiate(await codeOf(bytes, part), spec, { unitsPerUs, mail, guard: noGuard, log, now: () => 0 })
   return { instance, lines, mail, spec }
 }
 

@@ -1,5 +1,6 @@
 import type { PluginCode } from './compile.ts'
 import { instantiateEnv } from './env-instance.ts'
+import type { Guard } from './guard.ts'
 import type { GuestLogLevel } from './guest-log.ts'
 import type { PostOffice } from './mailbox.ts'
 import type { PluginSpec } from './plugin-spec.ts'
@@ -14,6 +15,7 @@ export interface InstanceNeeds {
   /** Units of fuel a µs of this machine. */
   readonly unitsPerUs: number
   readonly mail: PostOffice
+  readonly guard: Guard
   log(level: GuestLogLevel, line: string): void
   /** Monotonic, ms. */
   now(): number
@@ -28,7 +30,7 @@ export interface Instance {
    */
   prepare(telemetry: Uint8Array, leds: Uint8Array, scalar: number | undefined, fuel: number): void
   /**
-   * Calls the guest: 0 unchanged, 1 changed, negative when it failed. Throws when it trapped or ran out of fuel; then the
+   * Calls the guest: 0 unchanged, 1 changed, negative when it failed. Throws when it trapped, ran out of fuel or was interrupted; then the
    * instance is at its end, and what it has open is closed.
    */
   process(operation: OperationCode): number

@@ -21,11 +21,12 @@ interface TickingNeeds extends Omit<InstanceNeeds, 'unitsPerUs'> {
 export function makeTickingGuest(
   code: PluginCode,
   { id, capabilities, fileSystem }: PluginSpec,
-  { telemetry, customData, mail, log, now }: TickingNeeds,
+  { telemetry, customData, mail, log, now, guard }: TickingNeeds,
 ): ReturnType<typeof makeGuest> {
   const guestLog: GuestLog = { lines: createLineAllowance(now()), log, now }
   return makeGuest(code, {
     log: guestLog,
+    guard,
     grants: { ...nothingGranted, preopens: fileSystem },
     env: (side) => createHostImports({ ...side, ...guestLog, id, capabilities, telemetry, customData, mail }),
   })
