@@ -1,8 +1,8 @@
 /// @file guard.h
 /// Ends a call into a stranger's code that does not end by itself, and nothing else.
 ///
-/// A thread opens a guard and marks its calls. One watcher thread for the whole process sleeps while nobody is in such a
-/// call and looks about once a millisecond while somebody is. A call that it sees twice it has a witness for
+/// A thread opens a guard and marks its calls. One watcher thread for the whole process sleeps while nobody makes such
+/// calls and looks once a millisecond while somebody does, and twice during one. A call that it sees twice it has a witness for
 /// (witness.h), and one whose witnessed time is beyond its limit it interrupts, by whatever means the thread has given it.
 /// Knows nothing of JavaScript.
 #ifndef OPENRACING_GUARD_H

@@ -25,7 +25,7 @@ witness_hear(Witness* const self, const WitnessAnswer answer)
   if (self->has_last) {
     // Less CPU time than passed: another thread had the core for a while.
     const uint64_t said_ns = smaller(answer.at_ns - self->last.at_ns, answer.cpu_ns - self->last.cpu_ns);
-    self->counted_ns += smaller(said_ns, WITNESS_PERIOD_NS);
+    self->counted_ns += smaller(said_ns, WITNESS_MOST_NS);
   }
   self->last     = answer;
   self->has_last = true;

@@ -4,7 +4,7 @@
 /// A clock alone does not say. The wall clock goes on while others have the core, and the CPU clock of a thread goes on
 /// while the hypervisor has it: a machine that was away for 9 ms made a call of a microsecond one of 9 ms. So the thread
 /// is asked again and again, with a signal, and between two answers is counted what both clocks say and never more than
-/// from one question to the next. Whatever was away is charged with that much for each time, however long it was. Pure:
+/// WITNESS_MOST_NS. Whatever was away is charged with that much for each time, however long it was. Pure:
 /// what the clocks say is passed in.
 #ifndef OPENRACING_WITNESS_H
 #define OPENRACING_WITNESS_H
@@ -12,8 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/// How often a thread is asked, and the most that is counted between two answers, ns.
-#define WITNESS_PERIOD_NS 1000000u
+/// How often a thread is asked, ns.
+#define WITNESS_PERIOD_NS 500000u
+/// The most that is counted between two answers, ns: half as much more, for a timer that is late and a thread that is busy.
+#define WITNESS_MOST_NS (WITNESS_PERIOD_NS + WITNESS_PERIOD_NS / 2u)
 
 /// What the clocks of a thread said when it answered.
 typedef struct {
