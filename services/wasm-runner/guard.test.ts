@@ -68,6 +68,7 @@ test('what a call returns or throws comes out as it is', () => {
 
 test('calls that end about when they would be interrupted return or are interrupted, and nothing later is', () => {
   const neighbour = loopsOn(() => 0)
+  const { performance } = globalThis
   const spin = (ms: number): true => {
     const until = performance.now() + ms
     while (performance.now() < until);

@@ -18,7 +18,10 @@ const graceUs = 1000
 export interface Guard {
   /** From now on, until this is called again, all calls together have `us` µs. Between calls. */
   allot(us: number): void
-  /** Runs a call. Throws what it throws, or an Interruption. */
+  /**
+   * Runs a call. Throws what it throws, or an Interruption. Of the host's own only what may be cut anywhere is in it: Node
+   * loads some of what is global when it is first used, and what was cut then is never there again.
+   */
   run<T>(call: () => T): T
   /** The same function, that is not cut in the middle when a guest calls it. */
   whole(act: WebAssembly.ImportFunction): WebAssembly.ImportFunction

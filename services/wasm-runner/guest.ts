@@ -21,7 +21,7 @@ export interface Guest extends GuestSide {
   fill(units: number, us: number): void
   /** Units of what it was given that it used so far; more than that when it ran out. */
   used(): number
-  /** Runs a function of the guest's; `name` is for the evidence. Throws a GuestFault, after which everything is closed. */
+  /** Runs a function of the guest's (see Guard.run); `name` is for the evidence. Throws a GuestFault, after which everything is closed. */
   run<T>(name: string, call: () => T): T
   /** Closes what it has open. May be called twice. */
   close(): void

@@ -41,10 +41,9 @@ function allocate(guest: Exports, bytes: number): number {
   throw broken(`alloc(${bytes}) returned ${pointer}, which is not inside its memory`)
 }
 
-function initialize(guest: Exports, configJson: string): void {
+function initialize(guest: Exports, json: Uint8Array): void {
   const version = guest.openracing_abi()
   if (version !== sdkAbiVersion) throw broken(`openracing_abi() returned ${version}, and the host has ${sdkAbiVersion}`)
-  const json = Buffer.from(configJson)
   const pointer = allocate(guest, json.length)
   new Uint8Array(guest.memory.buffer).set(json, pointer)
   const result = guest.initialize(pointer, json.length)
@@ -86,7 +85,8 @@ export function instantiateSdk(code: PluginCode, spec: PluginSpec, needs: Instan
   const exports = namedExports(guest, spec)
 
   guest.begin(loadFuel(needs.unitsPerUs), loadUs)
-  guest.run('initialize', () => initialize(exports, spec.configJson))
+  const json = Buffer.from(spec.configJson)
+  guest.run('initialize', () => initialize(exports, json))
   const buffers = guest.run('alloc', () => allocateBuffers(exports))
 
   const { at } = buffers
