@@ -217,7 +217,7 @@ const featureful: readonly (readonly [
     '(memory i64 1) (func (export "f") (param i64) (result i64) (memory.fill (i64.const 0) (i32.const 1) (local.get 0)) (memory.grow (i64.const 1)))',
     [100n],
     1n,
-    107n,
+    1507n,
   ],
   [
     'relaxed vectors',
