@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
 import { completed } from '../../test/wasm-plugin.ts'
+import { noGuard } from './guard.ts'
 import { GuestFault } from './guest-fault.ts'
 import { type Instance, instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
@@ -26,7 +27,8 @@ async function start(bytes: Uint8Array<ArrayBuffer>, part: Partial<PluginSpec> =
   const spec = specOf(part)
   mail.open(spec.id)
   const log = (level: string, line: string): number => lines.push(`${level} ${line}`)
-  const instance = instantiate(await codeOf(bytes, part), spec, { unitsPerUs, mail, log, now: () => 0, ...offline })
+  const needs = { unitsPerUs, mail, guard: noGuard, log, now: () => 0, ...offline }
+  const instance = instantiate(await codeOf(bytes, part), spec, needs)
   return { instance, lines, mail, spec }
 }
 

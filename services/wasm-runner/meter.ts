@@ -47,7 +47,7 @@ function check(wasm: Uint8Array): void {
 /**
  * Makes a module run on fuel: each instruction that it executes takes one unit of what an exported global holds, and the
  * run ends, as by `unreachable`, when there is none left. Bulk operations take as many units more as they touch bytes or
- * elements, growing one as many as there are pages or elements. See function-meter.ts for what exactly is paid when.
+ * elements, growing one as many as there are pages or elements, and growing a memory 1400 more. See function-meter.ts for what exactly is paid when.
  *
  * Memories and tables end at the limits. In every other way the module behaves as before: functions, tables, memories
  * and globals keep their numbers, and custom sections are copied.

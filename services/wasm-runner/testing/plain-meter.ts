@@ -15,12 +15,16 @@ const ofTable: Kind = ({ tables64 }, bytes) => wideWhere(tables64[bytes.number()
 const ofTwo = (wide: readonly boolean[], bytes: WasmBytes): number =>
   wideWhere(wide[bytes.number()] && wide[bytes.number()])
 
+const memoryGrow = 64
+/** What growing a memory costs beside its pages. */
+const memoryGrowUnits = 1400
+
 /**
  * What is charged by its length. A table of its own, from the specification and without lengths.ts: what is wrong there
  * would otherwise be wrong here, and not be seen.
  */
 const plainly: Readonly<Record<number, Kind>> = {
-  64: (facts, bytes) => ofMemory(facts, bytes) | lengthKind.ofMemory, // memory.grow
+  [memoryGrow]: (facts, bytes) => ofMemory(facts, bytes) | lengthKind.ofMemory,
 }
 const bulk: Readonly<Record<number, Kind>> = {
   8: narrow, // memory.init
@@ -60,6 +64,7 @@ export function createPlainMeter(facts: ModuleFacts): FunctionMeter {
 
   /** For what the instruction's length says, which is read from behind its opcode. */
   function payForLength(bytes: WasmBytes, at: number, opcode: number): void {
+    if (opcode === memoryGrow) pay(at, memoryGrowUnits)
     const isPrefix = opcode === code.misc || opcode === code.gc
     const its = isPrefix ? bytes.number() : opcode
     const kindOf = (opcode === code.misc ? bulk : opcode === code.gc ? arrays : plainly)[its]
