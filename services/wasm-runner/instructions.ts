@@ -69,6 +69,17 @@ const unknown = (at: number, name: string): RigError =>
 
 const hex = (value: number): string => `0x${value.toString(16).padStart(2, '0')}`
 
+/**
+ * The types of a `select`, of which there is one. V8 13.6 keeps their number in a byte: of 257 it reads one, and takes for
+ * code what would be 256 types here, and not metered.
+ */
+function skipSelected(bytes: WasmBytes): void {
+  const at = bytes.at - 1
+  const count = bytes.number()
+  if (count !== 1) throw unknown(at, `select of ${count} types`)
+  bytes.type()
+}
+
 /** What follows an opcode. Small numbers in byte arrays: this is read once for each instruction of a module. */
 const follows = {
   unknown: 0,
@@ -293,7 +304,7 @@ function skip(bytes: WasmBytes, opcode: number, what: Follows): void {
       skipLabels(bytes)
       return
     case follows.types:
-      bytes.list(() => bytes.type())
+      skipSelected(bytes)
       return
     case follows.cast:
       bytes.skip(1)

@@ -293,6 +293,24 @@ test('an instruction that the meter does not know is refused by its name and whe
   }
 })
 
+test('a number of types that V8 reads as another one hides no code from the meter', () => {
+  const nothing = '(ref.null func)'
+  const module = wasmOf(
+    `(module (func (export "f") (drop (select (result funcref) ${nothing} ${nothing} (i32.const 1))) (drop (i32.const 0))))`,
+  )
+  const hex = Buffer.from(module).toString('hex')
+  const [select, drops] = ['1c0173', '1a41001a']
+  assert.ok(hex.includes(select + drops))
+  // 257 types, the first a reference, and the others `drop` and what follows.
+  const changed = new Uint8Array(Buffer.from(hex.replace(select + drops, '1c810273' + '1a0101'), 'hex'))
+  assert.throws(
+    () => meterValidModule(changed, limits),
+    (cause) =>
+      cause instanceof RigError && /the instruction select of 257 types at its byte \d+, which/.test(cause.detail),
+  )
+  assert.throws(() => meterModule(changed, limits), { code: 'PLUGIN_INVALID' })
+})
+
 test('recursion ends where the fuel does, by whatever call', () => {
   const { run } = startMetered(
     wasmOf(`(module (type $t (func)) (table funcref (elem $indirect))
