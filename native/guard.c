@@ -106,9 +106,10 @@ guard_enter(Guard* const self)
 bool
 guard_leave(Guard* const self)
 {
-  // With GUARD_HOST where something else than us ended the thread's run in the middle of a host function.
+  // With GUARD_HOST where something else than us ended the thread's run in the middle of a host function. Any other word is
+  // none that a call is left with: then it was interrupted.
   int32_t seen = atomic_load(&self->words.call);
-  while (seen >= 0) {
+  while (seen == self->entered || seen == self->entered + GUARD_HOST) {
     if (atomic_compare_exchange_weak(&self->words.call, &seen, 0)) { return false; }
   }
   // The watcher holds the lock from before it changed the word until it has interrupted us: what it sends has arrived when

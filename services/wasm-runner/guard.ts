@@ -60,7 +60,8 @@ export function openGuard(): Guard | undefined {
   const enterHost = (): number => {
     const number = Atomics.load(words, call)
     if (number === 0) return 0 // the host asks on its own account
-    return Atomics.compareExchange(words, call, number, number + inHost) === number ? number : end()
+    const goesOn = number > 0 && Atomics.compareExchange(words, call, number, number + inHost) === number
+    return goesOn ? number : end()
   }
   const leaveHost = (number: number): void => {
     if (number === 0 || Atomics.compareExchange(words, call, number + inHost, number) === number + inHost) return
