@@ -155,7 +155,8 @@ function lastOutputs(ticks: readonly TrialTick[]): readonly (readonly string[])[
   ]
 }
 
-const confinedBy = (confinement: Confinement): string =>
+/** What kept its process in, in words. */
+export const confinedBy = (confinement: Confinement): string =>
   isWhole(confinement) ? 'by landlock and seccomp' : `not as it should be: this kernel lacks ${missingOf(confinement)}`
 
 /** For a person; `all`: each tick. */

@@ -1,8 +1,9 @@
 import { RigError } from '../../rpc/failure.ts'
-import { type CallOrder, type CallOutcome, type CallTarget, type CallWish, undescribed } from './call-messages.ts'
+import type { CallOrder, CallOutcome, CallTarget, CallWish } from './call-messages.ts'
 import { type CallWorker, callHeapMiB } from './call-worker.ts'
 import type { GuestLogLevel } from './guest-log.ts'
 import { createQueue } from './queue.ts'
+import { undescribed } from './self-description.ts'
 import type { Spare } from './spare.ts'
 import type { Violation } from './violation.ts'
 
@@ -41,6 +42,7 @@ const lost = (fault: Violation): CallOutcome => ({
   fault,
   fuelUsed: 0,
   cpuNs: 0,
+  memoryBytes: 0,
 })
 
 /** What a thread ended of by itself. */

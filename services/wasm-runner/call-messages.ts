@@ -2,6 +2,7 @@ import type { FailureCode } from '../../rpc/failure.ts'
 import type { PluginCode } from './compile.ts'
 import type { GuestLogLevel } from './guest-log.ts'
 import type { ActionRequest } from './midimon-action.ts'
+import type { SelfDescription } from './self-description.ts'
 import type { Violation } from './violation.ts'
 import type { ZenithRequest } from './zenith.ts'
 
@@ -29,16 +30,6 @@ export type CallOrder =
   /** Ends the plugin's instance, if there is one. */
   | { readonly kind: 'forget'; readonly ticket: number }
 
-/** What a plugin says of itself, as it says it. */
-export interface SelfDescription {
-  readonly name: string
-  /** Empty where it says none. */
-  readonly version: string
-  readonly description: string
-}
-
-export const undescribed: SelfDescription = { name: '', version: '', description: '' }
-
 /** What a call came to, with what it cost. */
 export interface CallOutcome {
   /** What the plugin returned. */
@@ -50,6 +41,8 @@ export interface CallOutcome {
   readonly fault: Violation | undefined
   readonly fuelUsed: number
   readonly cpuNs: number
+  /** What its memory had grown to, bytes; 0 when it is not known. */
+  readonly memoryBytes: number
 }
 
 /** From the thread. */

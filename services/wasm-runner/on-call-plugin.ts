@@ -4,9 +4,10 @@ import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { OnCallAbi } from './abi.ts'
 import type { CallLanes } from './call-lanes.ts'
-import type { CallOutcome, CallTarget, CallWish, SelfDescription } from './call-messages.ts'
-import { cleanLine, type GuestLogLevel } from './guest-log.ts'
+import type { CallOutcome, CallTarget, CallWish } from './call-messages.ts'
+import type { GuestLogLevel } from './guest-log.ts'
 import type { OnCallSpec } from './on-call-spec.ts'
+import { cleanDescription, describedAs, undescribed } from './self-description.ts'
 import { createStatistics } from './statistics.ts'
 import { createViolations } from './violation.ts'
 
@@ -42,17 +43,12 @@ export interface OnCallPlugin {
 
 const nobodyCancels = new AbortController().signal
 
-const cleaned = (text: string): string => cleanLine(Buffer.from(text.slice(0, 256)))
-
-const detailOf = ({ name, version, description }: SelfDescription): string =>
-  [[name, version === '' ? '' : `v${version}`].filter(Boolean).join(' '), description].filter(Boolean).join(': ')
-
 const microseconds = (ns: number): number => Math.min(Math.ceil(ns / 1000), 0xffff_ffff)
 
 export function createOnCallPlugin({ spec, abi, target, lanes, log, guestLog, wallMs }: OnCallNeeds): OnCallPlugin {
   const statistics = createStatistics()
   const violations = createViolations()
-  let described: SelfDescription = { name: '', version: '', description: '' }
+  let described = undescribed
 
   const writeLine = (level: GuestLogLevel, text: string): void => guestLog[level]({ plugin: spec.id }, text)
 
@@ -84,8 +80,7 @@ export function createOnCallPlugin({ spec, abi, target, lanes, log, guestLog, wa
       if (outcome.fault !== undefined) {
         throw new RigError('PLUGIN_FAILED', `${spec.name} did not start (${outcome.fault.detail}); ask its author`)
       }
-      const { name, version, description } = outcome.described
-      described = { name: cleaned(name), version: cleaned(version), description: cleaned(description) }
+      described = cleanDescription(outcome.described)
     },
     async call(wish, signal) {
       const { outcome, lines } = await ask(wish, signal)
@@ -104,7 +99,7 @@ export function createOnCallPlugin({ spec, abi, target, lanes, log, guestLog, wa
     view: () => ({
       id: spec.id,
       state: PluginState.PLUGIN_STATE_RUNNING,
-      detail: detailOf(described),
+      detail: describedAs(described),
       statistics: statistics.snapshot(),
       violations: violations.snapshot(),
       described: { name: described.name, version: described.version },
