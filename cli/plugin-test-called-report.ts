@@ -5,7 +5,8 @@ import { cleanLine } from '../services/wasm-runner/guest-log.ts'
 import { type OnCallSpec, standardCallFuel } from '../services/wasm-runner/on-call-spec.ts'
 import { describedAs } from '../services/wasm-runner/self-description.ts'
 import type { CalledRequest, Tried } from '../services/wasm-runner/trial-messages.ts'
-import { confinedBy } from './plugin-test-report.ts'
+import type { Violation } from '../services/wasm-runner/violation.ts'
+import { confinedBy, offline } from './plugin-test-report.ts'
 import { json, table } from './table.ts'
 
 /** A plugin that runs when somebody asks, as it was run by itself. */
@@ -14,13 +15,15 @@ export interface Called extends Tried<CalledRequest> {
   readonly wish: TrialWish | undefined
   /** What there is to say about its manifest. */
   readonly warnings: readonly string[]
+  /** What it asks for and has not here; empty when there is nothing. */
+  readonly ungranted: string
   /** Where its output was written; undefined when it was not. */
   readonly file: string | undefined
 }
 
 /** Something that its author should know. `note`: it is no fault. */
 interface Finding {
-  readonly kind: 'crash' | 'timeout' | 'budget' | 'memory' | 'failed' | 'output length' | 'not called' | 'manifest'
+  readonly kind: Violation['kind'] | 'failed' | 'output length' | 'not called' | 'network' | 'not granted' | 'manifest'
   readonly note: boolean
   readonly during: CallPhase
   readonly detail: string
@@ -53,6 +56,10 @@ function failedDetail(abi: OnCallAbi, wish: TrialWish, code: number): string {
   return `${nameOf(wish)} returned ${code}, not 0: ${meaning}`
 }
 
+const note = (kind: Finding['kind'], during: CallPhase, detail: string): Finding => ({
+  ...{ kind, note: true, during, detail },
+})
+
 const lengthDetail = (capacity: number): string =>
   `it left *output_len at the capacity, ${capacity}, so the output is all that there was room for, and ends with zeros; write there how long the output is`
 
@@ -60,21 +67,22 @@ function findingsOfCall(abi: OnCallAbi, wish: TrialWish, { code, capacityLeft }:
   const failed = code === undefined || code === 0 ? [] : [failedDetail(abi, wish, code)]
   const unsaid = capacityLeft === undefined ? [] : [lengthDetail(capacityLeft)]
   return [
-    ...failed.map((detail): Finding => ({ kind: 'failed', note: false, during: 'call', detail })),
-    ...unsaid.map((detail): Finding => ({ kind: 'output length', note: true, during: 'call', detail })),
+    ...failed.map((detail) => ({ kind: 'failed', note: false, during: 'call', detail }) as const),
+    ...unsaid.map((detail) => note('output length', 'call', detail)),
   ]
 }
 
 /** What its author should know, the worst first. */
-export function calledFindings({ abi, wish, warnings, trial }: Called): readonly Finding[] {
-  const { lost, call, described } = trial
+export function calledFindings({ spec, abi, wish, warnings, ungranted, trial }: Called): readonly Finding[] {
+  const { lost, charged, call, described } = trial
+  const isUncalled = call === undefined && described !== undefined
   return [
-    ...(lost === undefined ? [] : [{ ...lost, note: false }]),
+    ...[...(lost === undefined ? [] : [lost]), ...charged].map((violation) => ({ ...violation, note: false })),
     ...(wish === undefined || call === undefined ? [] : findingsOfCall(abi, wish, call)),
-    ...(call !== undefined || described === undefined
-      ? []
-      : [{ kind: 'not called', note: true, during: 'call', detail: notCalled[abi] } as const]),
-    ...warnings.map((detail): Finding => ({ kind: 'manifest', note: true, during: 'load', detail })),
+    ...(isUncalled ? [note('not called', 'call', notCalled[abi])] : []),
+    ...(spec.network.length === 0 ? [] : [note('network', 'load', offline)]),
+    ...(ungranted === '' ? [] : [note('not granted', 'load', ungranted)]),
+    ...warnings.map((detail) => note('manifest', 'load', detail)),
   ]
 }
 

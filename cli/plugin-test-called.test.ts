@@ -187,11 +187,25 @@ test('a process that never writes the length of its output is told so, and it is
 })
 
 test('what its manifest asks for in vain is a note', async () => {
-  const asks = `${toml}[capabilities]\nrequired = ["Network"]\n`
+  const asks = `${toml}[capabilities]\nrequired = ["Network", "FileSystem"]
+[permissions]\nnetwork = ["example.com"]\nfile_system = [{ path = "notes", access = "read" }]\n`
   using plugin = newPlugin({ 'plugin.toml': asks, 'plugin.wasm': keys })
   const said = await report(plugin.directory, '--action', 'hello')
-  const sentence = 'it asks for Network, which this version grants to no plugin of this kind'
-  assert.deepEqual([said.exit, findingsOf(said)], [0, [['manifest', true, sentence]]])
+  const notes = [
+    ['network', true, 'the network is not reachable here: http_request and udp_send answer -1'],
+    ['not granted', true, 'FileSystem is not granted: it asks for notes (read)'],
+  ]
+  assert.deepEqual([said.exit, findingsOf(said)], [0, notes])
+})
+
+test('a function of the host that it was not granted is a fault, also when it runs on', async () => {
+  const sends = `(import "env" "udp_send" (func $send (param i32 i32 i32 i32) (result i32)))
+    (func (export "execute") (param i32 i32) (result i32)
+      (drop (call $send (i32.const 0) (i32.const 4) (i32.const 0) (i32.const 4))) (i32.const 0))`
+  using plugin = newPlugin({ 'plugin.toml': toml, 'plugin.wasm': actionModule(sends) })
+  const { exit, call, findings } = await report(plugin.directory, '--action', 'hello')
+  assert.deepEqual([exit, call.code, findings.length], [1, 0, 1])
+  assert.deepEqual([findings[0].kind, findings[0].note, findings[0].during], ['capability', false, 'call'])
 })
 
 test('what cannot be asked for is refused with one sentence, and writes nothing', async () => {

@@ -1,4 +1,5 @@
 import { RigError } from '../rpc/failure.ts'
+import { ungrantedFiles } from '../services/host/file-grants.ts'
 import { onCallRequest } from '../services/host/load-request.ts'
 import type { OnCallAbi } from '../services/wasm-runner/abi.ts'
 import { inputBytesMax, parseAction, parseStart } from '../services/wasm-runner/call-request.ts'
@@ -45,7 +46,7 @@ export async function testCalled(
   options: TestOptions,
   given: GivenOptions,
 ): Promise<void> {
-  const spec = parseOnCallRequest(onCallRequest(manifest, verified, manifest.onCall?.stateful === true))
+  const spec = parseOnCallRequest(onCallRequest(manifest, verified, manifest.onCall?.stateful === true, []))
   const wish = await wishOf(manifest.id, options, given)
   const tried = await tryConfined({ kind: 'called', spec, bytes, wish })
   refuseUnused(tried.abi, spec.name, options, given)
@@ -53,7 +54,7 @@ export async function testCalled(
   const { call } = tried.trial
   const file = call?.code === 0 ? options.output : undefined
   if (file !== undefined) await writeOutput(file, call!.output)
-  const called = { ...tried, spec, wish, warnings: manifest.warnings, file }
+  const called = { ...tried, spec, wish, warnings: manifest.warnings, ungranted: ungrantedFiles(manifest, []), file }
   const report = { ...called, findings: calledFindings(called) }
   process.stdout.write(options.json ? calledToJson(report) : calledToText(report))
   if (report.findings.some(({ note }) => !note)) process.exitCode = 1

@@ -21,7 +21,18 @@ export interface Ran {
 
 /** Something that its author should know. `note`: it is no fault. */
 interface Finding {
-  readonly kind: 'crash' | 'timeout' | 'budget' | 'memory' | 'failed' | 'clamped' | 'not run' | 'not granted' | 'log'
+  readonly kind:
+    | 'crash'
+    | 'timeout'
+    | 'budget'
+    | 'memory'
+    | 'capability'
+    | 'failed'
+    | 'clamped'
+    | 'not run'
+    | 'not granted'
+    | 'network'
+    | 'log'
   readonly note: boolean
   readonly count: number
   /** The first tick that shows it. */
@@ -43,14 +54,19 @@ function finding(
 const standing = (kind: Finding['kind'], detail: string): readonly Finding[] =>
   detail === '' ? [] : [{ kind, note: true, count: 1, tick: 0, detail }]
 
+/** What a plugin that asks for hosts is told. */
+export const offline = 'the network is not reachable here: http_request and udp_send answer -1'
+
 /** What its author should know, the worst first. */
-export function findingsOf({ spec, ungranted, trial: { ticks, lost } }: Ran): readonly Finding[] {
+export function findingsOf({ spec, ungranted, trial: { ticks, lost, charged } }: Ran): readonly Finding[] {
   const notRun = ungrantedDetail(spec)
   const failed = 'it returned an error, a scalar that is not finite, or more LEDs than there are'
   const late = `it took more CPU time than its ${spec.budgetUs} µs`
+  const [firstCharge] = charged
   const clamped = 'it left a force scalar that is not within -1 to 1'
   return [
     ...(lost === undefined ? [] : [{ kind: lost.kind, note: false, count: 1, tick: lost.tick, detail: lost.detail }]),
+    ...(firstCharge === undefined ? [] : [{ ...firstCharge, note: false, count: charged.length }]),
     ...finding(
       'failed',
       false,
@@ -69,6 +85,7 @@ export function findingsOf({ spec, ungranted, trial: { ticks, lost } }: Ran): re
       ticks.filter(({ rawScalar }) => Math.abs(rawScalar) > 1),
       clamped,
     ),
+    ...standing('network', spec.network.length === 0 ? '' : offline),
     ...standing('not run', notRun),
     ...standing('not granted', ungranted),
   ]

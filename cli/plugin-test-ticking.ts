@@ -1,7 +1,7 @@
 import { readTextFile } from '../input/text-file.ts'
 import { RigError } from '../rpc/failure.ts'
 import { ungrantedFiles } from '../services/host/file-grants.ts'
-import { safeRequest } from '../services/host/load-request.ts'
+import { noProgram, safeRequest } from '../services/host/load-request.ts'
 import { parseLoadRequest } from '../services/wasm-runner/plugin-spec.ts'
 import { encodeTelemetryFrame } from '../shm/telemetry-frame.ts'
 import { lapSimulator, simulatorRateHz } from '../telemetry/lap-simulator.ts'
@@ -41,7 +41,9 @@ export async function testTicking(
   given: GivenOptions,
 ): Promise<void> {
   given.refuseOthers('ticking', manifest.name)
-  const spec = parseLoadRequest(safeRequest(manifest, verified, { configJson, order: 0, fileSystem: [] }))
+  const spec = parseLoadRequest(
+    safeRequest(manifest, verified, { configJson, order: 0, fileSystem: [], program: noProgram }),
+  )
   const frames = Buffer.concat([...readFrames(options.input)])
   const tried = await tryConfined({ kind: 'ticking', spec, bytes, frames, ledCount: options.leds })
   const ran = { ...tried, spec, ungranted: ungrantedFiles(manifest, []) }

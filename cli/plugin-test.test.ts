@@ -164,6 +164,22 @@ test('what is not granted is a note and no fault', async () => {
   )
 })
 
+test('a network that is not there is a note, and a call that was not granted a violation', async () => {
+  const asks = wasmOf(
+    completed(`(import "env" "http_request" (func $request (param i32 i32) (result i32)))
+      (func (export "initialize") (param i32 i32) (result i32)
+        (drop (call $request (i32.const 0) (i32.const 1))) (i32.const 0))`),
+  )
+  const found = async (capabilities: string) => {
+    using plugin = newPlugin(asks, { capabilities })
+    const { code, stdout } = await run(plugin.directory, '--json')
+    const { findings } = JSON.parse(stdout)
+    return [code, findings.map(({ kind, note }: Record<string, unknown>) => [kind, note])]
+  }
+  assert.deepEqual(await found('ReadTelemetry, Network: {hosts: [a.test]}'), [0, [['network', true]]])
+  assert.deepEqual(await found('ReadTelemetry'), [1, [['capability', false]]])
+})
+
 test('what cannot be run is refused with its code', async () => {
   using plugin = newPlugin(await buildWasmPlugin('is-no-module'))
   const bad = plugin.write('bad.jsonl', '{}\n{"throttle": 2}')

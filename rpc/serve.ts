@@ -8,8 +8,11 @@ import { type Home, makePrivateDirectory } from './home.ts'
 import { lockFile } from './lock.ts'
 import { addReflection } from './reflection.ts'
 
-/** Largest request that a service takes, bytes: a piece of 1 MiB of a plugin's input, and what is around it. */
-const requestBytesMax = (1 << 20) + 1024
+/**
+ * Largest request that a service takes, bytes: a piece of 1 MiB of a plugin's input, or a response of 1 MiB from the
+ * network with its headers, 32 KiB in UTF-8, and what is around it.
+ */
+const requestBytesMax = (1 << 20) + 65_536
 
 /** A service definition with its handlers. Made by bind(), which checks that they belong together. */
 export interface ServiceBinding {

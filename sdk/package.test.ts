@@ -20,7 +20,7 @@ test('what is published as @openracing/plugin is the sources, the options, and t
       'LICENSE',
       'README.md',
       'asconfig.json',
-      ...['abi', 'action', 'config', 'host', 'index', 'json', 'telemetry', 'zenith'].map(
+      ...['abi', 'action', 'config', 'host', 'http', 'index', 'json', 'telemetry', 'zenith'].map(
         (name) => `assembly/${name}.ts`,
       ),
       'package.json',

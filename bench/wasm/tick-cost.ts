@@ -4,6 +4,7 @@ import { openCallMark, openCallRecord } from '../../services/wasm-runner/call-re
 import { createCpuClock } from '../../services/wasm-runner/cpu-clock.ts'
 import { createExecutor, type Executor } from '../../services/wasm-runner/executor.ts'
 import { createLedger, openLedgerReader, openLedgerWriter } from '../../services/wasm-runner/ledger.ts'
+import { noRoom } from '../../services/wasm-runner/network-words.ts'
 import type { SafeCapability } from '../../services/wasm-runner/plugin-spec.ts'
 import { createPulse, openPulseWriter } from '../../services/wasm-runner/pulse.ts'
 import { openSuspectSlots } from '../../services/wasm-runner/suspects.ts'
@@ -86,7 +87,7 @@ async function startPlugins(
   const code = await codeOf(idleGuest)
   for (let ticket = 1; ticket <= plugins; ticket++) {
     const spec = specOf({ capabilities, rateHz: 1000 / periodMs, order: ticket })
-    executor.obey({ kind: 'start', ticket, spec, code, replaces: undefined })
+    executor.obey({ kind: 'start', ticket, spec, code, replaces: undefined, room: noRoom })
   }
 }
 

@@ -96,6 +96,34 @@ IMPORT(set_custom_data) int32_t set_custom_data(const char* key, int32_t key_len
 IMPORT(send_message) int32_t send_message(const char* to, int32_t to_length, const void* bytes, int32_t length);
 IMPORT(receive_message) int32_t receive_message(void* bytes, int32_t length);
 
+// The network: the hosts that the manifest lists (`permissions: {network: [api.example.org, 192.168.1.20:9000]}`), and no
+// others; `host` has the ports 80 and 443. A plugin that ticks never waits: it asks in one tick and looks in later ones.
+
+/// What http_status() answers beside the status of HTTP, 100 to 599.
+enum {
+  HTTP_UNDER_WAY = 0,
+  HTTP_FAILED    = -1, ///< Not found, not reached, too late or too large; the plugin's log says which
+  HTTP_UNKNOWN   = -2, ///< No such handle
+  HTTP_REFUSED   = -3, ///< It led to a host, or an address of a local network, that the manifest does not list
+};
+
+/// Asks, with JSON: `{"method": "GET", "url": "https://…"}`, with `"headers": {}` and a `"body"` where there is a need.
+/// Returns a handle, 1 or more; RESULT_ERROR when too much is asked for at once or nothing is carried now,
+/// RESULT_INVALID_ARGUMENT for what is no request, RESULT_PERMISSION_DENIED for a host that is not listed. Four requests are
+/// under way at most, eight are not closed, ten begin in a second; a body has 64 KiB, that of a response 1 MiB.
+IMPORT(http_request) int32_t http_request(const char* json, int32_t length);
+/// In a plugin that runs when somebody asks it waits for the answer, as long as the call may take.
+IMPORT(http_status) int32_t http_status(int32_t handle);
+/// The next bytes of the body: how many; 0 at its end, and the handle is gone; RESULT_ERROR while there is none.
+IMPORT(http_read) int32_t http_read(int32_t handle, void* bytes, int32_t capacity);
+/// The value of a header: its bytes, 0 when there is none, RESULT_BUFFER_TOO_SMALL when there is not enough room.
+IMPORT(http_header) int32_t http_header(int32_t handle, const char* name, int32_t name_length, char* value, int32_t capacity);
+/// Gives a handle back, and withdraws what is under way.
+IMPORT(http_close) int32_t http_close(int32_t handle);
+/// Sends 1 to 1200 bytes to `host:port`, which the manifest lists like that; 200 times a second. Whether they arrive nobody
+/// knows.
+IMPORT(udp_send) int32_t udp_send(const char* to, int32_t to_length, const void* bytes, int32_t length);
+
 EXPORT(openracing_abi)
 int32_t
 openracing_abi(void)

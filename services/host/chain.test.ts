@@ -11,6 +11,7 @@ import { arrangementOf, createChainHand } from './chain.ts'
 import { openChainRecord } from './chain-record.ts'
 import { parseConfig } from './config.ts'
 import { createLoader } from './loader.ts'
+import { createNetworkGrants } from './network-grants.ts'
 import { createPlan, type PlannedPlugin, planPlugins } from './plugin-plan.ts'
 import { readPlugin, scanPlugins } from './registry.ts'
 
@@ -73,8 +74,8 @@ function rig(...names: readonly string[]) {
     const record = openChainRecord({ stateDir })
     const arrangement = () => arrangementOf(plan, record)
     const log = pino({ level: 'silent' })
-    const fileGrants = () => []
-    const loader = createLoader({ plan, arrangement, config, services, fileGrants, isServing: () => true, log })
+    const grants = { fileGrants: () => [], network: createNetworkGrants() }
+    const loader = createLoader({ plan, arrangement, config, services, ...grants, isServing: () => true, log })
     closing.push(loader.close)
     const reread = (plugin: PlannedPlugin): PlannedPlugin => ({ ...plugin, ...readPlugin(root, plugin.directory) })
     loader.serving('dsp-helper')

@@ -26,6 +26,7 @@ const defaults = {
   plugins: {
     enabled: null,
     autoGrant: {},
+    program: {},
     autoLoad: true,
     native: { requireSignatures: true, allowUnsigned: false, allowUnsandboxed: false },
     quarantinePolicy: null,
@@ -75,6 +76,13 @@ plugins:
 test('a plugin is named alone, or with what the user grants it', () => {
   const { plugins } = parse('plugins: {enabled: [a, {name: b, auto_grant: [FileSystem]}, {name: c}]}')
   assert.deepEqual([plugins.enabled, plugins.autoGrant], [['a', 'b', 'c'], { b: ['FileSystem'] }])
+})
+
+test('a plugin may be given arguments and an environment', () => {
+  const { plugins } = parse(
+    'plugins: {enabled: [{name: a, arguments: [-v, ""], environment: {LANG: de, A_1: x=y}}, b]}',
+  )
+  assert.deepEqual(plugins.program, { a: { arguments: ['-v', ''], environment: { LANG: 'de', A_1: 'x=y' } } })
 })
 
 test('the development mode that the guide prints is read as printed', () => {
@@ -184,6 +192,11 @@ const outOfBounds: readonly (readonly [text: string, sentence: RegExp])[] = [
   ['plugins: {enabled: [{auto_grant: [FileSystem]}]}', /plugins\.enabled\[0\]\.name is missing/],
   ['plugins: {enabled: [{name: a, auto_grant: [Files]}]}', /auto_grant\[0\] is "Files"; write one of ReadTelemetry, /],
   ['plugins: {enabled: [{name: a, grant: []}]}', /plugins\.enabled\[0\]\.grant is not a known key/],
+  ['plugins: {enabled: [{name: a, arguments: [1]}]}', /plugins\.enabled\[0\]\.arguments\[0\] is 1; write text$/],
+  [
+    'plugins: {enabled: [{name: a, environment: {"A=": x}}]}',
+    /environment\["A="\] is "x"; name it with 1 to 64 letters/,
+  ],
   ['plugins: {enabled: [a, {name: a}]}', /plugins\.enabled is a list; name each directory once$/],
   ['plugins: {enabled: [a, a]}', /plugins\.enabled is a list; name each directory once$/],
   ['plugins: {native: {allow_unsigned: "true"}}', /plugins\.native\.allow_unsigned is "true"; write true or false$/],

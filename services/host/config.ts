@@ -12,6 +12,12 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 
 export type LogLevel = (typeof logLevels)[number]
 
+/** What a plugin that was built for WASI is started with. */
+export interface Program {
+  readonly arguments: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+}
+
 /** The operator's `config.yaml`, complete: a key that the file does not have has its default here. */
 export interface Config {
   /** Where the public API listens, `host:port`, loopback only. Port 0 lets the system choose. */
@@ -27,6 +33,8 @@ export interface Config {
      * not here is granted nothing more.
      */
     readonly autoGrant: Readonly<Record<string, readonly Capability[]>>
+    /** By directory, what its plugin finds as the arguments and the environment of a program of WASI: nothing where it is not here. */
+    readonly program: Readonly<Record<string, Program>>
     /** Without `enabled`: true loads every plugin that is there, false loads none. */
     readonly autoLoad: boolean
     readonly native: {
@@ -90,12 +98,32 @@ const directory = z
   .string()
   .regex(/^(?!\.{1,2}$)[^/\0]{1,255}$/, 'write the name of a directory in the plugin directory, without a path')
 
-/** A plugin that is to run and is granted something by name. */
-const grantee = z.strictObject({ name: directory, auto_grant: z.array(z.enum(capabilities)).default([]) })
+/** Of a program of WASI: its argument, or the value of a variable. */
+const word = z.string().regex(/^[^\0]{0,1024}$/, 'write at most 1024 characters without a NUL')
+const isVariable = (name: string): boolean => /^[A-Za-z_]\w{0,63}$/.test(name)
+const programWordsMax = 64
+
+/** A plugin that is to run and is granted something by name, or given something. */
+const grantee = z.strictObject({
+  name: directory,
+  auto_grant: z.array(z.enum(capabilities)).default([]),
+  arguments: z.array(word).max(programWordsMax).default([]),
+  environment: z
+    .record(z.string(), word)
+    .superRefine((variables, context) => {
+      const names = Object.keys(variables)
+      const message = 'name it with 1 to 64 letters, digits and underscores'
+      for (const name of names.filter((each) => !isVariable(each)))
+        context.addIssue({ code: 'custom', path: [name], message })
+      if (names.length > programWordsMax)
+        context.addIssue({ code: 'custom', message: `write at most ${programWordsMax} variables` })
+    })
+    .default({}),
+})
 
 /** The name alone, or the name and what it is granted. */
 const enabledPlugin = wordOrMap(
-  directory.transform((name): z.infer<typeof grantee> => ({ name, auto_grant: [] })),
+  directory.transform((name): z.infer<typeof grantee> => ({ name, auto_grant: [], arguments: [], environment: {} })),
   grantee,
 )
 
@@ -156,6 +184,11 @@ function complete(file: Frozen<z.infer<typeof configFile>>): Config {
         (plugins.enabled ?? [])
           .filter((plugin) => plugin.auto_grant.length > 0)
           .map((plugin) => [plugin.name, plugin.auto_grant]),
+      ),
+      program: Object.fromEntries(
+        (plugins.enabled ?? [])
+          .filter(({ arguments: words, environment }) => words.length > 0 || Object.keys(environment).length > 0)
+          .map(({ name, arguments: words, environment }) => [name, { arguments: words, environment }]),
       ),
       autoLoad: plugins.auto_load,
       native: {

@@ -26,7 +26,9 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Of this package, what the wasm-runner is made of. Nothing else of a checkout: nobody knows what lies there. */
 const parts = [
   'gen',
+  'input',
   'native',
+  'network',
   'node_modules',
   'package.json',
   'proto',

@@ -12,8 +12,9 @@ import type {
 } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
-import type { Config } from './config.ts'
+import type { Config, Program } from './config.ts'
 import type { PluginManifest } from './manifest.ts'
+import { grantedHosts } from './network-grants.ts'
 
 type Manifest = Frozen<PluginManifest>
 
@@ -59,21 +60,31 @@ export interface SafePlace {
   readonly order: number
   /** Directories that it is granted. */
   readonly fileSystem: readonly PathGrant[]
+  readonly program: Frozen<Program>
+}
+
+export const noProgram: Program = { arguments: [], environment: {} }
+
+/** What it has: Network means nothing without a host, and FileSystem, which is the user's to grant, without a directory. */
+function grantedCapabilities(manifest: Manifest, fileSystem: readonly PathGrant[]): readonly string[] {
+  const nothing = { Network: grantedHosts(manifest).length === 0, FileSystem: fileSystem.length === 0 }
+  return manifest.capabilities.filter((name) => !(name in nothing && nothing[name as keyof typeof nothing]))
 }
 
 export const safeRequest = (
   manifest: Manifest,
   verified: Verified,
-  { configJson, order, fileSystem }: SafePlace,
+  { configJson, order, fileSystem, program }: SafePlace,
 ): LoadSafePluginRequest => ({
   id: manifest.id,
   name: manifest.name,
   path: verified.path,
   sha256: verified.sha256,
-  // FileSystem is the user's to grant, and means nothing without a directory.
-  capabilities: manifest.capabilities.filter((name) => name !== 'FileSystem' || fileSystem.length > 0),
+  capabilities: [...grantedCapabilities(manifest, fileSystem)],
   operations: manifest.operations,
   fileSystem: [...fileSystem],
+  arguments: [...program.arguments],
+  environment: { ...program.environment },
   configJson,
   maxExecutionTimeUs: manifest.constraints.maxExecutionTimeUs,
   maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),
@@ -82,12 +93,21 @@ export const safeRequest = (
   initFunction: manifest.initFunction,
   cleanupFunction: manifest.cleanupFunction,
   order,
+  network: grantedHosts(manifest),
 })
 
-export const onCallRequest = (manifest: Manifest, verified: Verified, stateful: boolean): LoadOnCallPluginRequest => ({
+/** `fileSystem`: directories that it is granted. */
+export const onCallRequest = (
+  manifest: Manifest,
+  verified: Verified,
+  stateful: boolean,
+  fileSystem: readonly PathGrant[],
+): LoadOnCallPluginRequest => ({
   ...{ id: manifest.id, name: manifest.name, path: verified.path, sha256: verified.sha256, stateful },
   maxExecutionTimeUs: manifest.constraints.maxExecutionTimeUs,
   maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),
+  network: grantedHosts(manifest),
+  fileSystem: [...fileSystem],
 })
 
 /** `directory`: the plugin's own, real path. */

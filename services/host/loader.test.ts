@@ -18,6 +18,7 @@ import { arrange, type ChainOrder, noOrder } from './chain-order.ts'
 import { parseConfig } from './config.ts'
 import { createFileGrants } from './file-grants.ts'
 import { createLoader } from './loader.ts'
+import { createNetworkGrants } from './network-grants.ts'
 import { createPluginList, type Report } from './plugin-list.ts'
 import { createPlan, planPlugins } from './plugin-plan.ts'
 import { scanPlugins } from './registry.ts'
@@ -107,10 +108,14 @@ function rig(
   const fileGrants = createFileGrants(config.plugins.autoGrant, {
     ...{ configDir: root, stateDir: '/none', runtimeDir: '/none', shmDir: '/none' },
   })
-  const log = pino({ level: 'silent' })
-  const loader = createLoader({ plan, arrangement, config, services, isServing, fileGrants, log })
+  const network = createNetworkGrants()
+  const loader = createLoader({
+    ...{ plan, arrangement, config, services, isServing, fileGrants, network },
+    log: pino({ level: 'silent' }),
+  })
   return {
     loader,
+    network,
     plan,
     /** Whatever is told to the dsp-helper from now on takes until then. */
     delayChain: (until: Promise<void>) => {
@@ -391,7 +396,7 @@ test('a plugin that is called is brought as one, and only with the bytes that it
     { ...asked, path: '' },
     {
       ...{ id: 'keys', name: 'Keys', path: '', sha256: 'ab'.repeat(32), stateful: true },
-      ...{ maxExecutionTimeUs: 5_000_000, maxMemoryBytes: 134_217_728n },
+      ...{ maxExecutionTimeUs: 5_000_000, maxMemoryBytes: 134_217_728n, network: [], fileSystem: [] },
     },
   )
   assert.equal(it.calls.length, 1)

@@ -11,7 +11,7 @@ import { rigLimits } from './load-request.ts'
 import { createOutcomes, type Outcome } from './outcomes.ts'
 import { isRunnable, type Plan, type PlannedPlugin } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
-import { createSafeLoader } from './safe-loader.ts'
+import { createSafeLoader, type SafeLoaderNeeds } from './safe-loader.ts'
 
 /** How often loading that a missing service interrupted is tried again, ms; its coming back is heard of at once. */
 const retryMs = 1000
@@ -24,6 +24,7 @@ export interface LoaderNeeds {
   readonly services: Pick<PluginServices, 'verify' | 'loadSafe' | 'loadOnCall' | 'setChain'>
   readonly isServing: IsServing
   readonly fileGrants: FileGrants
+  readonly network: SafeLoaderNeeds['network']
   readonly log: Logger
 }
 
@@ -42,7 +43,7 @@ export interface Loader {
 }
 
 export function createLoader(needs: LoaderNeeds): Loader {
-  const { plan, arrangement, config, services, isServing, fileGrants, log } = needs
+  const { plan, arrangement, config, services, isServing, fileGrants, network, log } = needs
   for (const { directory, manifest } of plan.plugins().filter(isRunnable)) {
     for (const warning of manifest.warnings) log.warn({ plugin: directory, warning }, 'manifest')
   }
@@ -50,7 +51,7 @@ export function createLoader(needs: LoaderNeeds): Loader {
   const configs = openConfigCheck()
   const judge = createJudge({ native: config.plugins.native, services, isServing, configs })
   const shared = { plan, judge, outcomes, services, isServing }
-  const safe = createSafeLoader({ ...shared, fileGrants })
+  const safe = createSafeLoader({ ...shared, fileGrants, programs: config.plugins.program, network })
   const chain = createChainLoader({
     ...shared,
     arrangement,

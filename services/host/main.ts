@@ -23,6 +23,8 @@ import { openLedFrames } from './led-frames.ts'
 import { endLeftBehind } from './left-behind.ts'
 import { createLoader } from './loader.ts'
 import { watchLoop } from './loop-watch.ts'
+import { startCourier } from './network-courier.ts'
+import { createNetworkGrants } from './network-grants.ts'
 import { createPluginCalls } from './plugin-calls.ts'
 import { createPluginList } from './plugin-list.ts'
 import { createPlan, isRunnable, type PlannedPlugin, planPlugins } from './plugin-plan.ts'
@@ -106,15 +108,15 @@ async function run(): Promise<void> {
     care: standardCare,
     serving(service) {
       if (service === 'dsp-helper') memory.reopenInput()
+      if (service === 'wasm-runner') courier.serving()
       loader.serving(service)
     },
     log,
   })
-  const loader = createLoader({
-    ...{ plan, arrangement, config, services, fileGrants, log },
-    isServing: supervisor.isServing,
-  })
   const { isServing } = supervisor
+  const grants = createNetworkGrants()
+  const courier = startCourier({ services, isServing, grants, log, nowMs: () => performance.now() })
+  const loader = createLoader({ plan, arrangement, config, services, isServing, fileGrants, network: grants, log })
   const dataPlaneLog = join(home.stateDir, 'data-plane.log')
   const loop = watchLoop({ ticks: () => status.read().loop.running, services, isServing, dataPlaneLog })
   const plugins = createPluginList({ plan, outcomeOf: loader.outcomeOf, services, isServing, loop, dataPlaneLog })
@@ -144,6 +146,7 @@ async function run(): Promise<void> {
   ends.defer(() => endLeftBehind(home, log)) // a dsp-helper that is dead or stuck cannot
   ends.adopt(supervisor, (it) => it.close()) // the data plane fades torque out and ends
   ends.adopt(services, (it) => it.close())
+  ends.adopt(courier, (it) => it.close())
   ends.adopt(loader, (it) => it.close())
   ends.adopt(server, (it) => it.close()) // first: no new calls
   supervisor.start()

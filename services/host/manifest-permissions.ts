@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { hostOf } from '../../network/listed-hosts.ts'
 
 /** A path that a plugin may open, when FileSystem is granted. */
 export interface PathPermission {
@@ -19,12 +20,16 @@ const portMax = 65_535
 /** Host names of RFC 1123: labels of letters, digits and hyphens. */
 const hostName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i
 
+/** A number that is written as a name, as `2130706433` for 127.0.0.1, is what nobody sees who reads a manifest. */
+const isPlainName = (name: string): boolean =>
+  hostName.test(name) && (isIP(name) === 4 || isIP(hostOf(name) ?? '0.0.0.0') === 0)
+
 function isHostOrHostPort(text: string): boolean {
   const parts = /^(?:\[(?<v6>[^\]]+)\]|(?<name>[^:[\]]+))(?::(?<port>\d{1,5}))?$/.exec(text)?.groups
   if (parts === undefined) return false
   const port = Number(parts.port ?? 1)
   if (port < 1 || port > portMax) return false
-  return parts.v6 === undefined ? hostName.test(parts.name ?? '') : isIP(parts.v6) === 6
+  return parts.v6 === undefined ? isPlainName(parts.name ?? '') : isIP(parts.v6) === 6
 }
 
 const isPlainPath = (path: string): boolean => path.split('/').every((part) => part !== '..')

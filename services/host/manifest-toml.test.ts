@@ -56,9 +56,56 @@ test('the manifest of the guide is read as printed, but for the checksum that it
   )
   const manifest = parseTomlManifest(printed.replace('sha256:...', `sha256:${'0f'.repeat(32)}`), 'plugin.toml')
   assert.equal(manifest.checksum, '0f'.repeat(32))
-  assert.deepEqual(manifest.warnings, [
-    'it asks for Network, Filesystem, which this version grants to no plugin of this kind',
+  assert.deepEqual(
+    manifest.warnings,
+    [
+      ['FileSystem', 'file_system'],
+      ['Network', 'network'],
+    ].map(
+      ([name, key]) => `the capability ${name} grants nothing, because permissions.${key} does not say what it is for`,
+    ),
+  )
+})
+
+test('an action may say which hosts it wants to reach', () => {
+  const asks = '[capabilities]\nrequired = ["Network"]\n[permissions]\nnetwork = ["api.example.org", "127.0.0.1:8080"]'
+  const manifest = parseTomlManifest(text({ more: asks }), 'plugin.toml')
+  assert.deepEqual(
+    [manifest.capabilities, manifest.permissions.network, manifest.warnings],
+    [['Network'], ['api.example.org', '127.0.0.1:8080'], []],
+  )
+  assert.match(
+    refusal(text({ more: '[permissions]\nnetwork = ["a.test"]' })),
+    /^MANIFEST_INVALID: plugin\.toml: permissions\.network is a list and capabilities has no Network; add it/,
+  )
+  for (const host of ['http://a.test', 'a.test:0', '2130706433', '0x7f.1', '127.1:80', '1.2.3.4.5']) {
+    const refused = refusal(
+      text({ more: `[capabilities]\nrequired = ["Network"]\n[permissions]\nnetwork = ["${host}"]` }),
+    )
+    assert.match(refused, /permissions\.network\[0\] is .*; write a host or host:port/, host)
+  }
+})
+
+test('an action may say which directories it wants, and its other wishes are told', () => {
+  const asks =
+    '[capabilities]\nrequired = ["Filesystem", "Midi"]\n[permissions]\nfile_system = ["presets", {path = "/srv/a", access = "read_write"}]'
+  const manifest = parseTomlManifest(text({ more: asks }), 'plugin.toml')
+  assert.deepEqual(manifest.capabilities, ['FileSystem'])
+  assert.deepEqual(manifest.permissions.fileSystem, [
+    { path: 'presets', access: 'read' },
+    { path: '/srv/a', access: 'read_write' },
   ])
+  assert.deepEqual(manifest.warnings, ['it asks for Midi, which this version grants to no plugin of this kind'])
+  assert.match(
+    refusal(text({ more: '[permissions]\nfile_system = ["presets"]' })),
+    /permissions\.file_system is a list and capabilities has no FileSystem; add it/,
+  )
+})
+
+test('the bare word Network grants an action nothing, and the manifest says so', () => {
+  const manifest = parseTomlManifest(text({ more: '[capabilities]\nrequired = ["network"]' }), 'plugin.toml')
+  assert.deepEqual(manifest.capabilities, [])
+  assert.match(manifest.warnings.join(), /Network grants nothing, because permissions\.network does not say/)
 })
 
 test('a checksum that is malformed, or all zeroes, is an error and no reason to skip it', () => {

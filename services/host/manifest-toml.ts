@@ -5,6 +5,7 @@ import { readTextFile } from '../../input/text-file.ts'
 import { matchToml, parseTomlText } from '../../input/toml.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { PluginManifest } from './manifest.ts'
+import { permittedHosts, permittedPaths } from './manifest-permissions.ts'
 import { artefact, description, line, version } from './manifest-schema.ts'
 import { calledPlugin, pluginName } from './on-call.ts'
 
@@ -33,7 +34,46 @@ const actionFile = z.looseObject({
   capabilities: z
     .looseObject({ required: z.array(line(64)).default([]), optional: z.array(line(64)).default([]) })
     .prefault({}),
+  permissions: z
+    .looseObject({ network: permittedHosts.default([]), file_system: permittedPaths.default([]) })
+    .prefault({}),
 })
+
+/** A capability that needs to say what it is for, and where it says so. */
+interface Listed {
+  readonly capability: 'FileSystem' | 'Network'
+  readonly key: string
+  readonly count: number
+}
+
+/** As any of the guides spells it: Filesystem, file_system. */
+const isSpelled = (capability: string, as: string): boolean =>
+  as.replaceAll('_', '').toLowerCase() === capability.toLowerCase()
+
+/** What it asks for and does not get. */
+function warningsFor(asked: readonly string[], listed: readonly Listed[]): readonly string[] {
+  const isListed = (as: string): boolean => listed.some(({ capability }) => isSpelled(capability, as))
+  const others = asked.filter((as) => !isListed(as))
+  const bare = listed.filter(({ capability, count }) => count === 0 && asked.some((as) => isSpelled(capability, as)))
+  return [
+    ...bare.map(
+      ({ capability, key }) =>
+        `the capability ${capability} grants nothing, because permissions.${key} does not say what it is for`,
+    ),
+    ...(others.length > 0
+      ? [`it asks for ${others.join(', ')}, which this version grants to no plugin of this kind`]
+      : []),
+  ]
+}
+
+/** What is listed without the word is a contradiction, and no grant. */
+function checkListed(asked: readonly string[], listed: readonly Listed[], file: string): void {
+  for (const { capability, key, count } of listed) {
+    if (count === 0 || asked.some((as) => isSpelled(capability, as))) continue
+    const what = `permissions.${key} is a list and capabilities has no ${capability}`
+    throw new RigError('MANIFEST_INVALID', `${file}: ${what}; add it to capabilities.required, or remove the list`)
+  }
+}
 
 const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -61,17 +101,22 @@ export function parseTomlManifest(text: string, file: string): Frozen<PluginMani
     const what = dialect === 'eeg-stage-1' ? 'an EEG stage' : 'a native MIDIMon action'
     throw new RigError('PLUGIN_UNSUPPORTED', `${file} describes ${what} (${dialect}), which this version does not run`)
   }
-  const { plugin, binary, capabilities } = matchToml(value, actionFile, source)
-  const asked = [...capabilities.required, ...capabilities.optional]
+  const { plugin, binary, capabilities, permissions } = matchToml(value, actionFile, source)
+  const asked = [...new Set([...capabilities.required, ...capabilities.optional])]
+  const network = [...new Set(permissions.network)]
+  const fileSystem = permissions.file_system
+  const listed = [
+    { capability: 'FileSystem', key: 'file_system', count: fileSystem.length },
+    { capability: 'Network', key: 'network', count: network.length },
+  ] as const
+  checkListed(asked, listed, file)
   return freezeDeep(
     calledPlugin({
       ...{ name: plugin.name, version: plugin.version, description: plugin.description },
       ...{ author: plugin.author, license: plugin.license, artefact: binary.path, stateful: plugin.stateful },
       checksum: binary.checksum ?? null,
-      warnings:
-        asked.length === 0
-          ? []
-          : [`it asks for ${asked.join(', ')}, which this version grants to no plugin of this kind`],
+      permissions: { fileSystem, network },
+      warnings: warningsFor(asked, listed),
     }),
   )
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { PluginManifest } from './manifest.ts'
+import type { Permissions } from './manifest-permissions.ts'
 
 /** What a plugin is called by that has no UUID: it is also its id. */
 export const pluginName = z
@@ -21,16 +22,20 @@ export interface CalledPlugin {
   readonly artefact: string
   readonly checksum: string | null
   readonly stateful: boolean
+  readonly permissions: Permissions
   readonly warnings: readonly string[]
 }
 
-/** The complete manifest. Such a plugin is granted nothing: its dialects ask for nothing that this version can give. */
+/** The complete manifest. Of what its dialects ask for, this version has files and the network to give. */
 export const calledPlugin = ({ stateful, ...said }: CalledPlugin): PluginManifest => ({
   ...said,
   id: said.name.toLowerCase(),
   homepage: null,
   pluginClass: 'Safe',
-  capabilities: [],
+  capabilities: [
+    ...(said.permissions.fileSystem.length > 0 ? (['FileSystem'] as const) : []),
+    ...(said.permissions.network.length > 0 ? (['Network'] as const) : []),
+  ],
   operations: [],
   constraints: { maxExecutionTimeUs: callUsMax, maxMemoryBytes: memoryBytes, updateRateHz: 0, cpuAffinity: null },
   mainFunction: 'process',
@@ -39,7 +44,6 @@ export const calledPlugin = ({ stateful, ...said }: CalledPlugin): PluginManifes
   configSchema: null,
   signature: null,
   signerFingerprint: null,
-  permissions: { fileSystem: [], network: [] },
   onCall: { stateful },
 })
 
@@ -47,5 +51,5 @@ export const calledPlugin = ({ stateful, ...said }: CalledPlugin): PluginManifes
 export const barePlugin = (directory: string, artefact: string): PluginManifest =>
   calledPlugin({
     ...{ name: directory, version: '', description: '', author: '', license: '', artefact },
-    ...{ checksum: null, stateful: false, warnings: [] },
+    ...{ checksum: null, stateful: false, permissions: { fileSystem: [], network: [] }, warnings: [] },
   })

@@ -18,6 +18,8 @@ import {
   type VerifyArtefactResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
 import {
+  type CarryRequestsRequest,
+  type CarryRequestsResponse,
   type ListSafePluginsResponse,
   type LoadOnCallPluginRequest,
   type LoadSafePluginRequest,
@@ -40,6 +42,11 @@ export interface PluginServices {
   runAction(request: ExecuteActionRequest, signal: AbortSignal): Promise<CallResult>
   /** Answers as they come. Whoever stops reading, or aborts, ends the call; an error of it is thrown as call() does. */
   runInput(requests: AsyncIterable<ProcessInputRequest>, signal: AbortSignal): AsyncGenerator<ProcessInputResponse>
+  /** What plugins ask of the network, until the runner ends or somebody aborts; as runInput() in the rest. */
+  carryRequests(
+    answers: AsyncIterable<CarryRequestsRequest>,
+    signal: AbortSignal,
+  ): AsyncGenerator<CarryRequestsResponse, void, undefined>
   setChain(request: SetChainRequest): Promise<void>
   listSafe(): Promise<readonly SafePlugin[]>
   listFast(): Promise<readonly FastPlugin[]>
@@ -89,6 +96,7 @@ export function connectPluginServices(home: Home): PluginServices {
       const stream = runner.runInput(waiting, within(inputMs))
       for await (const { answer } of duplex(stream, wrapped(requests), signal)) if (answer !== undefined) yield answer
     },
+    carryRequests: (answers, signal) => duplex(runner.carryRequests(waiting), answers, signal),
     setChain: async (request) => void (await call((done) => dsp.setChain(request, waiting, within(loadMs), done))),
     listSafe: async () => {
       const list = (done: Callback<ListSafePluginsResponse>) =>

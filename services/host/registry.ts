@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Frozen, freezeDeep } from '../../input/freeze.ts'
+import { onOneLine } from '../../input/one-line.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { type PluginManifest, readManifest } from './manifest.ts'
 import { isBelow } from './manifest-artefact.ts'
@@ -27,10 +28,6 @@ const readers = [
 
 /** What a plugin is made of. None of it may be a link to something that belongs to nobody knows whom. */
 const ownFiles = [...readers.map(({ name }) => name), 'config.json']
-
-/** Text for one line of a table: a control character could repaint the operator's terminal. */
-const onOneLine = (text: string): string =>
-  text.replaceAll(/\p{Cc}/gu, (it) => `\\x${it.charCodeAt(0).toString(16).padStart(2, '0')}`)
 
 function linkTarget(path: string): string | undefined {
   try {

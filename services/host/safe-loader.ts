@@ -1,9 +1,12 @@
 import { join } from 'node:path'
 import type { PathGrant } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
+import type { Config, Program } from './config.ts'
 import { type FileGrants, ungrantedFiles } from './file-grants.ts'
 import { type IsServing, type Judge, type Judged, needServing } from './judge.ts'
-import { onCallRequest, safeRequest } from './load-request.ts'
+import { noProgram, onCallRequest, safeRequest } from './load-request.ts'
+import type { NetworkGrants } from './network-grants.ts'
 import type { Outcomes } from './outcomes.ts'
 import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
@@ -23,6 +26,8 @@ export interface SafeLoaderNeeds {
   readonly services: Pick<PluginServices, 'loadSafe' | 'loadOnCall'>
   readonly isServing: IsServing
   readonly fileGrants: FileGrants
+  readonly programs: Frozen<Config['plugins']['program']>
+  readonly network: Pick<NetworkGrants, 'grant' | 'revoke' | 'clear'>
 }
 
 /** The service knows only the verified copy; the operator wants to know which file it is a copy of. */
@@ -41,7 +46,9 @@ function adviceFor({ manifest, directory }: Runnable, { verified }: Judged, file
 }
 
 export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
-  const { plan, judge, outcomes, services, isServing, fileGrants } = needs
+  const { plan, judge, outcomes, services, isServing, fileGrants, programs, network } = needs
+  const programOf = (directory: string): Frozen<Program> =>
+    (Object.hasOwn(programs, directory) ? programs[directory] : undefined) ?? noProgram
   const safe = (): readonly Runnable[] =>
     plan
       .plugins()
@@ -51,18 +58,25 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
   async function bring(plugin: Runnable, { verified, configJson }: Judged, fileSystem: readonly PathGrant[]) {
     const { manifest, directory } = plugin
     if (manifest.onCall !== null)
-      return services.loadOnCall(onCallRequest(manifest, verified, manifest.onCall.stateful))
+      return services.loadOnCall(onCallRequest(manifest, verified, manifest.onCall.stateful, fileSystem))
     const order = plan.plugins().findIndex((each) => each.directory === directory)
-    return services.loadSafe(safeRequest(manifest, verified, { configJson, order, fileSystem }))
+    return services.loadSafe(
+      safeRequest(manifest, verified, { configJson, order, fileSystem, program: programOf(directory) }),
+    )
   }
 
   async function loadOne(plugin: Runnable): Promise<void> {
     needServing(isServing, 'wasm-runner')
     const fileSystem = fileGrants(plugin)
     const judged = await judge(plugin)
-    await bring(plugin, judged, fileSystem).catch(namePlace(join(plugin.path, plugin.manifest.artefact)))
-    const detail = adviceFor(plugin, judged, fileSystem)
-    outcomes.conclude(plugin, { kind: 'placed', detail })
+    network.grant(plugin.manifest) // before its first line of code: that may ask already
+    try {
+      await bring(plugin, judged, fileSystem).catch(namePlace(join(plugin.path, plugin.manifest.artefact)))
+    } catch (cause) {
+      network.revoke(plugin.manifest.id)
+      throw cause
+    }
+    outcomes.conclude(plugin, { kind: 'placed', detail: adviceFor(plugin, judged, fileSystem) })
   }
 
   return {
@@ -72,6 +86,7 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
       return safe().some(outcomes.isOpen) ? 'unfinished' : 'done'
     },
     begin() {
+      network.clear()
       for (const plugin of safe()) outcomes.forget(plugin)
     },
   }

@@ -97,6 +97,25 @@ const one = '(i32.const 0)'
 const process = exported('process', '(param f32 f32) (result f32)', '(f32.const 0)')
 const info = exported('plugin_info', '(result i32)', one)
 const counted = (name: string): string => exported(name, '(param i32 i32 i32 i32) (result i32)', one)
+
+test('a module may have other memories beside the one that it exports, and types of any kind beside its signatures', () => {
+  const others = `(memory $mine 1) (memory $wide i64 1 1)
+    (rec (type $a (struct (field (ref null $b)))) (type $b (array (mut (ref null $a)))))
+    (type $open (sub (func (param i64))))`
+  assert.equal(recogniseAbi(shapeOf(memory, others, process), usual), 'openracing-env-1')
+  const wide = /the memory of the module is shared or 64-bit; build it with a plain one$/
+  refuses(() => recogniseAbi(shapeOf('(memory (export "memory") i64 1 1)', process), usual), wide)
+  refuses(() => recogniseAbi(shapeOf(memory, '(memory $shared 1 1 shared)', process), usual), wide)
+})
+
+test('what is kept on the heap that plugins share is known by its types: structures, arrays and exceptions', () => {
+  for (const fields of ['(type $a (struct))', '(type $a (array i32))', '(tag)']) {
+    const uses = fields === '(tag)' ? fields : `${fields} (func (param (ref null $a)))`
+    assert.ok(shapeOf(memory, uses, process).makesObjects, fields)
+  }
+  assert.ok(!shapeOf(memory, '(type $f (sub (func))) (func $g (type $f))', process).makesObjects)
+})
+
 const allocator = [exported('alloc', '(param i32) (result i32)', one), exported('dealloc', '(param i32 i32)', '')]
 const action = [
   exported('init', '(result i64)', '(i64.const 0)'),

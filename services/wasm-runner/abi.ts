@@ -1,3 +1,4 @@
+import { onOneLine } from '../../input/one-line.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { ModuleShape, Signature } from './module-shape.ts'
 import type { EntryPoints } from './plugin-spec.ts'
@@ -22,6 +23,17 @@ const block = '(i32, i32) -> i32'
 const three = '(i32, i32, i32) -> i32'
 const four = '(i32, i32, i32, i32) -> i32'
 
+/** What leads to the network, for plugins of every kind. */
+export const networkSignatures = {
+  http_request: block,
+  http_status: '(i32) -> i32',
+  http_read: three,
+  http_header: '(i32, i32, i32, i32, i32) -> i32',
+  http_close: '(i32) -> i32',
+  udp_send: four,
+} as const satisfies Record<string, Signature>
+export type NetworkFunction = keyof typeof networkSignatures
+
 /** Module `env` of openracing-env-1. */
 const rawSignatures = {
   log_debug: text,
@@ -32,6 +44,7 @@ const rawSignatures = {
   check_capability: block,
   get_telemetry: block,
   get_timestamp_us: '() -> i64',
+  ...networkSignatures,
 } as const satisfies Record<string, Signature>
 
 /** Module `env` of openracing-sdk-1: every function that a plugin that ticks may import. */
@@ -107,7 +120,7 @@ const rules: Readonly<Record<Abi, AbiRule>> = {
       ...allocator,
       constructors,
     ],
-    env: memorySignatures,
+    env: { ...memorySignatures, ...networkSignatures },
   },
   'zenith-1': {
     exports: () => [
@@ -118,7 +131,7 @@ const rules: Readonly<Record<Abi, AbiRule>> = {
       { name: 'cleanup', signature: '() ->', optional: true },
       constructors,
     ],
-    env: { host_log: text, ...memorySignatures },
+    env: { host_log: text, ...memorySignatures, ...networkSignatures },
     also: {
       needs: `process, or an operation of another name, as ${zenithSignatures.join(' or ')}`,
       has: (exports) => [...exports.values()].some((signature) => zenithFormOf(signature) !== undefined),
@@ -132,7 +145,8 @@ const invalid = (sentence: string): RigError => new RigError('PLUGIN_INVALID', s
 const shownMax = 20
 const shownCharacters = 64
 
-const shorten = (part: string): string => (part.length <= shownCharacters ? part : `${part.slice(0, shownCharacters)}…`)
+const shorten = (part: string): string =>
+  onOneLine(part.length <= shownCharacters ? part : `${part.slice(0, shownCharacters)}…`)
 
 const show = (name: string, signature: Signature): string =>
   name === signature ? name : `${shorten(name)} ${shorten(signature)}`.trim()
@@ -179,7 +193,7 @@ function checkImports(shape: ModuleShape, abi: Abi): void {
     return undefined
   }
   for (const { module, name, signature } of shape.imports) {
-    const asked = `${module}.${name}`.slice(0, 128)
+    const asked = onOneLine(`${module}.${name}`.slice(0, 128))
     const host = hostSignature(module, name)
     if (host === undefined) {
       throw invalid(
@@ -192,9 +206,9 @@ function checkImports(shape: ModuleShape, abi: Abi): void {
   }
 }
 
-function checkMemory({ memory }: ModuleShape): void {
-  if (memory === undefined) throw invalid('the module has not exactly one memory of its own; define one and export it')
-  if (memory.shared || memory.wide)
+function checkMemory({ memory, sharesMemory }: ModuleShape): void {
+  if (memory === undefined) throw invalid('its export memory is not of its own; define one and export it')
+  if (sharesMemory || memory.wide)
     throw invalid('the memory of the module is shared or 64-bit; build it with a plain one')
 }
 

@@ -97,6 +97,9 @@ const vices: Readonly<Record<string, Fate>> = {
   'seventy-megabytes': invalid(/has \d+ bytes, more than the 67108864 that a module may have; build it for size$/),
   'hundred-thousand-functions': runsOrTooSlow,
   'ten-megabytes-of-data': runs,
+  'exports-too-much': invalid(/the module has 300006 exports, and may have 1000; build it of less$/),
+  'sets-too-many-elements': invalid(/has 30000 table elements that are set at the start, and may have 20000; build/),
+  'exports-escapes': invalid(/exports memory; \\x1b\[2J\\x1b\]0;pwned\\x07 \\u\{202e\} evil\\x0aline \(\) ->;/),
   'has-a-slow-function': invalid(/has 40000 locals in \d+ bytes of code, whose product is more than 2000000000; build/),
   'compiles-for-a-minute': invalid(tooSlow),
   'is-no-module': invalid(

@@ -1,7 +1,8 @@
 import { RigError } from '../../rpc/failure.ts'
-import type { CallOrder, CallOutcome, CallTarget, CallWish } from './call-messages.ts'
+import type { CallHearing } from './call-hearing.ts'
+import type { AskedOrder, CallOutcome, CallTarget, CallWish } from './call-messages.ts'
+import type { CallMark, IdWords } from './call-record.ts'
 import { type CallWorker, callHeapMiB } from './call-worker.ts'
-import type { GuestLogLevel } from './guest-log.ts'
 import { createQueue } from './queue.ts'
 import { undescribed } from './self-description.ts'
 import type { Spare } from './spare.ts'
@@ -18,8 +19,11 @@ export interface LaneCall {
   readonly deadlineMs: number
   /** Nobody waits for it any more: one that has not begun is not made. */
   readonly signal: AbortSignal
-  onLine(level: GuestLogLevel, text: string): void
+  readonly hearing: CallHearing
 }
+
+/** What a lane knows a plugin by. */
+export type LaneTarget = Pick<CallTarget, 'ticket' | 'idWords'>
 
 /** Calls one after the other on one thread, and on the next one when that had to be ended. */
 export interface Lane {
@@ -29,8 +33,8 @@ export interface Lane {
    * with every instance on it, is gone.
    */
   call(call: LaneCall): Promise<CallOutcome>
-  /** Ends a plugin's instance, after the calls that wait. Its last lines go to `onLine`. */
-  forget(ticket: number, onLine: LaneCall['onLine'], deadlineMs: number): Promise<void>
+  /** Ends a plugin's instance, after the calls that wait. */
+  forget(target: LaneTarget, hearing: CallHearing, deadlineMs: number): Promise<void>
   /** Ends the thread; calls that wait are refused. May be called twice. */
   close(): Promise<void>
 }
@@ -53,7 +57,8 @@ const endOf = ({ code, message }: NodeJS.ErrnoException): Violation =>
 
 const closing = (): RigError => new RigError('SERVICE_UNAVAILABLE', 'the runner is closing; ask again')
 
-export function openLane(spare: Pick<Spare<CallWorker>, 'take'>): Lane {
+/** `mark`: of the call record, which says whose code runs on this lane. */
+export function openLane(spare: Pick<Spare<CallWorker>, 'take'>, mark: CallMark): Lane {
   const closed = new AbortController()
   let worker: CallWorker | undefined
   const queue = createQueue()
@@ -67,28 +72,31 @@ export function openLane(spare: Pick<Spare<CallWorker>, 'take'>): Lane {
   }
 
   /** Undefined when it took too long; rejects when the thread ended for another reason. */
-  async function askWithin(order: CallOrder, deadlineMs: number, onLine: LaneCall['onLine']) {
+  async function askWithin(order: AskedOrder, idWords: IdWords, deadlineMs: number, hearing: CallHearing) {
     const asked = await takeWorker()
     let late = false
     const timer = setTimeout(() => {
       late = true
       void asked.close()
     }, deadlineMs)
+    mark.begin(idWords)
     try {
-      return await asked.ask(order, onLine)
+      return await asked.ask(order, hearing)
     } catch (cause) {
       if (late) return undefined
       throw closed.signal.aborted ? closing() : cause
     } finally {
+      mark.end()
       clearTimeout(timer)
     }
   }
 
-  async function callNow({ target, wish, deadlineMs, signal, onLine }: LaneCall): Promise<CallOutcome> {
+  async function callNow({ target, wish, deadlineMs, signal, hearing }: LaneCall): Promise<CallOutcome> {
     if (signal.aborted) throw new RigError('SERVICE_UNAVAILABLE', 'whoever asked for the call went away')
     if (closed.signal.aborted) throw closing()
     try {
-      const answer = await askWithin({ kind: 'call', target, wish }, deadlineMs, onLine)
+      const order = { kind: 'call', target, wish, allowedMs: deadlineMs } as const
+      const answer = await askWithin(order, target.idWords, deadlineMs, hearing)
       if (answer === undefined) return lost({ kind: 'timeout', detail: `it did not return within ${deadlineMs} ms` })
       if (answer.kind === 'done') return answer.outcome
       if (answer.kind === 'refused') throw new RigError(answer.code, answer.detail)
@@ -110,11 +118,12 @@ export function openLane(spare: Pick<Spare<CallWorker>, 'take'>): Lane {
         waiting--
       }
     },
-    forget: (ticket, onLine, deadlineMs) =>
+    forget: ({ ticket, idWords }, hearing, deadlineMs) =>
       queue.act(async () => {
         // Without a thread there is no instance.
         if (worker === undefined || worker.isGone()) return
-        await askWithin({ kind: 'forget', ticket }, deadlineMs, onLine).catch(() => undefined)
+        const order = { kind: 'forget', ticket, allowedMs: deadlineMs } as const
+        await askWithin(order, idWords, deadlineMs, hearing).catch(() => undefined)
       }),
     async close() {
       closed.abort()

@@ -1,4 +1,5 @@
 import { type Lane, type LaneCall, openLane } from './call-lane.ts'
+import { type CallMark, openCallMark, openCallRecord } from './call-record.ts'
 import { startCallWorker } from './call-worker.ts'
 import { keepSpare } from './spare.ts'
 
@@ -12,9 +13,14 @@ export interface CallLanes extends Pick<Lane, 'call' | 'forget'> {
 }
 
 /** Threads are started with the first call: most rigs have no plugin that is called. Then one more is kept warm. */
-export function openCallLanes(): CallLanes {
+export function openCallLanes(shmDir: string): CallLanes {
+  const record = openCallRecord(shmDir)
+  const openMark = (): CallMark => openCallMark(shmDir, record.claim())
   const spare = keepSpare(startCallWorker)
-  const lanes = Array.from({ length: laneCount }, () => ({ lane: openLane(spare), tickets: new Set<number>() }))
+  const lanes = Array.from({ length: laneCount }, () => ({
+    lane: openLane(spare, openMark()),
+    tickets: new Set<number>(),
+  }))
 
   const emptiest = () => lanes.reduce((least, each) => (each.tickets.size < least.tickets.size ? each : least))
   const placeOf = (ticket: number) => lanes.find(({ tickets }) => tickets.has(ticket))
@@ -25,10 +31,10 @@ export function openCallLanes(): CallLanes {
       place.tickets.add(call.target.ticket)
       return place.lane.call(call)
     },
-    async forget(ticket, onLine, deadlineMs) {
-      const place = placeOf(ticket)
-      await place?.lane.forget(ticket, onLine, deadlineMs)
-      place?.tickets.delete(ticket)
+    async forget(target, hearing, deadlineMs) {
+      const place = placeOf(target.ticket)
+      await place?.lane.forget(target, hearing, deadlineMs)
+      place?.tickets.delete(target.ticket)
     },
     async close() {
       await Promise.all(lanes.map(({ lane }) => lane.close()))

@@ -1,20 +1,28 @@
 import type { FailureCode } from '../../rpc/failure.ts'
+import type { IdWords } from './call-record.ts'
 import type { PluginCode } from './compile.ts'
 import type { GuestLogLevel } from './guest-log.ts'
 import type { ActionRequest } from './midimon-action.ts'
+import type { NetworkGrant, NetworkNews, NetworkWord } from './network-words.ts'
 import type { SelfDescription } from './self-description.ts'
 import type { Violation } from './violation.ts'
+import type { Preopen } from './wasi/grants.ts'
 import type { ZenithRequest } from './zenith.ts'
 
 /** A plugin that runs when somebody asks. */
 export interface CallTarget {
   /** Names this load of the plugin; a new number for each. */
   readonly ticket: number
+  /** Of its id, for the call record. */
+  readonly idWords: IdWords
   readonly code: PluginCode
   /** Instructions of one call, and of the beginning of an instance. */
   readonly fuel: number
   /** Its instance stays from call to call. One of Zenith's always does: it is initialised once. */
   readonly stateful: boolean
+  readonly network: NetworkGrant
+  /** Directories that it may use. */
+  readonly fileSystem: readonly Preopen[]
 }
 
 /** What a plugin is called for. */
@@ -24,11 +32,22 @@ export type CallWish =
   | { readonly kind: 'action'; readonly request: ActionRequest }
   | { readonly kind: 'process'; readonly request: ZenithRequest }
 
-/** To the thread, which does one at a time. */
-export type CallOrder =
-  | { readonly kind: 'call'; readonly target: CallTarget; readonly wish: CallWish }
+/** To the thread, which does one at a time. `allowedMs`: when it is over, so is the thread. */
+export type AskedOrder =
+  | { readonly kind: 'call'; readonly target: CallTarget; readonly wish: CallWish; readonly allowedMs: number }
   /** Ends the plugin's instance, if there is one. */
-  | { readonly kind: 'forget'; readonly ticket: number }
+  | { readonly kind: 'forget'; readonly ticket: number; readonly allowedMs: number }
+
+export type CallOrder =
+  | AskedOrder
+  /** What became of a request, at any time; not answered. */
+  | { readonly kind: 'network'; readonly news: NetworkNews }
+
+/** What a thread is started with. */
+export interface CallThreadData {
+  /** One word, which changes with every CallOrder of kind `network`: a call that waits sleeps on it. */
+  readonly bell: SharedArrayBuffer
+}
 
 /** What a call came to, with what it cost. */
 export interface CallOutcome {
@@ -51,6 +70,10 @@ export type CallReport =
   | { readonly kind: 'warm' }
   /** A line of the plugin's that it calls. */
   | { readonly kind: 'line'; readonly level: GuestLogLevel; readonly text: string }
+  /** What the plugin that it calls did and must not do. */
+  | { readonly kind: 'violated'; readonly violation: Violation }
+  /** What a plugin asks of the network. */
+  | { readonly kind: 'network'; readonly word: NetworkWord }
   /** The end of a call; one for each. */
   | { readonly kind: 'done'; readonly outcome: CallOutcome }
   /** The end of a call that was not made. */

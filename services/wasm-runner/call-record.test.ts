@@ -13,16 +13,23 @@ import { fileURLToPath } from 'node:url'
 import { ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
 import {
   type ListSafePluginsResponse,
+  LoadOnCallPluginRequest,
+  type LoadOnCallPluginResponse,
   LoadSafePluginRequest,
   type LoadSafePluginResponse,
+  RunActionRequest,
+  type RunActionResponse,
   WasmRunnerServiceClient,
 } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { call, connect } from '../../rpc/client.ts'
+import { RigError } from '../../rpc/failure.ts'
 import { findHome } from '../../rpc/home.ts'
 import { shmDirectory } from '../../shm/test/shm-directory.ts'
 import { openWords } from '../../shm/words.ts'
-import { openCallMark, openCallRecord, wordsOfId } from './call-record.ts'
+import { keyOfId, openCallMark, openCallRecord, type Work, wordsOfId } from './call-record.ts'
+import { actionModule } from './testing/call-guests.ts'
 import { type GuestModule, guestModule, op } from './testing/guest-module.ts'
+import { largeModule, slowFunctions } from './testing/large-module.ts'
 
 const [first, second] = ['972e3c8b-0863-4d03-a036-0f7ad62047d4', '0a0b0c0d-0e0f-1011-8213-141516171819']
 
@@ -33,8 +40,8 @@ test('of the plugins of two threads those are unfinished whose call did not come
   marks[0]?.begin(wordsOfId(first))
   marks[1]?.begin(wordsOfId(second))
   marks[0]?.end()
-  assert.deepEqual(openCallRecord(directory.path).takeUnfinished(), [second])
-  assert.deepEqual(openCallRecord(directory.path).takeUnfinished(), [])
+  assert.deepEqual([...openCallRecord(directory.path).takeUnfinished()], [[keyOfId(second), 'call']])
+  assert.deepEqual([...openCallRecord(directory.path).takeUnfinished()], [])
 })
 
 test('the thread of a plugin that was ended leaves nothing in its place, and the next thread has it', () => {
@@ -45,7 +52,22 @@ test('the thread of a plugin that was ended leaves nothing in its place, and the
   openCallMark(directory.path, place).begin(wordsOfId(first))
   record.release(place)
   assert.equal(record.claim(), place)
-  assert.deepEqual(record.takeUnfinished(), [])
+  assert.deepEqual([...record.takeUnfinished()], [])
+})
+
+test('a name stands in the record as a UUID does, and what was compiled is told apart', () => {
+  using directory = shmDirectory()
+  const record = openCallRecord(directory.path)
+  for (const [id, work] of [
+    ['my_plugin', 'call'],
+    ['my_other_plugin', 'compile'],
+  ] as const) {
+    openCallMark(directory.path, record.claim()).begin(wordsOfId(id), work)
+  }
+  const unfinished = openCallRecord(directory.path).takeUnfinished()
+  assert.equal(unfinished.get(keyOfId('my_plugin')), 'call')
+  assert.equal(unfinished.get(keyOfId('my_other_plugin')), 'compile')
+  assert.equal(unfinished.size, 2)
 })
 
 test('a record of another size is refused by its name', () => {
@@ -53,6 +75,8 @@ test('a record of another size is refused by its name', () => {
   openWords(directory.file('safe-calls'), 8)
   assert.throws(() => openCallRecord(directory.path), { code: 'SHARED_MEMORY_INVALID' })
 })
+
+const endedInside = 'the process of the Safe plugins ended while the code of this one was running'
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 
@@ -73,6 +97,12 @@ async function startProcess(root: string) {
     pid: child.pid as number,
     load: (request: LoadSafePluginRequest) =>
       call<LoadSafePluginResponse>((callback) => client.loadSafePlugin(request, callback)),
+    loadOnCall: (request: LoadOnCallPluginRequest) =>
+      call<LoadOnCallPluginResponse>((callback) => client.loadOnCallPlugin(request, callback)),
+    execute: (id: string) =>
+      call<RunActionResponse>((callback) =>
+        client.runAction(RunActionRequest.fromPartial({ call: { id, action: 'hello' } }), callback),
+      ),
     list: () => call<ListSafePluginsResponse>((callback) => client.listSafePlugins({}, callback)),
     async kill() {
       client.close()
@@ -101,10 +131,10 @@ async function stopped(pid: number): Promise<void> {
   while (readdirSync(tasks).some(runs)) await setImmediate()
 }
 
-/** Stops the process again and again, until it is in the code of this plugin; there it stays. */
-async function stopInside(pid: number, shmDir: string, id: string): Promise<void> {
+/** Stops the process again and again, until it is at work for this plugin; there it stays. */
+async function stopInside(pid: number, shmDir: string, id: string, work: Work = 'call'): Promise<void> {
   const words = openWords(join(shmDir, 'safe-calls'), 2048)
-  const wanted = [1, 0, 0, ...wordsOfId(id)].join()
+  const wanted = [work === 'call' ? 1 : 2, 0, 0, ...wordsOfId(id)].join()
   for (;;) {
     await stopped(pid)
     for (let place = 0; place < words.length; place += 8) {
@@ -136,11 +166,58 @@ test('a plugin in whose code the process was killed is charged with it when it i
     ])
     assert.deepEqual(Object.fromEntries(crashes), {
       [idle.id]: [],
-      [busy.id]: ['the process of the Safe plugins ended while the code of this one was running'],
+      [busy.id]: [endedInside],
     })
   } finally {
     await next.kill()
     await rm(root, { recursive: true })
     await rm(shmDir, { recursive: true, force: true })
   }
+})
+
+test('so is a plugin that is called; one that was being compiled is not compiled by the next process', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'rig-'))
+  const { shmDir } = findHome({ OPENRACING_HOME: root })
+  const requestFor = async (id: string, bytes: Uint8Array): Promise<LoadOnCallPluginRequest> => {
+    const path = join(root, `${id}.wasm`)
+    await writeFile(path, bytes)
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    const limits = { maxExecutionTimeUs: 5_000_000, maxMemoryBytes: 16_777_216n }
+    return LoadOnCallPluginRequest.fromPartial({ id, name: id, path, sha256, ...limits })
+  }
+  const loops = '(func (export "execute") (param i32 i32) (result i32) (loop $l (br $l)) unreachable)'
+  const action = await requestFor('busy_keys', actionModule(loops))
+  const slow = await requestFor('slow_keys', largeModule({ functions: slowFunctions(120, 12_000) }))
+  const refusal = (cause: unknown): boolean =>
+    cause instanceof RigError &&
+    /the process .* ended while it compiled slow_keys; install another build/.test(cause.detail)
+
+  for (const [request, work] of [
+    [action, 'call'],
+    [slow, 'compile'],
+  ] as const) {
+    const killed = await startProcess(root)
+    const gone: Promise<unknown>[] = []
+    try {
+      if (work === 'call') await killed.loadOnCall(request)
+      const asked = work === 'call' ? killed.execute(request.id) : killed.loadOnCall(request)
+      gone.push(assert.rejects(asked))
+      await stopInside(killed.pid, shmDir, request.id, work)
+    } finally {
+      await killed.kill()
+      await Promise.all(gone)
+    }
+    const next = await startProcess(root)
+    try {
+      await next.loadOnCall(action)
+      const [keys] = (await next.list()).plugins
+      const crashes = keys?.violations.map(({ kind, detail }) => [kind, detail])
+      if (work === 'compile') await assert.rejects(next.loadOnCall(slow), refusal)
+      else assert.deepEqual(crashes, [[ViolationKind.VIOLATION_KIND_CRASH, endedInside]])
+    } finally {
+      await next.kill()
+    }
+  }
+  await rm(root, { recursive: true })
+  await rm(shmDir, { recursive: true, force: true })
 })

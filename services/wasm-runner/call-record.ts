@@ -1,27 +1,31 @@
+import { createHash } from 'node:crypto'
 import { openSafeCalls, safeCallPlaces, safeCallWords } from '../../shm/slots.ts'
 
-// A file with a place for each thread: whether it has an owner, whether guest code runs, two words of nothing, and the id
-// of the plugin whose code that is. Only processes of this version write it; it outlives them.
+// A file with a place for each thread: whether it has an owner, what goes on there, two words of nothing, and the id
+// of the plugin that it is about. Only processes of this version write it; it outlives them.
 const owned = 0
-const running = 1
+const doing = 1
 const idAt = 4
 
-/** The sixteen bytes of a plugin's id. */
+/** What goes on with a plugin: its code runs, or it is compiled. */
+export type Work = 'call' | 'compile'
+const workNumbers: Readonly<Record<Work, number>> = { call: 1, compile: 2 }
+
+/** Sixteen bytes that stand for a plugin's id: those of a UUID, and of a name its hash. */
 export type IdWords = Uint32Array
 
 export function wordsOfId(id: string): IdWords {
-  const hex = Buffer.from(id.replaceAll('-', ''), 'hex')
-  return Uint32Array.from({ length: 4 }, (_, word) => hex.readUInt32BE(word * 4))
+  const hex = id.replaceAll('-', '')
+  const bytes = /^[0-9a-f]{32}$/i.test(hex) ? Buffer.from(hex, 'hex') : createHash('sha256').update(id).digest()
+  return Uint32Array.from({ length: 4 }, (_, word) => bytes.readUInt32BE(word * 4))
 }
 
-function idOfWords(words: Uint32Array): string {
-  const hex = [...words].map((word) => word.toString(16).padStart(8, '0')).join('')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-}
+/** The words of an id as a key. */
+export const keyOfId = (id: string): string => wordsOfId(id).join()
 
-/** What a thread writes before and after each call: a few stores into memory that outlives the process. */
+/** What is written before and after each call: a few stores into memory that outlives the process. */
 export interface CallMark {
-  begin(id: IdWords): void
+  begin(id: IdWords, work?: Work): void
   end(): void
 }
 
@@ -29,18 +33,18 @@ export interface CallMark {
 export function openCallMark(shmDir: string, place: number): CallMark {
   const words = openSafeCalls({ shmDir }).subarray(place * safeCallWords, (place + 1) * safeCallWords)
   return {
-    begin(id) {
+    begin(id, work = 'call') {
       words.set(id, idAt)
-      Atomics.store(words, running, 1)
+      Atomics.store(words, doing, workNumbers[work])
     },
-    end: () => void Atomics.store(words, running, 0),
+    end: () => void Atomics.store(words, doing, 0),
   }
 }
 
 /** The main thread's side. */
 export interface CallRecord {
-  /** The plugins whose code was running when the process that wrote the record ended. Empties the record. */
-  takeUnfinished(): readonly string[]
+  /** What went on, by keys of ids, when the process that wrote the record ended. Empties the record. */
+  takeUnfinished(): ReadonlyMap<string, Work>
   /** A place for a thread. */
   claim(): number
   /** The thread is gone. */
@@ -55,10 +59,14 @@ export function openCallRecord(shmDir: string): CallRecord {
   )
   return {
     takeUnfinished() {
-      const unfinished = all.filter((place) => Atomics.load(place, running) !== 0)
-      const ids = unfinished.map((place) => idOfWords(place.slice(idAt, safeCallWords)))
+      const unfinished = new Map<string, Work>()
+      for (const place of all) {
+        const key = place.slice(idAt, safeCallWords).join()
+        const work = Atomics.load(place, doing)
+        if (work !== 0) unfinished.set(key, work === workNumbers.compile ? 'compile' : 'call')
+      }
       words.fill(0)
-      return ids
+      return unfinished
     },
     claim() {
       const free = all.findIndex((place) => Atomics.compareExchange(place, owned, 0, 1) === 0)

@@ -5,7 +5,7 @@ import type {
 } from '../../gen/proto/openracing/v1/plugin.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { type ActionContext, type ActionRequest, encodeRequest } from './midimon-action.ts'
-import { matching, within } from './plugin-spec.ts'
+import { matching, within } from './request-fields.ts'
 import type { ZenithRequest } from './zenith.ts'
 
 /** JSON of an action's request, and a parameter block, bytes: either is copied into the guest whole. */

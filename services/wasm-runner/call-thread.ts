@@ -1,11 +1,13 @@
 // A thread that calls plugins, one at a time. It is ended from outside, with worker.terminate().
 
-import { parentPort } from 'node:worker_threads'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { RigError } from '../../rpc/failure.ts'
 import { threadCpuNanoseconds } from '../../shm/clock.ts'
-import type { CallOrder, CallReport } from './call-messages.ts'
+import type { CallOrder, CallReport, CallThreadData } from './call-messages.ts'
 import { createCaller } from './caller.ts'
 
+const { bell } = workerData as CallThreadData
+const rung = new Int32Array(bell)
 const port = parentPort!
 const tell = (report: CallReport, ...transfer: ArrayBuffer[]): void => port.postMessage(report, transfer)
 
@@ -13,16 +15,42 @@ const caller = createCaller({
   now: () => performance.now(),
   cpuNs: threadCpuNanoseconds,
   line: (level, text) => tell({ kind: 'line', level, text }),
+  violated: (violation) => tell({ kind: 'violated', violation }),
+  network: (word) => tell({ kind: 'network', word }),
+  listen,
 })
 
+/** Takes one message that is there; in the middle of a call there are none but about the network. */
+function takeOne(): boolean {
+  const next = receiveMessageOnPort(port)
+  if (next !== undefined) obey(next.message as CallOrder)
+  return next !== undefined
+}
+
+function listen(ms: number): void {
+  const heard = Atomics.load(rung, 0)
+  if (takeOne()) return
+  Atomics.wait(rung, 0, heard, ms)
+  takeOne()
+}
+
 function obey(order: CallOrder): void {
-  if (order.kind === 'forget') {
-    caller.forget(order.ticket)
-    tell({ kind: 'forgotten' })
-    return
+  switch (order.kind) {
+    case 'network':
+      caller.hear(order.news)
+      break
+    case 'forget':
+      caller.forget(order.ticket, order.allowedMs)
+      tell({ kind: 'forgotten' })
+      break
+    case 'call':
+      call(order)
   }
+}
+
+function call({ target, wish, allowedMs }: Extract<CallOrder, { kind: 'call' }>): void {
   try {
-    const outcome = caller.call(order.target, order.wish)
+    const outcome = caller.call(target, wish, allowedMs)
     // What is empty may be one constant for all: that is not given away.
     if (outcome.output.length === 0) tell({ kind: 'done', outcome })
     else tell({ kind: 'done', outcome }, outcome.output.buffer)

@@ -11,7 +11,7 @@ const entryPoints = { process: 'process', initialize: 'initialize', shutdown: 's
 
 async function tried(bytes: Uint8Array<ArrayBuffer>, part: Partial<CallTrialNeeds>) {
   const code = await compilePlugin(bytes, { memoryBytes: 128 << 20, entryPoints })
-  const spec = { stateful: false, deadlineMs: 5000 }
+  const spec = { id: 'a-plugin', network: [], stateful: false, deadlineMs: 5000 }
   return tryCalls({ code, abi: code.abi as OnCallAbi, fuel: standardCallFuel, spec, wish: undefined, ...part })
 }
 
@@ -40,7 +40,7 @@ test('one that outlives its deadline is a timeout, and what it took nobody knows
   const loops = `(func (export "execute") (param i32 i32) (result i32) (loop $l (br $l)) (i32.const 0))`
   const trial = await tried(actionModule(loops), {
     ...{ wish: { kind: 'action', request: actionOf() }, fuel: Number.MAX_SAFE_INTEGER },
-    spec: { stateful: false, deadlineMs: 400 },
+    spec: { id: 'a-plugin', network: [], stateful: false, deadlineMs: 400 },
   })
   assert.deepEqual(trial.lost, { kind: 'timeout', detail: 'it did not return within 400 ms', during: 'call' })
   assert.deepEqual([trial.call?.code, trial.call?.cost, trial.memoryBytes], [undefined, undefined, undefined])

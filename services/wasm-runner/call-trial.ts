@@ -1,8 +1,11 @@
 import type { OnCallAbi } from './abi.ts'
+import type { CallHearing } from './call-hearing.ts'
 import { openLane } from './call-lane.ts'
 import type { CallOutcome, CallTarget, CallWish } from './call-messages.ts'
+import { type CallMark, wordsOfId } from './call-record.ts'
 import { startCallWorker } from './call-worker.ts'
 import type { GuestLogLevel } from './guest-log.ts'
+import { noRoom } from './network-words.ts'
 import type { OnCallSpec } from './on-call-spec.ts'
 import { cleanDescription, type SelfDescription } from './self-description.ts'
 import type { Violation } from './violation.ts'
@@ -18,6 +21,10 @@ export interface CallLine {
   readonly during: CallPhase
   readonly level: GuestLogLevel
   readonly line: string
+}
+
+export interface CallViolation extends Violation {
+  readonly during: CallPhase
 }
 
 /** A call that was made. */
@@ -37,8 +44,10 @@ export interface CallTrial {
   readonly load: CallCost
   /** Undefined when there was none. */
   readonly call: TriedCall | undefined
-  /** What it did wrong, and when. */
-  readonly lost: (Violation & { readonly during: CallPhase }) | undefined
+  /** What it did wrong, and when: it did not come back as it should. */
+  readonly lost: CallViolation | undefined
+  /** What it did that it must not do, and ran on. */
+  readonly charged: readonly CallViolation[]
   /** At the end; undefined where nobody knows. */
   readonly memoryBytes: number | undefined
   readonly log: readonly CallLine[]
@@ -51,10 +60,13 @@ export interface CallTrialNeeds extends Pick<CallTarget, 'code' | 'fuel'> {
   /** Nothing is called where there is none, and where plugins of this ABI have no answer to it. */
   readonly wish: TrialWish | undefined
   readonly abi: OnCallAbi
-  readonly spec: Pick<OnCallSpec, 'stateful' | 'deadlineMs'>
+  readonly spec: Pick<OnCallSpec, 'id' | 'stateful' | 'deadlineMs' | 'network'>
 }
 
 const abiOf: Readonly<Record<TrialWish['kind'], OnCallAbi>> = { action: 'midimon-action-1', process: 'zenith-1' }
+
+/** Nobody comes after this process who would want to know. */
+const noMark: CallMark = { begin() {}, end() {} }
 
 const nobodyCancels = new AbortController().signal
 
@@ -97,13 +109,19 @@ const callOf = (code: CallTarget['code'], wish: TrialWish, outcome: CallOutcome)
  */
 export async function tryCalls({ code, abi, fuel, spec, wish }: CallTrialNeeds): Promise<CallTrial> {
   const { stateful, deadlineMs } = spec
-  const target: CallTarget = { ticket: 1, code, fuel, stateful }
-  const lane = openLane({ take: () => startCallWorker(nobodyCancels) })
+  const grants = { network: { hosts: spec.network, room: noRoom }, fileSystem: [] }
+  const target: CallTarget = { ticket: 1, idWords: wordsOfId(spec.id), code, fuel, stateful, ...grants }
+  const lane = openLane({ take: () => startCallWorker(nobodyCancels) }, noMark)
   const log: CallLine[] = []
   let during: CallPhase = 'load'
-  const onLine = (level: GuestLogLevel, line: string): void => void log.push({ during, level, line })
+  const charged: CallViolation[] = []
+  const hearing: CallHearing = {
+    onLine: (level, line) => void log.push({ during, level, line }),
+    onViolation: (violation) => void charged.push({ ...violation, during }),
+    onNetwork() {}, // there is no room for anything: it was told so already
+  }
   const ask = (asked: CallWish): Promise<CallOutcome> =>
-    lane.call({ target, wish: asked, deadlineMs, signal: nobodyCancels, onLine })
+    lane.call({ target, wish: asked, deadlineMs, signal: nobodyCancels, hearing })
   const lostBy = ({ fault }: CallOutcome) => fault && { ...fault, during }
 
   try {
@@ -111,18 +129,19 @@ export async function tryCalls({ code, abi, fuel, spec, wish }: CallTrialNeeds):
     const load = costOf(loaded)
     if (loaded.fault !== undefined) {
       const lost = lostBy(loaded)
-      return { described: undefined, load, call: undefined, lost, memoryBytes: memoryOf(loaded), log }
+      return { described: undefined, load, call: undefined, lost, charged, memoryBytes: memoryOf(loaded), log }
     }
     during = 'call'
     const called = wish && abiOf[wish.kind] === abi ? await ask(ownWish(wish)) : undefined
     const lost = called && lostBy(called)
     during = 'end'
-    await lane.forget(target.ticket, onLine, deadlineMs)
+    await lane.forget(target, hearing, deadlineMs)
     return {
       described: cleanDescription(loaded.described),
       load,
       call: wish && called && callOf(code, wish, called),
       lost,
+      charged,
       memoryBytes: memoryOf(called ?? loaded),
       log,
     }

@@ -1,10 +1,12 @@
 import { extname } from 'node:path'
 import { type TransferListItem, Worker } from 'node:worker_threads'
-import type { CallOrder, CallReport } from './call-messages.ts'
-import type { GuestLogLevel } from './guest-log.ts'
+import type { CallHearing } from './call-hearing.ts'
+import type { AskedOrder, CallOrder, CallReport, CallThreadData } from './call-messages.ts'
+import type { NetworkNews } from './network-words.ts'
 
-type CallLine = Extract<CallReport, { kind: 'line' }>
-export type CallAnswer = Exclude<CallReport, CallLine>
+/** What comes meanwhile. */
+type CallSound = Extract<CallReport, { kind: 'line' | 'violated' | 'network' }>
+export type CallAnswer = Exclude<CallReport, CallSound>
 
 /** Heap of a thread, MiB: what a plugin with a garbage collector keeps is there, and not in its memory. */
 export const callHeapMiB = 512
@@ -12,16 +14,16 @@ export const callHeapMiB = 512
 /** A thread that calls plugins. It is not started again: who has it starts another one. */
 export interface CallWorker {
   /**
-   * Resolves with the answer to an order; one at a time. Lines that come meanwhile are given away at once, so that they
-   * outlive the thread. Rejects when the thread is gone. Input bytes of the order are the thread's from then on.
+   * Resolves with the answer to an order; one at a time. What is heard meanwhile is given away at once, so that it
+   * outlives the thread. Rejects when the thread is gone. Input bytes of the order are the thread's from then on.
    */
-  ask(order: CallOrder, onLine: (level: GuestLogLevel, text: string) => void): Promise<CallAnswer>
+  ask(order: AskedOrder, hearing: CallHearing): Promise<CallAnswer>
   readonly isGone: () => boolean
   /** Ends it, whatever it does. May be called twice. */
   close(): Promise<void>
 }
 
-const transferOf = (order: CallOrder): TransferListItem[] =>
+const transferOf = (order: AskedOrder): TransferListItem[] =>
   order.kind === 'call' && order.wish.kind === 'process' && order.wish.request.input.length > 0
     ? [order.wish.request.input.buffer as ArrayBuffer]
     : []
@@ -29,11 +31,13 @@ const transferOf = (order: CallOrder): TransferListItem[] =>
 /** Resolves when the thread is warm. Rejects, and the thread is gone, when it is not needed any more. */
 export async function startCallWorker(unneeded: AbortSignal): Promise<CallWorker> {
   // The built package has .js files, the checkout .ts.
+  const data: CallThreadData = { bell: new SharedArrayBuffer(4) }
+  const bell = new Int32Array(data.bell)
   const entry = new URL(`./call-thread${extname(import.meta.url)}`, import.meta.url)
-  const worker = new Worker(entry, { resourceLimits: { maxOldGenerationSizeMb: callHeapMiB } })
+  const worker = new Worker(entry, { workerData: data, resourceLimits: { maxOldGenerationSizeMb: callHeapMiB } })
   let gone: Error | undefined
   let waiting: PromiseWithResolvers<CallAnswer> | undefined
-  let onLine: (level: GuestLogLevel, text: string) => void = () => {}
+  let hearing: CallHearing | undefined
 
   const next = (): Promise<CallAnswer> => {
     waiting = Promise.withResolvers()
@@ -44,9 +48,29 @@ export async function startCallWorker(unneeded: AbortSignal): Promise<CallWorker
     gone ??= cause
     waiting?.reject(gone)
   }
+  /** It may be asleep in the middle of a call, and hears the bell then. */
+  const bring = (news: NetworkNews): void => {
+    worker.postMessage({ kind: 'network', news } satisfies CallOrder)
+    Atomics.add(bell, 0, 1)
+    Atomics.notify(bell, 0)
+  }
   worker.on('message', (report: CallReport) => {
-    if (report.kind === 'line') onLine(report.level, report.text)
-    else waiting?.resolve(report)
+    switch (report.kind) {
+      case 'line':
+        hearing?.onLine(report.level, report.text)
+        break
+      case 'violated':
+        hearing?.onViolation(report.violation)
+        break
+      case 'network':
+        hearing?.onNetwork(report.word, bring)
+        break
+      case 'warm':
+      case 'done':
+      case 'refused':
+      case 'forgotten':
+        waiting?.resolve(report)
+    }
   })
   worker.on('error', end)
   worker.once('exit', () => end(new Error('the thread ended')))
@@ -59,8 +83,8 @@ export async function startCallWorker(unneeded: AbortSignal): Promise<CallWorker
   unneeded.removeEventListener('abort', abandon)
 
   return {
-    async ask(order, lines) {
-      onLine = lines
+    async ask(order, hears) {
+      hearing = hears
       const answer = next()
       worker.postMessage(order, transferOf(order))
       return answer

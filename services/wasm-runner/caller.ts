@@ -2,9 +2,14 @@ import { createCallImports } from './call-imports.ts'
 import type { CallOutcome, CallTarget, CallWish } from './call-messages.ts'
 import { type Guest, makeGuest } from './guest.ts'
 import { GuestFault } from './guest-fault.ts'
-import { createLineAllowance, type GuestLog, type GuestLogLevel } from './guest-log.ts'
+import { createLineAllowance, type GuestLog, type GuestLogLevel, writeGuestLine } from './guest-log.ts'
+import { createGuestNetwork } from './guest-network.ts'
 import { type ActionGuest, openAction } from './midimon-action.ts'
+import type { NetworkNews, NetworkWord } from './network-words.ts'
+import { createRefusals } from './refusals.ts'
 import { type SelfDescription, undescribed } from './self-description.ts'
+import { createThreadNetwork } from './thread-network.ts'
+import type { Violation } from './violation.ts'
 import { nothingGranted } from './wasi/grants.ts'
 import { beginZenith, type ZenithGuest } from './zenith.ts'
 
@@ -15,15 +20,29 @@ export interface CallerNeeds {
   cpuNs(): bigint
   /** A line of the plugin that is called. */
   line(level: GuestLogLevel, text: string): void
+  /** What the plugin that is called did and must not do. */
+  violated(violation: Violation): void
+  /** What a plugin asks of the network. */
+  network(word: NetworkWord): void
+  /** Waits until something was heard of the network, at most so long, ms. */
+  listen(ms: number): void
 }
 
 /** Calls plugins, one call at a time. Whoever has it may be ended in the middle of one. */
 export interface Caller {
-  /** Throws REQUEST_INVALID for what the plugin cannot be asked for; what its code does wrong is in the outcome. */
-  call(target: CallTarget, wish: CallWish): CallOutcome
+  /**
+   * Throws REQUEST_INVALID for what the plugin cannot be asked for; what its code does wrong is in the outcome.
+   * `allowedMs`: how long it may take before somebody ends it from outside.
+   */
+  call(target: CallTarget, wish: CallWish, allowedMs: number): CallOutcome
   /** Ends a plugin's instance in an orderly way, if it has one. */
-  forget(ticket: number): void
+  forget(ticket: number, allowedMs: number): void
+  /** What became of a request. */
+  hear(news: NetworkNews): void
 }
+
+/** How much of its time a call may wait for the network: with the rest it can still say that nothing came. */
+const waitingShare = 0.9
 
 /** What an instance can be asked, once it has begun. */
 type Driver =
@@ -34,6 +53,7 @@ type Driver =
 interface Kept {
   readonly fuel: number
   readonly log: GuestLog
+  readonly refuse: (detail: string) => void
   life: { readonly guest: Guest; readonly driver: Driver } | undefined
 }
 
@@ -62,12 +82,21 @@ const driverOf = ({ abi, operations }: CallTarget['code'], guest: Guest): Driver
     ? { kind: 'zenith', zenith: beginZenith(guest, operations) }
     : { kind: 'action', action: openAction(guest) }
 
-export function createCaller({ now, cpuNs, line }: CallerNeeds): Caller {
+export function createCaller(needs: CallerNeeds): Caller {
+  const { now, cpuNs, line } = needs
+  let waitUntilMs = 0
+  const thread = createThreadNetwork(() => {
+    const leftMs = waitUntilMs - now()
+    if (leftMs <= 0) return false
+    needs.listen(leftMs)
+    return true
+  })
   const kept = new Map<number, Kept>()
 
   function keptOf({ ticket, fuel }: CallTarget): Kept {
     const log = { lines: createLineAllowance(now()), log: line, now }
-    const found = kept.get(ticket) ?? { fuel, log, life: undefined }
+    const refuse = createRefusals(now, needs.violated)
+    const found = kept.get(ticket) ?? { fuel, log, refuse, life: undefined }
     kept.set(ticket, found)
     return found
   }
@@ -81,10 +110,15 @@ export function createCaller({ now, cpuNs, line }: CallerNeeds): Caller {
     })
     try {
       if (mine.life === undefined) {
+        const network = createGuestNetwork({
+          ...{ grant: target.network, thread, now, tell: needs.network, refuse: mine.refuse },
+          warn: (sentence) => writeGuestLine(mine.log, 'warn', Buffer.from(sentence)),
+        })
         const made = makeGuest(target.code, {
           log: mine.log,
-          grants: nothingGranted,
-          env: (side) => createCallImports(side, mine.log),
+          grants: { ...nothingGranted, preopens: target.fileSystem },
+          env: (side) => createCallImports(side, mine.log, network),
+          ended: network.end,
         })
         guest = made
         made.begin(target.fuel)
@@ -101,7 +135,8 @@ export function createCaller({ now, cpuNs, line }: CallerNeeds): Caller {
   }
 
   return {
-    call(target, wish) {
+    call(target, wish, allowedMs) {
+      waitUntilMs = now() + allowedMs * waitingShare
       const mine = keptOf(target)
       const before = cpuNs()
       try {
@@ -114,7 +149,8 @@ export function createCaller({ now, cpuNs, line }: CallerNeeds): Caller {
         }
       }
     },
-    forget(ticket) {
+    forget(ticket, allowedMs) {
+      waitUntilMs = now() + allowedMs * waitingShare
       const mine = kept.get(ticket)
       kept.delete(ticket)
       if (mine?.life === undefined) return
@@ -129,5 +165,6 @@ export function createCaller({ now, cpuNs, line }: CallerNeeds): Caller {
         guest.close()
       }
     },
+    hear: thread.deliver,
   }
 }

@@ -2,6 +2,7 @@ import { RigError } from '../../rpc/failure.ts'
 import { type Abi, recogniseAbi } from './abi.ts'
 import { checkFunctionSizes } from './function-size.ts'
 import { meterModule, notWebAssembly } from './meter.ts'
+import { checkInstantiation } from './module-bounds.ts'
 import { readModuleShape } from './module-shape.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import { freeStart } from './start-section.ts'
@@ -51,6 +52,7 @@ export async function compilePlugin(bytes: Uint8Array<ArrayBuffer>, limits: Code
   const maxMemoryPages = Math.floor(limits.memoryBytes / pageBytes)
   const metered = meterModule(bytes, { maxMemoryPages, maxTableElements: tableElementsMax })
   checkFunctionSizes(bytes)
+  checkInstantiation(bytes)
   const shape = readModuleShape(bytes)
   const abi = recogniseAbi(shape, limits.entryPoints)
   const operations = abi === 'zenith-1' ? zenithOperations(shape.exports) : new Map<string, ZenithForm>()

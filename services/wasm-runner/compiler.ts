@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { type FailureCode, RigError } from '../../rpc/failure.ts'
+import { type CallMark, wordsOfId } from './call-record.ts'
 import { createCodeCache } from './code-cache.ts'
 import { type CodeLimits, checkModuleBytes, type PluginCode } from './compile.ts'
+import type { PluginSpec } from './plugin-spec.ts'
 import { createQueue } from './queue.ts'
 
 /**
@@ -31,7 +33,7 @@ export interface Compiler {
    * Rejects with PLUGIN_INVALID: for what compile.ts refuses, and for what takes longer than the deadline. The bytes,
    * whose SHA-256 the caller has checked, belong to the compiler from then on.
    */
-  compile(bytes: Uint8Array<ArrayBuffer>, spec: CodeLimits & { readonly sha256: string }): Promise<PluginCode>
+  compile(bytes: Uint8Array<ArrayBuffer>, spec: CodeLimits & Pick<PluginSpec, 'sha256' | 'id'>): Promise<PluginCode>
   /** Ends the thread, whatever it does. May be called twice. */
   close(): Promise<void>
 }
@@ -54,11 +56,13 @@ async function answerOf(thread: Worker, signal: AbortSignal): Promise<CompileAns
 export interface CompilerBounds {
   readonly deadlineMs?: number
   readonly heapMiB?: number
+  /** Of the call record, which says what is compiled. */
+  readonly mark?: CallMark
 }
 
 /** Its thread starts at once, and again with the first module after it had to be ended. */
 export function startCompiler(bounds: CompilerBounds = {}): Compiler {
-  const { deadlineMs = standardDeadlineMs, heapMiB = standardHeapMiB } = bounds
+  const { deadlineMs = standardDeadlineMs, heapMiB = standardHeapMiB, mark } = bounds
   const cache = createCodeCache()
   const closed = new AbortController()
   let thread: Worker | undefined
@@ -103,14 +107,15 @@ export function startCompiler(bounds: CompilerBounds = {}): Compiler {
     }
   }
 
-  const compileNow: Compiler['compile'] = async (bytes, { sha256, memoryBytes, entryPoints }) => {
+  const compileNow: Compiler['compile'] = async (bytes, { id, sha256, memoryBytes, entryPoints }) => {
     closed.signal.throwIfAborted()
     const limits = { memoryBytes, entryPoints }
     const key = keyOf(sha256, limits)
     const known = cache.get(key)
     if (known !== undefined) return known
     const size = bytes.length
-    const answer = await ask({ bytes, limits })
+    mark?.begin(wordsOfId(id), 'compile')
+    const answer = await ask({ bytes, limits }).finally(() => mark?.end())
     if (answer.kind === 'refused') throw new RigError(answer.code, answer.detail)
     cache.put(key, answer.code, size)
     return answer.code

@@ -7,6 +7,7 @@ import { darkFrame } from './led-frame.ts'
 import { createPostOffice } from './mailbox.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import { codeOf } from './testing/code.ts'
+import { offline } from './testing/offline.ts'
 import { specOf } from './testing/specs.ts'
 import { wasmOf } from './testing/wasm-text.ts'
 
@@ -22,6 +23,7 @@ async function start(fields: string, part: Partial<PluginSpec> = {}) {
     mail: createPostOffice(),
     log: (level, line) => lines.push(`${level} ${line}`),
     now: () => nowMs,
+    ...offline,
   })
   return {
     instance,

@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { RigError } from '../../rpc/failure.ts'
 import { startExecutor } from './executor-client.ts'
 import { startWorker } from './executor-worker.ts'
+import { noRoom } from './network-words.ts'
 import { keepSpare } from './spare.ts'
 import { codeOf } from './testing/code.ts'
 import { guestModule } from './testing/guest-module.ts'
@@ -26,6 +27,7 @@ async function rig() {
       onViolation: (ticket, { detail }) => assert.fail(`${ticket} is charged: ${detail}`),
       onCaught: ({ ticket }) => assert.fail(`${ticket} was caught`),
       onLog() {},
+      onNetwork: (ticket) => assert.fail(`${ticket} asks for something of the network`),
     },
   })
   return {
@@ -56,11 +58,11 @@ const unreadable = specOf({ operations: undefined as never })
 test('an executor that fails by itself is replaced: the order that it was at is refused, what ran runs on', async () => {
   await using it = await rig()
   const { client, code } = it
-  await client.start({ ticket: 1, spec: specOf(), code, replaces: undefined })
+  await client.start({ ticket: 1, spec: specOf(), code, replaces: undefined, room: noRoom })
   await it.ticksUntil((ticket) => ticket === 1)
   const moved = it.nextMove()
   await assert.rejects(
-    client.start({ ticket: 2, spec: unreadable, code, replaces: undefined }),
+    client.start({ ticket: 2, spec: unreadable, code, replaces: undefined, room: noRoom }),
     (cause) => cause instanceof RigError && cause.code === 'PLUGIN_FAILED' && /executor failed/.test(cause.message),
   )
   assert.equal(await moved, 1)
@@ -70,9 +72,9 @@ test('an executor that fails by itself is replaced: the order that it was at is 
 test('a plugin that is stopped while there is no executor does not come back with the next one', async () => {
   await using it = await rig()
   const { client, code } = it
-  await client.start({ ticket: 1, spec: specOf(), code, replaces: undefined })
-  await client.start({ ticket: 3, spec: specOf(), code, replaces: undefined })
-  await assert.rejects(client.start({ ticket: 2, spec: unreadable, code, replaces: undefined }))
+  await client.start({ ticket: 1, spec: specOf(), code, replaces: undefined, room: noRoom })
+  await client.start({ ticket: 3, spec: specOf(), code, replaces: undefined, room: noRoom })
+  await assert.rejects(client.start({ ticket: 2, spec: unreadable, code, replaces: undefined, room: noRoom }))
   await client.stop(3)
   // Both were started at 100 Hz on one grid: where 1 has ticked twenty times, 3 would have ticked as well.
   const ticks: number[] = []
@@ -86,6 +88,6 @@ test('a plugin that is stopped while there is no executor does not come back wit
 test('an executor that is closed while it is being replaced stays closed, and closing repeats safely', async () => {
   await using it = await rig()
   const { client, code } = it
-  await assert.rejects(client.start({ ticket: 2, spec: unreadable, code, replaces: undefined }))
+  await assert.rejects(client.start({ ticket: 2, spec: unreadable, code, replaces: undefined, room: noRoom }))
   await Promise.all([client.close(), client.close()])
 })

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { RigError } from '../../rpc/failure.ts'
 import type { Report, StartOrder, ThreadRole } from './executor-messages.ts'
 import type { Assignment, ExecutorWorker, WorkerEnd } from './executor-worker.ts'
+import type { NetworkNews, NetworkWord } from './network-words.ts'
 import type { Spare } from './spare.ts'
 import type { Violation } from './violation.ts'
 
@@ -21,6 +22,8 @@ export interface ExecutorEvents extends Pick<Assignment, 'onTick'> {
   /** This plugin's code was running when the thread had to be ended. Its loss is told apart from this, and later. */
   onCaught(order: StartOrder): void
   onLog(report: Extract<Report, { kind: 'log' }>): void
+  /** A plugin asks for something of the network. Answers go to the thread that it runs on now. */
+  onNetwork(ticket: number, word: NetworkWord, answer: (news: NetworkNews) => void): void
 }
 
 /** The plugins that run, on whatever thread. A thread that is stuck is ended, and all but the guilty plugin move on. */
@@ -88,7 +91,7 @@ export async function startExecutor({ role, spare, events, log }: ClientOptions)
     if (unexpected) events.onLost(ticket, failure.detail)
   }
 
-  const onReport = (report: Report): void => {
+  const onReport = (report: Report, from: () => ExecutorWorker | undefined): void => {
     switch (report.kind) {
       case 'started':
         onStarted(report.ticket)
@@ -107,6 +110,12 @@ export async function startExecutor({ role, spare, events, log }: ClientOptions)
       case 'log':
         events.onLog(report)
         break
+      case 'violated':
+        events.onViolation(report.ticket, report.violation)
+        break
+      case 'network':
+        events.onNetwork(report.ticket, report.word, (news) => from()?.send({ kind: 'network', news }))
+        break
       case 'warm':
       case 'ready':
       case 'unable': // Only before the thread is ready; executor-worker.ts has read it.
@@ -115,13 +124,15 @@ export async function startExecutor({ role, spare, events, log }: ClientOptions)
 
   const takeWorker = async (): Promise<void> => {
     const taken = await spare.take()
-    worker = await taken.assign({
+    let assigned: ExecutorWorker | undefined
+    assigned = await taken.assign({
       role,
-      onReport,
+      onReport: (report) => onReport(report, () => assigned),
       onTick: events.onTick,
       onDropped: (ticks) =>
         log.warn({ ticks }, 'the statistics lack some ticks: this process was not scheduled for long'),
     })
+    worker = assigned
     void worker.ended.then((end) => {
       replacing = replaceWorker(end)
     })

@@ -1,6 +1,7 @@
 import type { FailureCode } from '../../rpc/failure.ts'
 import type { PluginCode } from './compile.ts'
 import type { GuestLogLevel } from './guest-log.ts'
+import type { NetworkNews, NetworkWord } from './network-words.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import type { Violation } from './violation.ts'
 
@@ -12,6 +13,8 @@ export interface StartOrder {
   readonly code: PluginCode
   /** The ticket whose place it takes once it is ready. */
   readonly replaces: number | undefined
+  /** See NetworkGrant. */
+  readonly room: SharedArrayBuffer
 }
 
 /** From the main thread to the executor. */
@@ -23,6 +26,8 @@ export type Order =
   | { readonly kind: 'stop'; readonly ticket: number }
   /** From now on the answers of the suspects' thread are taken over. */
   | { readonly kind: 'relay' }
+  /** What became of a plugin's request. */
+  | { readonly kind: 'network'; readonly news: NetworkNews }
 
 /** From the executor to the main thread. */
 export type Report =
@@ -38,6 +43,10 @@ export type Report =
   /** The plugin trapped or ran out of fuel, and is gone. */
   | { readonly kind: 'lost'; readonly ticket: number; readonly violation: Violation }
   | { readonly kind: 'stopped'; readonly ticket: number }
+  /** The plugin did what it must not do, and runs on. */
+  | { readonly kind: 'violated'; readonly ticket: number; readonly violation: Violation }
+  /** What the plugin asks of the network. */
+  | { readonly kind: 'network'; readonly ticket: number; readonly word: NetworkWord }
   | { readonly kind: 'log'; readonly ticket: number; readonly level: GuestLogLevel; readonly line: string }
 
 /** Where a plugin runs: with those that were never caught by the watchdog, or with those that were. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { test } from 'node:test'
 import { pino } from 'pino'
 import { type ExecutorThreads, startExecutorThreads } from './executor-threads.ts'
+import { noRoom } from './network-words.ts'
 import { codeOf } from './testing/code.ts'
 import { guestModule, op } from './testing/guest-module.ts'
 import { specOf } from './testing/specs.ts'
@@ -18,7 +19,14 @@ async function rig() {
     ledCount: 15,
     unitsPerUs: tooMuchFuel,
     log: pino({ level: 'silent' }),
-    events: { onTick: ({ ticket }) => onTick(ticket), onViolation() {}, onLost() {}, onMoved() {}, onLog() {} },
+    events: {
+      onTick: ({ ticket }) => onTick(ticket),
+      onViolation() {},
+      onLost() {},
+      onMoved() {},
+      onLog() {},
+      onNetwork() {},
+    },
   })
   return {
     threads,
@@ -44,7 +52,7 @@ const suspectBytes = 'f'.repeat(64)
 /** Has the bytes caught: they loop while they are loaded. */
 async function catchSuspect(threads: ExecutorThreads): Promise<void> {
   const code = await codeOf(guestModule({ initialize: [...op.loopForever, ...op.i32(0)] }))
-  const order = { ticket: 1, spec: specOf({ sha256: suspectBytes }), code, replaces }
+  const order = { ticket: 1, spec: specOf({ sha256: suspectBytes }), code, replaces, room: noRoom }
   await assert.rejects(threads.start(order), /did not return/)
   await threads.stop(1)
 }
@@ -55,11 +63,11 @@ test('a suspect that is stopped while its thread is being started does not run',
   await catchSuspect(threads)
   const spec = specOf({ sha256: suspectBytes })
   const code = await codeOf(guestModule())
-  const starting = threads.start({ ticket: 2, spec, code, replaces }).catch(() => 'was stopped')
+  const starting = threads.start({ ticket: 2, spec, code, replaces, room: noRoom }).catch(() => 'was stopped')
   await threads.stop(2)
   await starting
   // Both would run at 100 Hz on one grid: where 3 has ticked twenty times, 2 would have ticked as well.
-  await threads.start({ ticket: 3, spec, code, replaces })
+  await threads.start({ ticket: 3, spec, code, replaces, room: noRoom })
   assert.deepEqual([...(await it.tickersUntil(3))], [3])
 })
 
@@ -68,7 +76,7 @@ test('the threads are closed while the one of the suspects is being started, and
   const { threads } = it
   await catchSuspect(threads)
   const code = await codeOf(guestModule())
-  const starting = threads.start({ ticket: 2, spec: specOf({ sha256: suspectBytes }), code, replaces })
+  const starting = threads.start({ ticket: 2, spec: specOf({ sha256: suspectBytes }), code, replaces, room: noRoom })
   starting.catch(() => undefined)
   await Promise.all([threads.close(), threads.close()])
 })

@@ -5,6 +5,7 @@ import { createExecutor } from './executor.ts'
 import type { Report } from './executor-messages.ts'
 import { darkFrame } from './led-frame.ts'
 import type { TickEntry } from './ledger.ts'
+import { noRoom } from './network-words.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import { codeOf } from './testing/code.ts'
 import { type GuestModule, guestModule, op } from './testing/guest-module.ts'
@@ -52,6 +53,7 @@ function rig(suspects?: ReturnType<typeof memorySlots>) {
         spec: specOf(part),
         code: await codeOf(bytes, part),
         replaces,
+        room: noRoom,
       })
       return ticket
     },

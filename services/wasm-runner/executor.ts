@@ -6,6 +6,7 @@ import { instantiate } from './instance.ts'
 import { createTicks, type TickNeeds, underTicket } from './plugin-tick.ts'
 import { dueMs, lastDueMs, type Schedule, startSchedule, takeTick } from './schedule.ts'
 import { createSeats, type Seat } from './seats.ts'
+import { createThreadNetwork } from './thread-network.ts'
 
 /** How often the answers of suspects are taken over: as often as the fastest Safe plugin ticks. */
 const relayHz = 200
@@ -30,6 +31,7 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
   const epochMs = needs.now()
   const elapsedMs = (): number => needs.now() - epochMs
   const seats = createSeats()
+  const network = createThreadNetwork()
   const { refresh, tick, relay } = createTicks(needs, seats.pipeline)
   let relays: Schedule | undefined
 
@@ -44,7 +46,7 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
     }
   }
 
-  const start = ({ ticket, spec, code, replaces }: StartOrder): void => {
+  const start = ({ ticket, spec, code, replaces, room }: StartOrder): void => {
     const idWords = wordsOfId(spec.id)
     const instance = underTicket(pulse, { ticket, idWords }, () =>
       instantiate(code, spec, {
@@ -52,6 +54,8 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
         mail: seats.mail,
         log: (level, line) => tell({ kind: 'log', ticket, level, line }),
         now: needs.now,
+        network: { room, thread: network, tell: (word) => tell({ kind: 'network', ticket, word }) },
+        charge: (violation) => tell({ kind: 'violated', ticket, violation }),
       }),
     )
     seats.join({ ticket, spec, idWords, instance, unitsPerUs }, elapsedMs())
@@ -102,6 +106,9 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
           break
         case 'relay':
           relays ??= startSchedule(relayHz, elapsedMs())
+          break
+        case 'network':
+          network.deliver(order.news)
       }
     },
     sweep() {

@@ -11,6 +11,11 @@ export interface GuestSide {
   memory(): WebAssembly.Memory
   /** Takes so much of the guest's fuel; false when there is none left. */
   pay(units: number): boolean
+  /**
+   * Ends the guest with `cause`, as a trap does: throws it through the guest's code. WebAssembly catches what a host function
+   * throws, so it is remembered, and the guest has no fuel to go on with.
+   */
+  end(cause: Error): never
 }
 
 /** One plugin's code with its memory and its fuel. Whatever its code does wrong is a GuestFault; it is of no more use then. */
@@ -31,6 +36,8 @@ export interface GuestNeeds {
   readonly grants: WasiGrants
   /** Module `env`. */
   env(guest: GuestSide): WebAssembly.ModuleImports
+  /** It is of no more use. May be called twice. */
+  ended(): void
 }
 
 /** What WASI's compilers put the constructors of a library in: called once, before everything else. */
@@ -54,14 +61,23 @@ function create({ module }: PluginCode, imports: WebAssembly.Imports): WebAssemb
  * Makes a guest of a plugin's code. None of the code runs before `begin`, which runs what comes before every other call: its
  * start function, an export like others, and its library's constructors.
  */
-export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): Guest & { begin(fuel: number): void } {
+export function makeGuest(
+  code: PluginCode,
+  { log, grants, env, ended }: GuestNeeds,
+): Guest & { begin(fuel: number): void } {
   let given = 0
   let filling = 0n
+  let ending: { readonly cause: Error; readonly fuelLeft: bigint } | undefined
   const side: GuestSide = {
     memory: () => instance.exports.memory as WebAssembly.Memory,
     pay(units) {
       fuel.value -= BigInt(units)
       return fuel.value >= 0n
+    },
+    end(cause) {
+      ending ??= { cause, fuelLeft: fuel.value }
+      fuel.value = -1n
+      throw cause
     },
   }
   const openWasi = (): Wasi =>
@@ -72,7 +88,11 @@ export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): G
       monotonicNs: () => BigInt(Math.floor(log.now() * 1e6)),
     })
   // Its functions are a third of what a small plugin takes, and most plugins import none of them.
-  const { imports, close } = importsWasi(code) ? openWasi() : noWasi
+  const wasi = importsWasi(code) ? openWasi() : noWasi
+  const close = (): void => {
+    wasi.close()
+    ended()
+  }
   const orClosed = <T>(act: () => T): T => {
     try {
       return act()
@@ -81,18 +101,21 @@ export function makeGuest(code: PluginCode, { log, grants, env }: GuestNeeds): G
       throw cause
     }
   }
-  const instance = orClosed(() => create(code, { env: env(side), [wasiModule]: imports }))
+  const instance = orClosed(() => create(code, { env: env(side), [wasiModule]: wasi.imports }))
   const { exports } = instance
   const fuel = exports[code.fuelExport] as WebAssembly.Global
 
-  const run = <T>(name: string, call: () => T): T =>
-    orClosed(() => {
-      try {
-        return call()
-      } catch (cause) {
-        throw faultOf(name, cause, fuel.value, given)
-      }
-    })
+  const callOf = <T>(name: string, call: () => T): T => {
+    try {
+      const result = call()
+      if (ending === undefined) return result
+    } catch (cause) {
+      if (ending === undefined) throw faultOf(name, cause, fuel.value, given)
+    }
+    fuel.value = ending.fuelLeft
+    throw faultOf(name, ending.cause, ending.fuelLeft, given)
+  }
+  const run = <T>(name: string, call: () => T): T => orClosed(() => callOf(name, call))
 
   function fill(units: number): void {
     if (units !== given) {

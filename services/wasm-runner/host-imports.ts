@@ -1,18 +1,14 @@
 import { telemetryFrame } from '../../gen/layout.ts'
-import { type HostFunction, hostSignatures } from './abi.ts'
-import { type CustomData, valueBytesMax } from './custom-data.ts'
+import type { HostFunction } from './abi.ts'
+import type { CustomData } from './custom-data.ts'
+import { bytesAt } from './guest-bytes.ts'
 import { type GuestLog, type GuestLogLevel, writeGuestLine } from './guest-log.ts'
+import type { GuestNetwork } from './guest-network.ts'
+import { priced } from './host-price.ts'
+import { hostResult } from './host-result.ts'
 import type { PostOffice } from './mailbox.ts'
+import { createNetworkImports } from './network-imports.ts'
 import type { SafeCapability } from './plugin-spec.ts'
-
-/** What a host function answers. */
-export const hostResult = {
-  ok: 0,
-  error: -1,
-  invalidArgument: -2,
-  permissionDenied: -3,
-  bufferTooSmall: -4,
-} as const
 
 /** The names that `check_capability` takes. */
 const capabilityNames: Readonly<Record<string, SafeCapability | 'ProcessDsp'>> = {
@@ -41,14 +37,16 @@ export interface GuestSurroundings extends GuestLog {
   telemetry(): DataView
   readonly customData: CustomData
   readonly mail: PostOffice
+  readonly network: GuestNetwork
+  /** It called what it was not granted. */
+  refuse(detail: string): void
 }
 
-/** The guest's bytes at `pointer`, or undefined when they are not all inside its memory. Valid until the guest runs again. */
-function bytesAt(guest: GuestSurroundings, pointer: number, length: number): Uint8Array | undefined {
-  const { buffer } = guest.memory()
-  const start = pointer >>> 0
-  if (length < 0 || start + length > buffer.byteLength) return undefined
-  return new Uint8Array(buffer, start, length)
+/** Whether a function may be called that needs this; that it was is charged where it may not. */
+function isGranted(guest: GuestSurroundings, name: HostFunction, capability: SafeCapability): boolean {
+  if (guest.capabilities.includes(capability)) return true
+  guest.refuse(`${name} needs ${capability}, which it was not granted`)
+  return false
 }
 
 function logFunctions(guest: GuestSurroundings) {
@@ -80,7 +78,7 @@ function checkCapability(guest: GuestSurroundings, pointer: number, length: numb
  * are the device's, which this process does not see: 0, as every field that is not known.
  */
 function getTelemetry(guest: GuestSurroundings, pointer: number, length: number): number {
-  if (!guest.capabilities.includes('ReadTelemetry')) return hostResult.permissionDenied
+  if (!isGranted(guest, 'get_telemetry', 'ReadTelemetry')) return hostResult.permissionDenied
   const bytes = bytesAt(guest, pointer, length)
   if (bytes === undefined) return hostResult.invalidArgument
   if (length < wheelStateBytes) return hostResult.bufferTooSmall
@@ -93,13 +91,13 @@ function getTelemetry(guest: GuestSurroundings, pointer: number, length: number)
 }
 
 function setCustomData(guest: GuestSurroundings, key: Uint8Array | undefined, json: Uint8Array | undefined): number {
-  if (!guest.capabilities.includes('ModifyTelemetry')) return hostResult.permissionDenied
+  if (!isGranted(guest, 'set_custom_data', 'ModifyTelemetry')) return hostResult.permissionDenied
   if (key === undefined || json === undefined) return hostResult.invalidArgument
   return guest.customData.set(key, json) ? hostResult.ok : hostResult.invalidArgument
 }
 
 function sendMessage(guest: GuestSurroundings, to: Uint8Array | undefined, message: Uint8Array | undefined): number {
-  if (!guest.capabilities.includes('InterPluginComm')) return hostResult.permissionDenied
+  if (!isGranted(guest, 'send_message', 'InterPluginComm')) return hostResult.permissionDenied
   // An empty message could not be told from none at the other end.
   if (to === undefined || to.length > 64 || message === undefined || message.length === 0) {
     return hostResult.invalidArgument
@@ -109,7 +107,7 @@ function sendMessage(guest: GuestSurroundings, to: Uint8Array | undefined, messa
 }
 
 function receiveMessage(guest: GuestSurroundings, target: Uint8Array | undefined): number {
-  if (!guest.capabilities.includes('InterPluginComm')) return hostResult.permissionDenied
+  if (!isGranted(guest, 'receive_message', 'InterPluginComm')) return hostResult.permissionDenied
   if (target === undefined) return hostResult.invalidArgument
   const message = guest.mail.peek(guest.id)
   if (message === undefined) return 0
@@ -120,37 +118,14 @@ function receiveMessage(guest: GuestSurroundings, target: Uint8Array | undefined
 }
 
 /**
- * What a call costs, in units of one instruction: 2 µs on the development machine, where the yardstick does 7000 units a
- * µs and no function takes longer whatever it is given, but for the one that reads JSON: 50 µs for 1 KiB of brackets.
- * Without a price a loop of calls would go on for as long as they take: fuel only knows of the instructions around them.
- */
-const callUnits = 15_000
-const jsonByteUnits = 350
-
-const priceOf = (name: HostFunction, [, , , jsonLength = 0]: readonly number[]): number =>
-  name === 'set_custom_data' ? callUnits + jsonByteUnits * Math.min(Math.max(jsonLength, 0), valueBytesMax) : callUnits
-
-type Functions = Record<HostFunction, WebAssembly.ImportFunction>
-
-/** A guest's code between two looks at its fuel may call on when there is none left: then nothing is done for it. */
-function priced(guest: GuestSurroundings, functions: Functions): Functions {
-  const names = Object.keys(functions) as HostFunction[]
-  const withPrice = (name: HostFunction): WebAssembly.ImportFunction => {
-    const act = functions[name]
-    const refusal = hostSignatures[name].endsWith('i64') ? 0n : hostResult.error
-    return (...parameters) => (guest.pay(priceOf(name, parameters)) ? act(...parameters) : refusal)
-  }
-  return Object.fromEntries(names.map((name) => [name, withPrice(name)])) as Functions
-}
-
-/**
  * Module `env` for one instance. No function throws: a pointer that leaves the guest's memory is -2, what was not
  * granted is -3, and a log line that cannot be read is not written. Each call is paid for with fuel.
  */
-export function createHostImports(guest: GuestSurroundings): Functions {
+export function createHostImports(guest: GuestSurroundings): Record<HostFunction, WebAssembly.ImportFunction> {
   const createdMs = guest.now()
   return priced(guest, {
     ...logFunctions(guest),
+    ...createNetworkImports(guest, guest.network),
     check_capability: (pointer: number, length: number) => checkCapability(guest, pointer, length),
     get_telemetry: (pointer: number, length: number) => getTelemetry(guest, pointer, length),
     get_timestamp_us: () => BigInt(Math.floor((guest.now() - createdMs) * 1000)),

@@ -8,6 +8,7 @@ import { createPostOffice } from './mailbox.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import { codeOf } from './testing/code.ts'
 import { dataAt, type GuestModule, guestModule, op } from './testing/guest-module.ts'
+import { offline } from './testing/offline.ts'
 import { buildSample } from './testing/samples.ts'
 import { specOf } from './testing/specs.ts'
 import { wasmOf } from './testing/wasm-text.ts'
@@ -24,7 +25,7 @@ async function start(bytes: Uint8Array<ArrayBuffer>, part: Partial<PluginSpec> =
   const spec = specOf(part)
   mail.open(spec.id)
   const log = (level: string, line: string): number => lines.push(`${level} ${line}`)
-  const instance = instantiate(await codeOf(bytes, part), spec, { unitsPerUs, mail, log, now: () => 0 })
+  const instance = instantiate(await codeOf(bytes, part), spec, { unitsPerUs, mail, log, now: () => 0, ...offline })
   return { instance, lines, mail, spec }
 }
 

@@ -1,9 +1,12 @@
 import type { PluginCode } from './compile.ts'
 import { instantiateEnv } from './env-instance.ts'
 import type { GuestLogLevel } from './guest-log.ts'
+import type { GuestNetworkNeeds } from './guest-network.ts'
 import type { PostOffice } from './mailbox.ts'
+import type { NetworkGrant } from './network-words.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import { instantiateSdk } from './sdk-instance.ts'
+import type { Violation } from './violation.ts'
 
 /** What `process` is asked for. */
 export const operationCode = { TelemetryProcessor: 0, LedMapper: 1 } as const
@@ -17,6 +20,14 @@ export interface InstanceNeeds {
   log(level: GuestLogLevel, line: string): void
   /** Monotonic, ms. */
   now(): number
+  readonly network: InstanceNetwork
+  /** It called what it was not granted; at most once a second. */
+  charge(violation: Violation): void
+}
+
+/** What an instance needs to ask for something of the network. */
+export interface InstanceNetwork extends Pick<GuestNetworkNeeds, 'thread' | 'tell'> {
+  readonly room: NetworkGrant['room']
 }
 
 /** One plugin's code with its state. Whatever throws a GuestFault is the guest's doing, and the instance of no more use. */

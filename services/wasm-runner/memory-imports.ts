@@ -1,17 +1,18 @@
 import type { MemoryFunction } from './abi.ts'
 import type { GuestSide } from './guest.ts'
 
-/** As WebAssembly's own instructions say it. */
-const outside = (): never => {
-  throw new WebAssembly.RuntimeError('memory access out of bounds')
-}
-
 /**
  * C's memory functions over a guest's memory, for modules that were linked without them. What leaves the memory traps, as
  * it would in the guest's own code; each byte is paid for with one instruction, as by `memory.copy`, and nothing is done
  * that there is no fuel for.
  */
-export function createMemoryImports({ memory, pay }: GuestSide): Record<MemoryFunction, WebAssembly.ImportFunction> {
+export function createMemoryImports({
+  memory,
+  pay,
+  end,
+}: GuestSide): Record<MemoryFunction, WebAssembly.ImportFunction> {
+  /** As WebAssembly's own instructions say it. */
+  const outside = (): never => end(new WebAssembly.RuntimeError('memory access out of bounds'))
   const bytesAt = (pointer: number, length: number): Uint8Array => {
     const { buffer } = memory()
     const [start, bytes] = [pointer >>> 0, length >>> 0]
@@ -19,7 +20,7 @@ export function createMemoryImports({ memory, pay }: GuestSide): Record<MemoryFu
   }
   const payFor = (length: number): void => {
     // The guest has no fuel then, and by that faultOf() knows what it was.
-    if (!pay(1 + (length >>> 0))) throw new WebAssembly.RuntimeError('unreachable')
+    if (!pay(1 + (length >>> 0))) end(new WebAssembly.RuntimeError('unreachable'))
   }
 
   const move = (to: number, from: number, length: number): number => {

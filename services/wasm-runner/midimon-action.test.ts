@@ -156,3 +156,23 @@ test('a memory function that leaves the memory traps, and each byte costs an ins
   )
   assert.match(fault(tooMuch), /^budget: execute ran out of fuel/)
 })
+
+test('what ends a guest ends it, though its code catches everything that a host function throws', async () => {
+  const exit = '(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))'
+  const write = '(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))'
+  const data = '(data (i32.const 64) "\\50\\00\\00\\00\\06\\00\\00\\00") (data (i32.const 80) "alive\\n")'
+  for (const [call, ended] of [
+    ['(call $exit (i32.const 3))', /^crash: .*it ended itself with proc_exit\(3\)$/],
+    ['(drop (call $memcpy (i32.const 65530) (i32.const 1) (i32.const 7)))', /^crash: .*memory access out of bounds$/],
+    ['(drop (call $memset (i32.const 0) (i32.const 0) (i32.const -1)))', /^budget: execute ran out of fuel/],
+  ] as const) {
+    const caught = `(try (do ${call}) (catch_all))
+      (drop (call $write (i32.const 1) (i32.const 64) (i32.const 1) (i32.const 72)))
+      (i32.const 42)`
+    const plugin = await calledPlugin(actionModule(`${exit} ${write} ${memoryImports} ${data} ${execute(caught)}`))
+    const outcome = plugin.execute()
+    assert.match(fault(outcome), ended, call)
+    assert.equal(outcome.code, 0)
+    assert.deepEqual(plugin.lines, [], 'and nothing more is done for it')
+  }
+})

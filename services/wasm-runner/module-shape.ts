@@ -1,3 +1,4 @@
+import { section } from './module-survey.ts'
 import { type ModuleType, readTypes } from './module-types.ts'
 import { sectionsOf, WasmBytes } from './wasm-bytes.ts'
 
@@ -16,13 +17,16 @@ export interface ModuleShape {
   readonly imports: readonly FunctionImport[]
   /** By name: a signature, or `memory`, `table`, `global`, `tag`. */
   readonly exports: ReadonlyMap<string, Signature>
-  /** The memory, when there is exactly one and the module defines it. */
-  readonly memory: { readonly shared: boolean; readonly wide: boolean } | undefined
-  /** It has structures or arrays, which are objects of the engine's heap and not bytes of its memory. */
+  /** The memory that is exported as `memory`, when the module defines it. */
+  readonly memory: { readonly wide: boolean } | undefined
+  /** One of its memories is to be shared between threads. */
+  readonly sharesMemory: boolean
+  /**
+   * It has structures, arrays, or exceptions that it may keep: objects of the engine's heap, and not bytes of its memory.
+   */
   readonly makesObjects: boolean
 }
 
-const section = { type: 1, import: 2, function: 3, memory: 5, export: 7 }
 const kinds = ['function', 'table', 'memory', 'global', 'tag'] as const
 const signatureOf = (type: ModuleType): Signature =>
   type.kind === 'function'
@@ -78,19 +82,23 @@ export function readModuleShape(bytes: Uint8Array): ModuleShape {
   const imports = list(section.import, (cursor) => readImport(cursor, types))
   const defined = list(section.function, (cursor) => types[cursor.number()] ?? '')
   const functions = [...imports.map((each) => each.signature).filter((each) => each.startsWith('(')), ...defined]
-  const memories = list(section.memory, (cursor) => cursor.limits())
+  const memories = [
+    ...imports.filter(({ signature }) => signature === 'memory').map(() => undefined),
+    ...list(section.memory, (cursor) => cursor.limits()),
+  ]
+  let exported: number | undefined
   const exports = list(section.export, (cursor): [string, Signature] => {
     const name = cursor.name()
     const kind = kinds[cursor.byte()] ?? 'unknown'
     const index = cursor.number()
+    if (kind === 'memory' && name === 'memory') exported = memories[index]
     return [name, kind === 'function' ? (functions[index] ?? '') : kind]
   })
-  const [memory, another] = memories
-  const one = memory !== undefined && another === undefined
   return {
     imports,
     exports: new Map(exports),
-    memory: one ? { shared: (memory & 2) !== 0, wide: (memory & 4) !== 0 } : undefined,
-    makesObjects: moduleTypes.some(({ kind }) => kind !== 'function'),
+    memory: exported === undefined ? undefined : { wide: (exported & 4) !== 0 },
+    sharesMemory: memories.some((flags) => flags !== undefined && (flags & 2) !== 0),
+    makesObjects: sections.has(section.tag) || moduleTypes.some(({ kind }) => kind !== 'function'),
   }
 }

@@ -6,7 +6,18 @@ import { readExportNames, type Section, sectionsOf, WasmBytes } from './wasm-byt
 /** A module that is refused: what it has that cannot be, and what its author can do. */
 export const refuse = (what: string, remedy: string): RigError => new RigError('PLUGIN_INVALID', `${what}; ${remedy}`)
 
-export const section = { type: 1, import: 2, function: 3, table: 4, memory: 5, global: 6, export: 7, code: 10 } as const
+export const section = {
+  type: 1,
+  import: 2,
+  function: 3,
+  table: 4,
+  memory: 5,
+  global: 6,
+  export: 7,
+  element: 9,
+  code: 10,
+  tag: 13,
+} as const
 export const kind = { function: 0, table: 1, memory: 2, global: 3 } as const
 
 export interface Limits {
@@ -65,7 +76,8 @@ export function passTable(bytes: WasmBytes, limits: () => void): void {
   if (initialised) passExpression(bytes)
 }
 
-function passExpression(bytes: WasmBytes): void {
+/** Reads a constant expression, and its end. */
+export function passExpression(bytes: WasmBytes): void {
   for (let opcode = bytes.byte(); opcode !== code.end; opcode = bytes.byte()) skipImmediates(bytes, opcode)
 }
 

@@ -3,19 +3,22 @@ import { type CallResult, PluginState } from '../../gen/proto/openracing/v1/plug
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { OnCallAbi } from './abi.ts'
+import type { CallHearing } from './call-hearing.ts'
 import type { CallLanes } from './call-lanes.ts'
-import type { CallOutcome, CallTarget, CallWish } from './call-messages.ts'
+import type { CallTarget, CallWish } from './call-messages.ts'
 import type { GuestLogLevel } from './guest-log.ts'
+import type { DeskSeat } from './network-desk.ts'
 import type { OnCallSpec } from './on-call-spec.ts'
 import { cleanDescription, describedAs, undescribed } from './self-description.ts'
 import { createStatistics } from './statistics.ts'
-import { createViolations } from './violation.ts'
+import { createViolations, type Violation } from './violation.ts'
 
 export interface OnCallNeeds {
   readonly spec: OnCallSpec
   readonly abi: OnCallAbi
   readonly target: CallTarget
   readonly lanes: Pick<CallLanes, 'call' | 'forget'>
+  readonly network: DeskSeat
   readonly log: Logger
   /** Where its own lines go. */
   readonly guestLog: Logger
@@ -38,6 +41,8 @@ export interface OnCallPlugin {
   call(wish: CallWish, signal: AbortSignal): Promise<Called>
   /** Its instance is ended, in an orderly way. */
   end(): Promise<void>
+  /** It did this before it was loaded. */
+  charge(violation: Violation): void
   view(): SafePlugin
 }
 
@@ -45,31 +50,47 @@ const nobodyCancels = new AbortController().signal
 
 const microseconds = (ns: number): number => Math.min(Math.ceil(ns / 1000), 0xffff_ffff)
 
-export function createOnCallPlugin({ spec, abi, target, lanes, log, guestLog, wallMs }: OnCallNeeds): OnCallPlugin {
+export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
+  const { spec, abi, target, lanes, network, log, guestLog, wallMs } = needs
   const statistics = createStatistics()
   const violations = createViolations()
   let described = undescribed
 
   const writeLine = (level: GuestLogLevel, text: string): void => guestLog[level]({ plugin: spec.id }, text)
 
-  const charge = ({ fault }: CallOutcome): void => {
-    if (fault === undefined) return
+  const hearing: CallHearing = {
+    onLine: writeLine,
+    onViolation: (violation) => violations.charge(violation, wallMs()),
+    onNetwork: network.heard,
+  }
+
+  const charge = (fault: Violation): void => {
     violations.charge(fault, wallMs())
+    log.warn({ plugin: spec.id, name: spec.name }, fault.detail)
+  }
+
+  const countFault = (fault: Violation): void => {
+    charge(fault)
     statistics.countLoss()
     if (fault.kind === 'budget') statistics.countOutOfFuel()
-    log.warn({ plugin: spec.id, name: spec.name }, fault.detail)
   }
 
   async function ask(wish: CallWish, signal: AbortSignal) {
     const lines: { level: string; text: string }[] = []
     const outcome = await lanes.call({
       ...{ target, wish, deadlineMs: spec.deadlineMs, signal },
-      onLine(level, text) {
-        lines.push({ level, text })
-        writeLine(level, text)
+      hearing: {
+        ...hearing,
+        onLine(level, text) {
+          lines.push({ level, text })
+          writeLine(level, text)
+        },
       },
     })
-    charge(outcome)
+    if (outcome.fault !== undefined) {
+      network.withdrawAll() // its thread may be gone
+      countFault(outcome.fault)
+    }
     return { outcome, lines }
   }
 
@@ -95,7 +116,11 @@ export function createOnCallPlugin({ spec, abi, target, lanes, log, guestLog, wa
       const result = { code, fault: fault?.detail ?? '', lines, fuel: BigInt(fuelUsed), cpuUs: microseconds(cpuNs) }
       return { result, output }
     },
-    end: () => lanes.forget(target.ticket, writeLine, spec.deadlineMs),
+    async end() {
+      await lanes.forget(target, hearing, spec.deadlineMs)
+      network.withdrawAll()
+    },
+    charge,
     view: () => ({
       id: spec.id,
       state: PluginState.PLUGIN_STATE_RUNNING,

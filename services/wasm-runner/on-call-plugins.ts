@@ -3,10 +3,13 @@ import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { OnCallAbi } from './abi.ts'
 import { openCallLanes } from './call-lanes.ts'
+import { wordsOfId } from './call-record.ts'
 import type { PluginCode } from './compile.ts'
 import type { ActionRequest } from './midimon-action.ts'
+import type { NetworkDesk } from './network-desk.ts'
 import { type Called, createOnCallPlugin, type OnCallPlugin } from './on-call-plugin.ts'
 import type { OnCallSpec } from './on-call-spec.ts'
+import type { Violation } from './violation.ts'
 import type { ZenithRequest } from './zenith.ts'
 
 /** What a plugin of each ABI is asked for, and how. */
@@ -21,6 +24,8 @@ export interface OnCallPlugins {
   load(spec: OnCallSpec, code: PluginCode, abi: OnCallAbi): Promise<void>
   /** Repeats safely. */
   unload(id: string): Promise<void>
+  /** A plugin that is loaded did this. */
+  charge(id: string, violation: Violation): void
   views(): readonly SafePlugin[]
   /** Reject with PLUGIN_UNKNOWN, with REQUEST_INVALID for a plugin that has no such thing, and as Lane.call does. */
   runAction(id: string, request: ActionRequest, signal: AbortSignal): Promise<Called>
@@ -30,16 +35,19 @@ export interface OnCallPlugins {
 }
 
 export interface OnCallOptions {
+  /** The rig's shared memory directory. */
+  readonly shmDir: string
   /** Instructions of one call. */
   readonly fuel: number
+  readonly desk: Pick<NetworkDesk, 'open' | 'room'>
   readonly log: Logger
   /** Where plugins' own lines go. */
   readonly guestLog: Logger
 }
 
-export function createOnCallPlugins({ fuel, log, guestLog }: OnCallOptions): OnCallPlugins {
+export function createOnCallPlugins({ shmDir, fuel, desk, log, guestLog }: OnCallOptions): OnCallPlugins {
   const plugins = new Map<string, OnCallPlugin>()
-  const lanes = openCallLanes()
+  const lanes = openCallLanes(shmDir)
   let lastTicket = 0
   let closing: Promise<void> | undefined
 
@@ -65,8 +73,27 @@ export function createOnCallPlugins({ fuel, log, guestLog }: OnCallOptions): OnC
 
   return {
     async load(spec, code, abi) {
-      const target = { ticket: ++lastTicket, code, fuel, stateful: spec.stateful }
-      const plugin = createOnCallPlugin({ spec, abi, target, lanes, log, guestLog, wallMs: Date.now })
+      const network = { hosts: spec.network, room: desk.room }
+      const idWords = wordsOfId(spec.id)
+      const target = {
+        ticket: ++lastTicket,
+        idWords,
+        code,
+        fuel,
+        stateful: spec.stateful,
+        network,
+        fileSystem: spec.fileSystem,
+      }
+      const plugin = createOnCallPlugin({
+        spec,
+        abi,
+        target,
+        lanes,
+        network: desk.open(spec.id),
+        log,
+        guestLog,
+        wallMs: Date.now,
+      })
       try {
         await plugin.begin()
       } catch (cause) {
@@ -78,6 +105,7 @@ export function createOnCallPlugins({ fuel, log, guestLog }: OnCallOptions): OnC
       await previous?.end()
     },
     unload,
+    charge: (id, violation) => plugins.get(id)?.charge(violation),
     views: () => [...plugins.values()].map((plugin) => plugin.view()),
     runAction: async (id, request, signal) => find(id, 'midimon-action-1').call({ kind: 'action', request }, signal),
     runInput: async (id, request, signal) => find(id, 'zenith-1').call({ kind: 'process', request }, signal),

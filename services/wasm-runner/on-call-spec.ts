@@ -1,5 +1,8 @@
 import type { LoadOnCallPluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
-import { absolutePath, type EntryPoints, matching, within } from './plugin-spec.ts'
+import { hostList, pathList } from './plugin-grants.ts'
+import type { EntryPoints } from './plugin-spec.ts'
+import { absolutePath, matching, within } from './request-fields.ts'
+import type { Preopen } from './wasi/grants.ts'
 
 /** The ceilings of a plugin that is called: MIDIMon's, and for want of others Zenith's. */
 const callUsMax = 5_000_000
@@ -21,6 +24,10 @@ export interface OnCallSpec {
   readonly memoryBytes: number
   /** An action's instance stays from call to call. */
   readonly stateful: boolean
+  /** Directories that it may use. */
+  readonly fileSystem: readonly Preopen[]
+  /** Hosts that it may reach, `host` or `host:port`. */
+  readonly network: readonly string[]
   readonly entryPoints: EntryPoints
 }
 
@@ -36,5 +43,7 @@ export const parseOnCallRequest = (request: LoadOnCallPluginRequest): OnCallSpec
   deadlineMs: within('max_execution_time_us', request.maxExecutionTimeUs, 1000, callUsMax) / 1000,
   memoryBytes: within('max_memory_bytes', Number(request.maxMemoryBytes), memoryBytesMin, memoryBytesMax),
   stateful: request.stateful,
+  fileSystem: pathList(request.fileSystem),
+  network: hostList(request.network),
   entryPoints,
 })

@@ -15,6 +15,7 @@ import { actionOf, inputOf } from './testing/call.ts'
 import { actionModule, zenithModule } from './testing/call-guests.ts'
 import { guestModule } from './testing/guest-module.ts'
 import { specOf } from './testing/specs.ts'
+import { errno } from './wasi/errno.ts'
 
 /** A real runner, with its threads. */
 async function rig(part: Pick<RunnerOptions, 'callFuel'> = {}) {
@@ -147,6 +148,7 @@ test('a plugin that fills the heap of its thread is named, and the next call is 
           (global.set $kept (struct.new $node (array.new $bytes (i64.const 1) (i32.const 100000)) (global.get $kept)))
           (br $next))
         (i32.const 0))`),
+    { deadlineMs: 60_000 }, // the engine collects for seconds where the cores are busy
   )
   const keys = await it.load(actionModule())
   const { fault } = (await it.execute(id)).result
@@ -156,6 +158,19 @@ test('a plugin that fills the heap of its thread is named, and the next call is 
     [[ViolationKind.VIOLATION_KIND_MEMORY, 1n]],
   )
   assert.equal((await it.execute(keys)).result.code, 0)
+})
+
+test('a plugin that is called has the directories that it was granted, and no other', async () => {
+  await using it = await rig()
+  const asks = actionModule(`
+    (import "wasi_snapshot_preview1" "fd_prestat_get" (func $prestat (param i32 i32) (result i32)))
+    (func (export "execute") (param i32 i32) (result i32) (call $prestat (i32.const 3) (i32.const 16384)))`)
+  const path = await mkdtemp('/dev/shm/openracing-test-')
+  const granted = await it.load(asks, { fileSystem: [{ name: 'presets', path, access: 'read' }] })
+  const ungranted = await it.load(asks)
+  assert.equal((await it.execute(granted)).result.code, 0)
+  assert.equal((await it.execute(ungranted)).result.code, errno.BADF)
+  await rm(path, { recursive: true })
 })
 
 /** So much that nothing runs out of it, and the deadline is all that there is. */

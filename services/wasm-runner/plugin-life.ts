@@ -7,6 +7,7 @@ import type { PluginCode } from './compile.ts'
 import type { ExecutorThreads } from './executor-threads.ts'
 import { ungrantedDetail } from './granted-operations.ts'
 import type { TickEntry } from './ledger.ts'
+import type { DeskSeat, NetworkDesk } from './network-desk.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import { createStatistics } from './statistics.ts'
 import { createViolations, type Violation } from './violation.ts'
@@ -16,6 +17,7 @@ export interface LifeNeeds {
   readonly spec: PluginSpec
   readonly code: PluginCode
   readonly executor: ExecutorThreads
+  readonly desk: Pick<NetworkDesk, 'open' | 'room'>
   readonly log: Logger
   /** Monotonic, ms. */
   now(): number
@@ -32,6 +34,8 @@ export interface PluginLife {
   ticked(entry: TickEntry): void
   /** It did what it must not do. */
   violated(violation: Violation): void
+  /** It asks for something of the network. */
+  asked: DeskSeat['heard']
   /** The executor lost it. */
   lost(detail: string): void
   /** The executor moved it to another thread. */
@@ -43,9 +47,10 @@ export interface PluginLife {
   view(): SafePlugin
 }
 
-export function createPluginLife({ ticket, spec, code, executor, log, now, wallMs }: LifeNeeds): PluginLife {
+export function createPluginLife({ ticket, spec, code, executor, desk, log, now, wallMs }: LifeNeeds): PluginLife {
   const statistics = createStatistics()
   const violations = createViolations()
+  const network = desk.open(spec.id)
   let state: SafePlugin['state'] = PluginState.PLUGIN_STATE_LOADED
   let detail = ''
   let losses = 0
@@ -55,7 +60,10 @@ export function createPluginLife({ ticket, spec, code, executor, log, now, wallM
   let ended = false
 
   const start = async (replaces: number | undefined): Promise<void> => {
-    await executor.start({ ticket, spec, code, replaces })
+    await executor.start({ ticket, spec, code, replaces, room: desk.room }).catch((cause) => {
+      network.withdrawAll()
+      throw cause
+    })
     startedMs = now()
     state = PluginState.PLUGIN_STATE_RUNNING
     detail = ungrantedDetail(spec)
@@ -100,8 +108,15 @@ export function createPluginLife({ ticket, spec, code, executor, log, now, wallM
       violations.charge(violation, wallMs())
       if (violation.kind === 'budget') statistics.countOutOfFuel()
     },
-    lost: (why) => wait(why, now() - startedMs),
-    moved: () => statistics.countRestart(),
+    lost(why) {
+      network.withdrawAll()
+      wait(why, now() - startedMs)
+    },
+    asked: network.heard,
+    moved() {
+      network.withdrawAll()
+      statistics.countRestart()
+    },
     hold(hold) {
       held = hold
       if (held || state === PluginState.PLUGIN_STATE_WAITING) arm(0)
@@ -110,6 +125,7 @@ export function createPluginLife({ ticket, spec, code, executor, log, now, wallM
       ended = true
       clearTimeout(timer)
       await executor.stop(ticket)
+      network.withdrawAll()
     },
     view: () => ({ id: spec.id, state, detail, statistics: statistics.snapshot(), violations: violations.snapshot() }),
   }

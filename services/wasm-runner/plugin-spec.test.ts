@@ -26,6 +26,8 @@ test('a whole request becomes a plugin with the usual entry points and an empty 
     capabilities: ['ReadTelemetry', 'ModifyTelemetry'],
     operations: ['TelemetryProcessor'],
     fileSystem: [],
+    network: [],
+    program: { arguments: [], environment: {} },
     configJson: '{}',
     budgetUs: 5000,
     memoryBytes: 16_777_216,
@@ -43,6 +45,37 @@ test('entry points of the manifest take the places of the usual ones', () => {
     cleanupFunction: 'end',
   })
   assert.deepEqual(entryPoints, { process: 'tick', initialize: 'begin', shutdown: 'end' })
+})
+
+test('hosts need the capability Network, are places, and are 64 at the most', () => {
+  const capabilities = ['Network']
+  const network = ['api.example.org', '192.168.1.20:9000', '[::1]:80']
+  assert.deepEqual(parseLoadRequest({ ...good, capabilities, network }).network, network)
+  const refused = (part: Partial<LoadSafePluginRequest>, sentence: RegExp): void =>
+    assert.throws(
+      () => parseLoadRequest({ ...good, capabilities, ...part }),
+      (cause: unknown) => cause instanceof RigError && cause.code === 'REQUEST_INVALID' && sentence.test(cause.detail),
+    )
+  refused({ network, capabilities: [] }, /network lists hosts and capabilities has no Network; send both or neither/)
+  refused({ network: ['a.test', 'http://b.test/'] }, /network\[1\] is "http:\/\/b.test\/"; send a host or host:port/)
+  refused({ network: Array.from({ length: 65 }, (_, at) => `h${at}.test`) }, /hosts in network is 65; send 0 to 64/)
+})
+
+test('arguments and environment are bounded, and without a NUL', () => {
+  const environment = { LANG: 'de', A_1: '' }
+  const { program } = parseLoadRequest({ ...good, arguments: ['-v', ''], environment })
+  assert.deepEqual(program, { arguments: ['-v', ''], environment })
+  for (const [part, sentence] of [
+    [{ arguments: Array(65).fill('x') }, /the number of arguments is 65; send 0 to 64/],
+    [{ arguments: ['é'.repeat(513)] }, /the bytes of one of arguments is 1026; send 0 to 1024/],
+    [{ arguments: ['a\0b'] }, /arguments is .*; send text without a NUL/],
+    [{ environment: { 'A=B': '' } }, /environment is "A=B"; send names of variables/],
+  ] as const) {
+    assert.throws(
+      () => parseLoadRequest({ ...good, ...(part as Partial<LoadSafePluginRequest>) }),
+      (cause: unknown) => cause instanceof RigError && sentence.test(cause.detail),
+    )
+  }
 })
 
 const paths = (part: { name?: string; path?: string; access?: PathAccess } = {}): Partial<LoadSafePluginRequest> => ({

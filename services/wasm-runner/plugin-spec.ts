@@ -1,7 +1,8 @@
-import { isAbsolute } from 'node:path'
-import { type LoadSafePluginRequest, PathAccess, type PathGrant } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import type { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
-import type { Preopen } from './wasi/grants.ts'
+import { grantsOf, programOf } from './plugin-grants.ts'
+import { absolutePath, invalid, matching, within } from './request-fields.ts'
+import type { Preopen, WasiGrants } from './wasi/grants.ts'
 
 /** What a Safe plugin may be granted. ProcessDsp is never for Safe. */
 export const safeCapabilities = [
@@ -38,6 +39,10 @@ export interface PluginSpec {
   readonly operations: readonly SafeOperation[]
   /** Directories that it may use. */
   readonly fileSystem: readonly Preopen[]
+  /** Hosts that it may reach, `host` or `host:port`. */
+  readonly network: readonly string[]
+  /** What it finds as the arguments and the environment of a program. */
+  readonly program: Pick<WasiGrants, 'arguments' | 'environment'>
   /** A JSON object. */
   readonly configJson: string
   /** CPU time of a tick, µs. */
@@ -54,19 +59,6 @@ export interface EntryPoints {
   readonly process: string
   readonly initialize: string
   readonly shutdown: string
-}
-
-const invalid = (sentence: string): RigError => new RigError('REQUEST_INVALID', sentence)
-
-/** The checks of single fields; each throws REQUEST_INVALID. */
-export function matching(field: string, value: string, pattern: RegExp, remedy: string): string {
-  if (pattern.test(value)) return value
-  throw invalid(`${field} is ${JSON.stringify(value.slice(0, 64))}; send ${remedy}`)
-}
-
-export function within(field: string, value: number, minimum: number, maximum: number): number {
-  if (value >= minimum && value <= maximum) return value
-  throw invalid(`${field} is ${value}; send ${minimum} to ${maximum}`)
 }
 
 function known<T extends string>(field: string, values: readonly string[], names: readonly T[]): readonly T[] {
@@ -94,41 +86,6 @@ function configObject(json: string): string {
   throw invalid('config_json is not a JSON object; send {} when there is nothing to configure')
 }
 
-export function absolutePath(path: string): string {
-  if (isAbsolute(path) && !path.includes('\0')) return path
-  throw invalid(`path is ${JSON.stringify(path.slice(0, 256))}; send the absolute path of the verified module`)
-}
-
-/** Directories of one plugin; the manifest's bound. */
-const pathsMax = 64
-
-const accessOf: Readonly<Record<PathAccess, Preopen['access'] | undefined>> = {
-  [PathAccess.PATH_ACCESS_UNSPECIFIED]: undefined,
-  [PathAccess.PATH_ACCESS_READ]: 'read',
-  [PathAccess.PATH_ACCESS_READ_WRITE]: 'read_write',
-}
-
-function preopenOf({ name, path, access }: PathGrant, index: number): Preopen {
-  const field = `file_system[${index}]`
-  const known = accessOf[access]
-  if (known === undefined)
-    throw invalid(`${field}.access is ${access}; send PATH_ACCESS_READ or PATH_ACCESS_READ_WRITE`)
-  return {
-    name: matching(`${field}.name`, name, /^[^\p{Cc}]{1,1024}$/u, 'the path as the manifest lists it'),
-    path: matching(`${field}.path`, path, /^\/[^\0]{0,4095}$/, 'an absolute path'),
-    access: known,
-  }
-}
-
-/** Paths without the capability are a contradiction, and no grant. */
-function fileSystem({ fileSystem, capabilities }: LoadSafePluginRequest): readonly Preopen[] {
-  within('the number of paths in file_system', fileSystem.length, 0, pathsMax)
-  if (fileSystem.length > 0 && !capabilities.includes('FileSystem')) {
-    throw invalid('file_system lists paths and capabilities has no FileSystem; send both or neither')
-  }
-  return fileSystem.map(preopenOf)
-}
-
 /** Checks a request, field by field. Throws REQUEST_INVALID. Empty entry points stand for the usual names. */
 export function parseLoadRequest(request: LoadSafePluginRequest): PluginSpec {
   const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -139,7 +96,8 @@ export function parseLoadRequest(request: LoadSafePluginRequest): PluginSpec {
     sha256: matching('sha256', request.sha256, /^[0-9a-f]{64}$/i, '64 hex digits').toLowerCase(),
     capabilities: known('capabilities', request.capabilities, safeCapabilities),
     operations: known('operations', request.operations, safeOperations),
-    fileSystem: fileSystem(request),
+    ...grantsOf(request),
+    program: programOf(request),
     configJson: configObject(request.configJson || '{}'),
     budgetUs: within('max_execution_time_us', request.maxExecutionTimeUs, 1, budgetUsMax),
     memoryBytes: within('max_memory_bytes', Number(request.maxMemoryBytes), memoryBytesMin, memoryBytesMax),

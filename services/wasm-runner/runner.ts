@@ -1,17 +1,20 @@
 import type { Logger } from 'pino'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { RigError } from '../../rpc/failure.ts'
 import type { Abi } from './abi.ts'
 import { asOnCall, asTicking } from './abi-use.ts'
 import { readArtefact } from './artefact.ts'
-import { openCallRecord } from './call-record.ts'
+import { keyOfId, openCallMark, openCallRecord } from './call-record.ts'
 import type { PluginCode } from './compile.ts'
 import { startCompiler } from './compiler.ts'
 import { type ExecutorThreads, startExecutorThreads } from './executor-threads.ts'
 import type { TickEntry } from './ledger.ts'
+import { createNetworkDesk, type NetworkDesk } from './network-desk.ts'
 import { createOnCallPlugins, type OnCallPlugins } from './on-call-plugins.ts'
 import { type OnCallSpec, standardCallFuel } from './on-call-spec.ts'
 import { createPluginLife, type PluginLife } from './plugin-life.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import type { Violation } from './violation.ts'
 
 export interface RunnerOptions {
   /** The rig's shared memory directory. */
@@ -31,7 +34,7 @@ export interface RunnerOptions {
 }
 
 /** The Safe plugins of a rig. */
-export interface Runner extends Pick<OnCallPlugins, 'runAction' | 'runInput'> {
+export interface Runner extends Pick<OnCallPlugins, 'runAction' | 'runInput'>, Pick<NetworkDesk, 'carry'> {
   /**
    * Loads a plugin and ticks it from then on. One with this id that runs already goes on until the new one is ready.
    * Rejects with FILE_MISSING, PLUGIN_UNTRUSTED, PLUGIN_INVALID or PLUGIN_FAILED; then nothing has changed.
@@ -75,6 +78,7 @@ async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, P
       onViolation: (ticket, violation) => lives.get(ticket)?.violated(violation),
       onLost: (ticket, detail) => lives.get(ticket)?.lost(detail),
       onMoved: (ticket) => lives.get(ticket)?.moved(),
+      onNetwork: (ticket, word, answer) => lives.get(ticket)?.asked(word, answer),
       onLog: ({ ticket, level, line }) => options.guestLog[level]({ plugin: lives.get(ticket)?.view().id }, line),
     },
   })
@@ -83,16 +87,17 @@ async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, P
 /** Starts the executor. Rejects when the rig's shared memory cannot be opened. */
 export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { log } = options
-  const unfinished = new Set(openCallRecord(options.shmDir).takeUnfinished())
-  if (unfinished.size > 0) log.warn({ plugins: [...unfinished] }, 'the process before this one ended in their code')
+  const record = openCallRecord(options.shmDir)
+  const unfinished = new Map(record.takeUnfinished())
   const lives = new Map<number, PluginLife>()
   const plugins = new Map<string, PluginLife>()
-  const compiler = startCompiler()
+  const compiler = startCompiler({ mark: openCallMark(options.shmDir, record.claim()) })
   const executor = await openExecutor(options, lives).catch(async (cause) => {
     await compiler.close()
     throw cause
   })
-  const onCall = createOnCallPlugins({ ...options, fuel: options.callFuel ?? standardCallFuel })
+  const desk = createNetworkDesk()
+  const onCall = createOnCallPlugins({ ...options, desk, fuel: options.callFuel ?? standardCallFuel })
   const inTurn = takeTurns()
   let lastTicket = 0
   let closing: Promise<void> | undefined
@@ -130,8 +135,20 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     await Promise.all([executor.close(), compiler.close()])
   }
 
-  const compile = async (spec: PluginSpec | OnCallSpec): Promise<PluginCode> =>
-    compiler.compile(await readArtefact(spec.path, spec.sha256), spec)
+  const compile = async (spec: PluginSpec | OnCallSpec): Promise<PluginCode> => {
+    const bytes = await readArtefact(spec.path, spec.sha256)
+    // Not again: the process would end again, and every plugin with it.
+    if (unfinished.get(keyOfId(spec.id)) !== 'compile') return compiler.compile(bytes, spec)
+    const what = `the process of the Safe plugins ended while it compiled ${spec.name}`
+    throw new RigError('PLUGIN_FAILED', `${what}; install another build of it, or start the rig again`)
+  }
+
+  /** What the process before this one ended in is charged once. */
+  const chargeUnfinished = ({ id, name }: PluginSpec | OnCallSpec, charge: (violation: Violation) => void): void => {
+    if (!unfinished.delete(keyOfId(id))) return
+    log.warn({ plugin: id, name }, endedInside)
+    charge({ kind: 'crash', detail: endedInside })
+  }
 
   return {
     load: (spec) =>
@@ -139,10 +156,10 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         const code = await compile(spec)
         const abi = asTicking(code.abi, spec.operations)
         const clocks = { now: () => performance.now(), wallMs: Date.now }
-        const life = createPluginLife({ ticket: ++lastTicket, spec, code, executor, log, ...clocks })
+        const life = createPluginLife({ ticket: ++lastTicket, spec, code, executor, desk, log, ...clocks })
         await replace(spec.id, life)
         await onCall.unload(spec.id)
-        if (unfinished.delete(spec.id)) life.violated({ kind: 'crash', detail: endedInside })
+        chargeUnfinished(spec, life.violated)
         log.info({ plugin: spec.id, name: spec.name, abi }, 'loaded')
         return abi
       }),
@@ -152,11 +169,13 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         const abi = asOnCall(code.abi)
         await onCall.load(spec, code, abi)
         await unloadTicking(spec.id)
+        chargeUnfinished(spec, (violation) => onCall.charge(spec.id, violation))
         log.info({ plugin: spec.id, name: spec.name, abi }, 'loaded')
         return abi
       }),
     runAction: onCall.runAction,
     runInput: onCall.runInput,
+    carry: desk.carry,
     unload: (id) => inTurn(id, () => unload(id)),
     list: () => {
       executor.drain()

@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ledFrame, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
-import { instantiate, operationCode } from './instance.ts'
+import { type InstanceNeeds, instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
 import { createPostOffice } from './mailbox.ts'
+import type { NetworkWord } from './network-words.ts'
+import type { PluginSpec } from './plugin-spec.ts'
 import { codeOf } from './testing/code.ts'
+import { offline } from './testing/offline.ts'
 import { buildWithSdk } from './testing/samples.ts'
 import { specOf } from './testing/specs.ts'
+import { createThreadNetwork } from './thread-network.ts'
 
-async function start(process: string) {
+async function start(process: string, part: Partial<PluginSpec> = {}, needs: Partial<InstanceNeeds> = {}) {
   const lines: string[] = []
   const mail = createPostOffice()
-  const spec = specOf()
+  const spec = specOf(part)
   mail.open(spec.id)
   const log = (level: string, line: string): number => lines.push(`${level} ${line}`)
   const instance = instantiate(await codeOf(await buildWithSdk(process)), spec, {
@@ -19,6 +23,8 @@ async function start(process: string) {
     mail,
     log,
     now: () => 0,
+    ...offline,
+    ...needs,
   })
   const run = (frame = new Uint8Array(telemetryFrameBytes)): number => {
     instance.prepare(frame, darkFrame(15), undefined, 70_000_000)
@@ -114,4 +120,40 @@ test('a text that is too long for the SDK is cut off, and the memory after it st
   const { run, lines } = await start(`sdk.logInfo('€'.repeat(300)); sdk.setCustomCount('n', 7); return 0`)
   assert.equal(run(), 0)
   assert.deepEqual(lines, [`info ${'€'.repeat(256)}`])
+})
+
+test('the network can be called from the SDK', async () => {
+  const room = new SharedArrayBuffer(4)
+  new Int32Array(room)[0] = 1
+  const thread = createThreadNetwork()
+  const words: NetworkWord[] = []
+  const { run, lines } = await start(
+    `
+    const handle = sdk.timestampUs() == 0 ? 1 : 0
+    if (sdk.httpStatus(handle) == sdk.Http.UNKNOWN) {
+      if (sdk.httpGet('http://b.test/') != sdk.Http.REFUSED) return -10
+      if (sdk.httpRequest('{}') != sdk.Result.INVALID_ARGUMENT) return -11
+      if (sdk.udpSend('a.test:9', changetype<usize>('x'), 2) != sdk.Result.OK) return -12
+      if (sdk.httpGet('http://a.test/ü') != 1) return -13
+      return sdk.httpStatus(1) == sdk.Http.UNDER_WAY ? 0 : -14
+    }
+    const place = memory.data(8)
+    if (sdk.httpHeader(handle, 'X-Lap', place, 8) != 2 || load<u16>(place) != 0x3234) return -15
+    if (sdk.httpRead(handle, place, 1) != 1 || load<u8>(place) != 0x21) return -16
+    const text = sdk.httpText(handle)
+    sdk.logInfo(text.length.toString() + text.charAt(4094) + text.charAt(4095))
+    return sdk.httpClose(handle) == sdk.Http.UNKNOWN ? 1 : -17`,
+    { capabilities: ['Network'], network: ['a.test', 'a.test:9'] },
+    { network: { room, thread, tell: (word) => void words.push(word) } },
+  )
+  assert.equal(run(), 0)
+  assert.deepEqual(
+    words.map((word) => (word.kind === 'ask' ? word.url : word.kind === 'datagram' ? word.to : '')),
+    ['a.test:9', 'http://a.test/%C3%BC'],
+  )
+  // A character of two bytes lies across the border of the first piece.
+  const body = Buffer.from(`!${'a'.repeat(4095)}é${'b'.repeat(100)}`)
+  thread.deliver({ number: 1, answer: { kind: 'response', status: 200, headers: [['x-lap', '42']], body } })
+  assert.equal(run(), 1)
+  assert.equal(lines.at(-1), 'info 4196aé')
 })

@@ -13,6 +13,7 @@ import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js'
 import { service as healthService } from 'grpc-health-check'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import {
+  type CarryRequestsResponse,
   type ListSafePluginsResponse,
   LoadSafePluginRequest,
   type LoadSafePluginResponse,
@@ -22,6 +23,7 @@ import { call, connect } from '../../rpc/client.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { findHome } from '../../rpc/home.ts'
 import { guestModule, op } from './testing/guest-module.ts'
+import { fetchingModule } from './testing/network-guests.ts'
 import { buildSample } from './testing/samples.ts'
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
@@ -83,6 +85,27 @@ async function startProcess() {
     },
   }
 }
+
+test('the largest answer that the network may have passes through the stream', async () => {
+  await using runner = await startProcess()
+  const stream = runner.client.carryRequests()
+  stream.on('error', () => {}) // it ends with the process
+  const wishes = stream[Symbol.asyncIterator]() as AsyncIterator<CarryRequestsResponse>
+  const ask = { method: 'GET', url: 'http://a.test/' }
+  await runner.load(
+    await runner.request(fetchingModule(ask, 'a.test:9'), {
+      ...{ capabilities: ['ReadTelemetry', 'Network'], operations: ['TelemetryProcessor'] },
+      network: ['a.test', 'a.test:9'],
+    }),
+  )
+  const asked = (await wishes.next()).value as CarryRequestsResponse
+  assert.equal(asked.wish?.$case, 'http')
+  const headers = Array.from({ length: 64 }, () => ({ name: 'x', value: 'é'.repeat(255) }))
+  const value = { status: 200, headers, body: Buffer.alloc(1 << 20, 'x') }
+  stream.write({ number: asked.number, outcome: { $case: 'response', value } })
+  const next = (await wishes.next()).value as CarryRequestsResponse
+  assert.equal(next.wish?.$case, 'datagram', 'which the plugin sends once it has its answer')
+})
 
 test('a plugin is loaded, counted and unloaded by the calls of the host', async () => {
   await using runner = await startProcess()

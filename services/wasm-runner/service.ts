@@ -21,6 +21,7 @@ export function wasmRunnerService(runner: Runner, confinement: Confinement, log:
       return { result }
     }, log),
     runInput: duplexStream(createInputCalls(runner), log),
+    carryRequests: duplexStream(runner.carry, log),
     unloadSafePlugin: unary(async ({ id }) => {
       await runner.unload(id.toLowerCase())
       return {}

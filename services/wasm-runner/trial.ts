@@ -8,8 +8,10 @@ import type { GuestLogLevel } from './guest-log.ts'
 import { type Instance, instantiate } from './instance.ts'
 import type { TickEntry } from './ledger.ts'
 import { createPostOffice } from './mailbox.ts'
+import { noRoom } from './network-words.ts'
 import type { PluginSpec } from './plugin-spec.ts'
 import { createTicks } from './plugin-tick.ts'
+import { createThreadNetwork } from './thread-network.ts'
 import type { Violation } from './violation.ts'
 
 /** What one tick came to. */
@@ -39,6 +41,8 @@ export interface Trial {
   readonly ticks: readonly TrialTick[]
   /** How it was lost, and in which tick; 0 while it was loaded, and the last when it was shut down. */
   readonly lost: (Violation & { readonly tick: number }) | undefined
+  /** What it did that it must not do, and ran on. */
+  readonly charged: readonly (Violation & { readonly tick: number })[]
   readonly memoryBytes: number
   readonly customData: ReadonlyMap<string, string>
   readonly log: readonly TrialLine[]
@@ -96,6 +100,7 @@ export function tryPlugin(code: PluginCode, spec: PluginSpec, frames: Iterable<U
   if (spec.capabilities.includes('InterPluginComm')) mail.open(spec.id)
   const [telemetry, leds, scalar] = [cell(), cell(), cell()]
   const log: TrialLine[] = []
+  const charged: (Violation & { readonly tick: number })[] = []
   const ticks: TrialTick[] = []
   const now = (): number => (ticks.length * 1000) / spec.rateHz
   let entry: TickEntry | undefined
@@ -109,12 +114,14 @@ export function tryPlugin(code: PluginCode, spec: PluginSpec, frames: Iterable<U
       mail,
       log: (level, line) => void log.push({ tick: ticks.length, level, line }),
       now,
+      network: { room: noRoom, thread: createThreadNetwork(), tell() {} },
+      charge: (violation) => void charged.push({ ...violation, tick: ticks.length }),
     })
   })
   const loadCpuNs = needs.cpuNs() - began
   if (instance === undefined) {
     lost = refusal && { ...refusal, tick: 0 }
-    return { loadCpuNs, loadFuel: undefined, ticks, lost, memoryBytes: 0, customData: new Map(), log }
+    return { loadCpuNs, loadFuel: undefined, ticks, lost, charged, memoryBytes: 0, customData: new Map(), log }
   }
   const loadFuel = instance.fuelUsed()
   const { unitsPerUs } = needs
@@ -163,5 +170,5 @@ export function tryPlugin(code: PluginCode, spec: PluginSpec, frames: Iterable<U
     const fault = faultIn(() => instance?.shutdown())
     lost = fault && { ...fault, tick: ticks.length }
   }
-  return { loadCpuNs, loadFuel, ticks, lost, memoryBytes, customData: instance.customData, log }
+  return { loadCpuNs, loadFuel, ticks, lost, charged, memoryBytes, customData: instance.customData, log }
 }

@@ -6,6 +6,7 @@ import {
 
 const messageKind = {
   crash: ViolationKind.VIOLATION_KIND_CRASH,
+  capability: ViolationKind.VIOLATION_KIND_CAPABILITY,
   timeout: ViolationKind.VIOLATION_KIND_TIMEOUT,
   memory: ViolationKind.VIOLATION_KIND_MEMORY,
   budget: ViolationKind.VIOLATION_KIND_BUDGET,

@@ -13,6 +13,7 @@ import { instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
 import { createPostOffice } from './mailbox.ts'
 import { guestModule, op } from './testing/guest-module.ts'
+import { offline } from './testing/offline.ts'
 import { specOf } from './testing/specs.ts'
 import { openedMax } from './wasi/descriptors.ts'
 import { prices } from './wasi/prices.ts'
@@ -39,18 +40,19 @@ function openBelow(path: string): number {
   return targets.filter((target) => target.startsWith(path)).length
 }
 
-async function start(bytes: Uint8Array<ArrayBuffer>, logs: string) {
+async function start(bytes: Uint8Array<ArrayBuffer>, logs: string, environment: Readonly<Record<string, string>> = {}) {
   const lines: string[] = []
   const mail = createPostOffice()
   const spec = specOf({
     configJson: '{"a":1}',
+    program: { arguments: [], environment },
     fileSystem: [{ name: '/logs', path: logs, access: 'read_write' }],
   })
   mail.open(spec.id)
   const log = (level: string, line: string): number => lines.push(`${level} ${line}`)
   const code = await compilePlugin(bytes, spec)
   assert.equal(code.abi, 'openracing-sdk-1')
-  const instance = instantiate(code, spec, { unitsPerUs, mail, log, now: () => performance.now() })
+  const instance = instantiate(code, spec, { unitsPerUs, mail, log, now: () => performance.now(), ...offline })
   const tick = (gear = 0): number => {
     const frame = new Uint8Array(telemetryFrameBytes)
     new DataView(frame.buffer).setInt32(telemetryFrame.gear.offset, gear, true)
@@ -67,6 +69,13 @@ test('a plugin in C is recognised, constructed, configured, and writes where it 
   instance.shutdown()
   assert.deepEqual(lines, ['info constructed 1, configured {"a":1}', 'info shutting down'])
   assert.equal(readFileSync(join(logs.path, 'frames'), 'utf8'), '1\n2\n3\n')
+})
+
+test('a plugin finds the environment that it was given', { skip }, async () => {
+  using logs = temporary()
+  const { instance, lines } = await start(buildWasiLibrary('writes-log'), logs.path, { NOTE: 'on Sunday' })
+  instance.shutdown()
+  assert.deepEqual(lines, ['info constructed 1, configured {"a":1}', 'info told on Sunday', 'info shutting down'])
 })
 
 test('a plugin that closes nothing runs out of descriptors, and has none when it has ended', { skip }, async () => {

@@ -1,3 +1,4 @@
+import { onOneLine } from '../../input/one-line.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { openExchange } from './exchange.ts'
 import type { Guest } from './guest.ts'
@@ -137,7 +138,7 @@ export function beginZenith(guest: Guest, operations: ReadonlyMap<string, Zenith
       const { operation } = request
       const form = operations.get(operation)
       if (form === undefined) {
-        const others = [...operations.keys()].slice(0, 20).map((name) => name.slice(0, 64))
+        const others = [...operations.keys()].slice(0, 20).map((name) => onOneLine(name.slice(0, 64)))
         const asked = JSON.stringify(operation.slice(0, 64))
         return refuse(`the plugin has no operation ${asked}; it has ${others.join(', ')}`)
       }

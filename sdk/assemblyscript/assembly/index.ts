@@ -14,4 +14,5 @@ export {
   setCustomData,
   timestampUs,
 } from './host'
+export { Http, httpClose, httpGet, httpHeader, httpRead, httpRequest, httpStatus, httpText, udpSend } from './http'
 export { Context, Flag, LedFrame, TelemetryFrame } from './telemetry'

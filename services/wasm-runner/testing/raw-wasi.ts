@@ -81,6 +81,9 @@ export function rawWasi({ grants = {}, pay = () => true, nowNs = () => 0n }: Raw
     {
       memory: () => instance?.exports.memory as WebAssembly.Memory | undefined,
       pay,
+      end(cause) {
+        throw cause
+      },
       writeLine: (level, line) => lines.push(`${level} ${Buffer.from(line)}`),
       realtimeNs: nowNs,
       monotonicNs: nowNs,

@@ -10,6 +10,8 @@ export const specOf = (part: Partial<PluginSpec> = {}): PluginSpec => ({
   capabilities: ['ReadTelemetry', 'ModifyTelemetry', 'ControlLeds', 'InterPluginComm'],
   operations: ['TelemetryProcessor'],
   fileSystem: [],
+  network: [],
+  program: { arguments: [], environment: {} },
   configJson: '{}',
   budgetUs: 5000,
   memoryBytes: 16 << 20,

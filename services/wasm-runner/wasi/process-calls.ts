@@ -18,14 +18,14 @@ export class GuestExit extends Error {
 }
 
 /** Functions on the guest as a process, and randomness. There are no sockets and no signals. */
-export function processCalls({ memory, descriptors, pay }: World) {
+export function processCalls({ memory, descriptors, pay, end }: World) {
   const refuseSocket = (fd: number): void => {
     descriptors.at(fd)
     refuse('NOTSOCK')
   }
   return {
     proc_exit(code: number) {
-      throw new GuestExit(code >>> 0)
+      end(new GuestExit(code >>> 0))
     },
     proc_raise: () => refuse('NOTSUP'),
     sched_yield() {}, // there is nobody to yield to before the tick is over

@@ -23,6 +23,9 @@ function run(name: string, grants: Partial<WasiGrants> = {}): { readonly exitCod
     {
       memory: () => instance?.exports.memory as WebAssembly.Memory | undefined,
       pay: () => true,
+      end(cause) {
+        throw cause
+      },
       writeLine: (level, line) => lines.push(`${level} ${Buffer.from(line)}`),
       realtimeNs: () => 0n,
       monotonicNs: () => 0n,

@@ -21,6 +21,8 @@ export interface WasiNeeds extends ClockNeeds {
   memory(): WebAssembly.Memory | undefined
   /** Takes so much of the guest's fuel; false when there is none left. */
   pay(units: number): boolean
+  /** Throws `cause` through the guest's code, which ends with it. */
+  end(cause: Error): never
   /** A line that the guest wrote, as its bytes are: whoever takes it cleans it and bounds how many there are. */
   writeLine(level: GuestLogLevel, line: Uint8Array): void
 }
@@ -65,7 +67,7 @@ export function createWasi(grants: WasiGrants, needs: WasiNeeds): Wasi {
   const pay = (units: number): void => {
     if (!needs.pay(units)) refuse('AGAIN')
   }
-  const world: World = { memory: openGuestMemory(needs.memory), descriptors, pay }
+  const world: World = { memory: openGuestMemory(needs.memory), descriptors, pay, end: needs.end }
 
   const calls: Record<WasiFunction, Call> = {
     ...stringCalls(world, grants.arguments, grants.environment),

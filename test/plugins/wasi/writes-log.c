@@ -1,5 +1,5 @@
 // A Safe plugin in C that appends the frame's number to /logs/frames at each tick, opening it anew every time and
-// closing it never; its constructor says that it ran. A negative gear has it end itself.
+// closing it never; its constructor says that it ran, and NOTE in its environment is told. A negative gear has it end itself.
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,6 +29,7 @@ EXPORT(dealloc) void dealloc_bytes(void* const pointer, const int size)
 EXPORT(initialize) int initialize(const char* const json, const int length)
 {
   printf("constructed %d, configured %.*s\n", constructed, length, json);
+  if (getenv("NOTE")) { printf("told %s\n", getenv("NOTE")); }
   return 0;
 }
 

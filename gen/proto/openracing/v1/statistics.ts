@@ -16,7 +16,7 @@ export const ViolationKind = {
   VIOLATION_KIND_UNSPECIFIED: 0,
   /** VIOLATION_KIND_CRASH - A signal ended its process, or it ended its process itself. A Safe plugin: it trapped. */
   VIOLATION_KIND_CRASH: 1,
-  /** VIOLATION_KIND_CAPABILITY - A system call that its sandbox forbids. */
+  /** VIOLATION_KIND_CAPABILITY - A system call that its sandbox forbids. A Safe plugin: a function of the host that it was not granted. */
   VIOLATION_KIND_CAPABILITY: 2,
   /** VIOLATION_KIND_TIMEOUT - A call that did not return. */
   VIOLATION_KIND_TIMEOUT: 3,

@@ -70,6 +70,19 @@ export interface LoadSafePluginRequest {
   readonly order: number;
   /** Directories that the plugin may use through WASI; at most 64, none without the capability FileSystem. */
   readonly fileSystem: readonly PathGrant[];
+  /**
+   * Hosts that the plugin may reach, as the manifest lists them: `host`, which has the ports 80 and 443, or `host:port`.
+   * At most 64, none without the capability Network.
+   */
+  readonly network: readonly string[];
+  /** What it finds as the arguments and the environment of a program of WASI; at most 64 of each, 1024 bytes each. */
+  readonly arguments: readonly string[];
+  readonly environment: { [key: string]: string };
+}
+
+export interface LoadSafePluginRequest_EnvironmentEntry {
+  readonly key: string;
+  readonly value: string;
 }
 
 /** A directory, and everything below it on the same file system. */
@@ -101,6 +114,10 @@ export interface LoadOnCallPluginRequest {
   readonly maxMemoryBytes: bigint;
   /** An action's instance stays from call to call. */
   readonly stateful: boolean;
+  /** Hosts that the plugin may reach, as in LoadSafePluginRequest; none: it has no network. */
+  readonly network: readonly string[];
+  /** Directories that the plugin may use, as in LoadSafePluginRequest. */
+  readonly fileSystem: readonly PathGrant[];
 }
 
 export interface LoadOnCallPluginResponse {
@@ -162,6 +179,72 @@ export interface SelfDescription {
   readonly version: string;
 }
 
+/** From the host: what became of a request. */
+export interface CarryRequestsRequest {
+  /** As the request has it. */
+  readonly number: number;
+  readonly outcome: { readonly $case: "response"; readonly value: HttpResponse } | //
+  /** It was tried and came to nothing, or could not be tried: a sentence without its full stop. */
+  { readonly $case: "failed"; readonly value: string } | //
+  /** It may not be made: where it leads is not what the manifest lists. A sentence without its full stop. */
+  { readonly $case: "refused"; readonly value: string } | undefined;
+}
+
+/** From the runner: what a plugin asks for. */
+export interface CarryRequestsResponse {
+  /**
+   * Names a request for HTTP in this call of CarryRequests, from 1, and is not used again while that is under way. A
+   * datagram has 0, and no answer.
+   */
+  readonly number: number;
+  /** As the plugin was loaded. */
+  readonly pluginId: string;
+  readonly wish: { readonly $case: "http"; readonly value: HttpRequest } | {
+    readonly $case: "datagram";
+    readonly value: Datagram;
+  } | //
+  /** Nobody waits for the answer to this number any more. */
+  { readonly $case: "withdrawal"; readonly value: Withdrawal } | undefined;
+}
+
+export interface HttpRequest {
+  /** GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS. */
+  readonly method: string;
+  /** http or https, at most 2048 characters. */
+  readonly url: string;
+  /** At most 64, and 16 KiB. */
+  readonly headers: readonly HttpHeader[];
+  /** At most 64 KiB. */
+  readonly body: Buffer;
+}
+
+/** The last one, where there were redirects. */
+export interface HttpResponse {
+  /** 100 to 599. */
+  readonly status: number;
+  /** At most 64, and 16 KiB. */
+  readonly headers: readonly HttpHeader[];
+  /** At most 1 MiB, as it came: nothing is unpacked. */
+  readonly body: Buffer;
+}
+
+export interface HttpHeader {
+  /** In lower case. */
+  readonly name: string;
+  /** Of a request visible ASCII, spaces and tabs; of a response as it came, each byte a character. */
+  readonly value: string;
+}
+
+export interface Datagram {
+  /** `host:port`, as the manifest lists it. */
+  readonly to: string;
+  /** 1 to 1200 bytes. */
+  readonly payload: Buffer;
+}
+
+export interface Withdrawal {
+}
+
 function createBaseLoadSafePluginRequest(): LoadSafePluginRequest {
   return {
     id: "",
@@ -179,6 +262,9 @@ function createBaseLoadSafePluginRequest(): LoadSafePluginRequest {
     cleanupFunction: "",
     order: 0,
     fileSystem: [],
+    network: [],
+    arguments: [],
+    environment: {},
   };
 }
 
@@ -232,6 +318,15 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
     for (const v of message.fileSystem) {
       PathGrant.encode(v!, writer.uint32(122).fork()).join();
     }
+    for (const v of message.network) {
+      writer.uint32(130).string(v!);
+    }
+    for (const v of message.arguments) {
+      writer.uint32(138).string(v!);
+    }
+    globalThis.Object.entries(message.environment).forEach(([key, value]: [string, string]) => {
+      LoadSafePluginRequest_EnvironmentEntry.encode({ key: key as any, value }, writer.uint32(146).fork()).join();
+    });
     return writer;
   },
 
@@ -368,6 +463,33 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
             message.fileSystem.push(PathGrant.decode(reader, reader.uint32()));
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.network.push(reader.string());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.arguments.push(reader.string());
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            const entry18 = LoadSafePluginRequest_EnvironmentEntry.decode(reader, reader.uint32());
+            if (entry18.value !== undefined) {
+              message.environment[entry18.key] = entry18.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -402,6 +524,84 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
     message.cleanupFunction = object.cleanupFunction ?? "";
     message.order = object.order ?? 0;
     message.fileSystem = object.fileSystem?.map((e) => PathGrant.fromPartial(e)) || [];
+    message.network = object.network?.map((e) => e) || [];
+    message.arguments = object.arguments?.map((e) => e) || [];
+    message.environment = (globalThis.Object.entries(object.environment ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseLoadSafePluginRequest_EnvironmentEntry(): LoadSafePluginRequest_EnvironmentEntry {
+  return { key: "", value: "" };
+}
+
+export const LoadSafePluginRequest_EnvironmentEntry: MessageFns<LoadSafePluginRequest_EnvironmentEntry> = {
+  encode(message: LoadSafePluginRequest_EnvironmentEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LoadSafePluginRequest_EnvironmentEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLoadSafePluginRequest_EnvironmentEntry() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LoadSafePluginRequest_EnvironmentEntry>): LoadSafePluginRequest_EnvironmentEntry {
+    return LoadSafePluginRequest_EnvironmentEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LoadSafePluginRequest_EnvironmentEntry>): LoadSafePluginRequest_EnvironmentEntry {
+    const message = createBaseLoadSafePluginRequest_EnvironmentEntry() as any;
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -541,7 +741,17 @@ export const LoadSafePluginResponse: MessageFns<LoadSafePluginResponse> = {
 };
 
 function createBaseLoadOnCallPluginRequest(): LoadOnCallPluginRequest {
-  return { id: "", name: "", path: "", sha256: "", maxExecutionTimeUs: 0, maxMemoryBytes: 0n, stateful: false };
+  return {
+    id: "",
+    name: "",
+    path: "",
+    sha256: "",
+    maxExecutionTimeUs: 0,
+    maxMemoryBytes: 0n,
+    stateful: false,
+    network: [],
+    fileSystem: [],
+  };
 }
 
 export const LoadOnCallPluginRequest: MessageFns<LoadOnCallPluginRequest> = {
@@ -569,6 +779,12 @@ export const LoadOnCallPluginRequest: MessageFns<LoadOnCallPluginRequest> = {
     }
     if (message.stateful !== false) {
       writer.uint32(56).bool(message.stateful);
+    }
+    for (const v of message.network) {
+      writer.uint32(66).string(v!);
+    }
+    for (const v of message.fileSystem) {
+      PathGrant.encode(v!, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -642,6 +858,22 @@ export const LoadOnCallPluginRequest: MessageFns<LoadOnCallPluginRequest> = {
             message.stateful = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.network.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.fileSystem.push(PathGrant.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -668,6 +900,8 @@ export const LoadOnCallPluginRequest: MessageFns<LoadOnCallPluginRequest> = {
       ? BigInt(object.maxMemoryBytes)
       : 0n;
     message.stateful = object.stateful ?? false;
+    message.network = object.network?.map((e) => e) || [];
+    message.fileSystem = object.fileSystem?.map((e) => PathGrant.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1359,6 +1593,585 @@ export const SelfDescription: MessageFns<SelfDescription> = {
   },
 };
 
+function createBaseCarryRequestsRequest(): CarryRequestsRequest {
+  return { number: 0, outcome: undefined };
+}
+
+export const CarryRequestsRequest: MessageFns<CarryRequestsRequest> = {
+  encode(message: CarryRequestsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint32(message.number);
+    }
+    switch (message.outcome?.$case) {
+      case "response":
+        HttpResponse.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "failed":
+        writer.uint32(26).string(message.outcome.value);
+        break;
+      case "refused":
+        writer.uint32(34).string(message.outcome.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CarryRequestsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCarryRequestsRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "response", value: HttpResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "failed", value: reader.string() };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.outcome = { $case: "refused", value: reader.string() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CarryRequestsRequest>): CarryRequestsRequest {
+    return CarryRequestsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CarryRequestsRequest>): CarryRequestsRequest {
+    const message = createBaseCarryRequestsRequest() as any;
+    message.number = object.number ?? 0;
+    switch (object.outcome?.$case) {
+      case "response": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "response", value: HttpResponse.fromPartial(object.outcome.value) };
+        }
+        break;
+      }
+      case "failed": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "failed", value: object.outcome.value };
+        }
+        break;
+      }
+      case "refused": {
+        if (object.outcome?.value !== undefined && object.outcome?.value !== null) {
+          message.outcome = { $case: "refused", value: object.outcome.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseCarryRequestsResponse(): CarryRequestsResponse {
+  return { number: 0, pluginId: "", wish: undefined };
+}
+
+export const CarryRequestsResponse: MessageFns<CarryRequestsResponse> = {
+  encode(message: CarryRequestsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint32(message.number);
+    }
+    if (message.pluginId !== "") {
+      writer.uint32(18).string(message.pluginId);
+    }
+    switch (message.wish?.$case) {
+      case "http":
+        HttpRequest.encode(message.wish.value, writer.uint32(26).fork()).join();
+        break;
+      case "datagram":
+        Datagram.encode(message.wish.value, writer.uint32(34).fork()).join();
+        break;
+      case "withdrawal":
+        Withdrawal.encode(message.wish.value, writer.uint32(42).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CarryRequestsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCarryRequestsResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pluginId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.wish = { $case: "http", value: HttpRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.wish = { $case: "datagram", value: Datagram.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.wish = { $case: "withdrawal", value: Withdrawal.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CarryRequestsResponse>): CarryRequestsResponse {
+    return CarryRequestsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CarryRequestsResponse>): CarryRequestsResponse {
+    const message = createBaseCarryRequestsResponse() as any;
+    message.number = object.number ?? 0;
+    message.pluginId = object.pluginId ?? "";
+    switch (object.wish?.$case) {
+      case "http": {
+        if (object.wish?.value !== undefined && object.wish?.value !== null) {
+          message.wish = { $case: "http", value: HttpRequest.fromPartial(object.wish.value) };
+        }
+        break;
+      }
+      case "datagram": {
+        if (object.wish?.value !== undefined && object.wish?.value !== null) {
+          message.wish = { $case: "datagram", value: Datagram.fromPartial(object.wish.value) };
+        }
+        break;
+      }
+      case "withdrawal": {
+        if (object.wish?.value !== undefined && object.wish?.value !== null) {
+          message.wish = { $case: "withdrawal", value: Withdrawal.fromPartial(object.wish.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseHttpRequest(): HttpRequest {
+  return { method: "", url: "", headers: [], body: Buffer.alloc(0) };
+}
+
+export const HttpRequest: MessageFns<HttpRequest> = {
+  encode(message: HttpRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== "") {
+      writer.uint32(10).string(message.method);
+    }
+    if (message.url !== "") {
+      writer.uint32(18).string(message.url);
+    }
+    for (const v of message.headers) {
+      HttpHeader.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.body.length !== 0) {
+      writer.uint32(34).bytes(message.body);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HttpRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHttpRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.headers.push(HttpHeader.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.body = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HttpRequest>): HttpRequest {
+    return HttpRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HttpRequest>): HttpRequest {
+    const message = createBaseHttpRequest() as any;
+    message.method = object.method ?? "";
+    message.url = object.url ?? "";
+    message.headers = object.headers?.map((e) => HttpHeader.fromPartial(e)) || [];
+    message.body = object.body ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseHttpResponse(): HttpResponse {
+  return { status: 0, headers: [], body: Buffer.alloc(0) };
+}
+
+export const HttpResponse: MessageFns<HttpResponse> = {
+  encode(message: HttpResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.status !== 0) {
+      writer.uint32(8).uint32(message.status);
+    }
+    for (const v of message.headers) {
+      HttpHeader.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.body.length !== 0) {
+      writer.uint32(26).bytes(message.body);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HttpResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHttpResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.status = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.headers.push(HttpHeader.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.body = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HttpResponse>): HttpResponse {
+    return HttpResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HttpResponse>): HttpResponse {
+    const message = createBaseHttpResponse() as any;
+    message.status = object.status ?? 0;
+    message.headers = object.headers?.map((e) => HttpHeader.fromPartial(e)) || [];
+    message.body = object.body ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseHttpHeader(): HttpHeader {
+  return { name: "", value: "" };
+}
+
+export const HttpHeader: MessageFns<HttpHeader> = {
+  encode(message: HttpHeader, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HttpHeader {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHttpHeader() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HttpHeader>): HttpHeader {
+    return HttpHeader.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HttpHeader>): HttpHeader {
+    const message = createBaseHttpHeader() as any;
+    message.name = object.name ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseDatagram(): Datagram {
+  return { to: "", payload: Buffer.alloc(0) };
+}
+
+export const Datagram: MessageFns<Datagram> = {
+  encode(message: Datagram, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.to !== "") {
+      writer.uint32(10).string(message.to);
+    }
+    if (message.payload.length !== 0) {
+      writer.uint32(18).bytes(message.payload);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Datagram {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDatagram() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.payload = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Datagram>): Datagram {
+    return Datagram.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Datagram>): Datagram {
+    const message = createBaseDatagram() as any;
+    message.to = object.to ?? "";
+    message.payload = object.payload ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseWithdrawal(): Withdrawal {
+  return {};
+}
+
+export const Withdrawal: MessageFns<Withdrawal> = {
+  encode(_: Withdrawal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Withdrawal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWithdrawal() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Withdrawal>): Withdrawal {
+    return Withdrawal.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<Withdrawal>): Withdrawal {
+    const message = createBaseWithdrawal() as any;
+    return message;
+  },
+};
+
 /** Runs Safe plugins. Internal: called by the host. */
 export type WasmRunnerServiceService = typeof WasmRunnerServiceService;
 export const WasmRunnerServiceService = {
@@ -1432,6 +2245,20 @@ export const WasmRunnerServiceService = {
       Buffer.from(ListSafePluginsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListSafePluginsResponse => ListSafePluginsResponse.decode(value),
   },
+  /**
+   * What plugins ask of the network, and what became of it: the runner has none. The host opens the call and keeps it
+   * open. There is one at a time; a second one takes the place of the first.
+   */
+  carryRequests: {
+    path: "/openracing.v1.WasmRunnerService/CarryRequests" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: CarryRequestsRequest): Buffer => Buffer.from(CarryRequestsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CarryRequestsRequest => CarryRequestsRequest.decode(value),
+    responseSerialize: (value: CarryRequestsResponse): Buffer =>
+      Buffer.from(CarryRequestsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CarryRequestsResponse => CarryRequestsResponse.decode(value),
+  },
 } as const;
 
 export interface WasmRunnerServiceServer extends UntypedServiceImplementation {
@@ -1449,6 +2276,11 @@ export interface WasmRunnerServiceServer extends UntypedServiceImplementation {
   /** Ends a plugin, of either kind. Repeats safely. */
   unloadSafePlugin: handleUnaryCall<UnloadSafePluginRequest, UnloadSafePluginResponse>;
   listSafePlugins: handleUnaryCall<ListSafePluginsRequest, ListSafePluginsResponse>;
+  /**
+   * What plugins ask of the network, and what became of it: the runner has none. The host opens the call and keeps it
+   * open. There is one at a time; a second one takes the place of the first.
+   */
+  carryRequests: handleBidiStreamingCall<CarryRequestsRequest, CarryRequestsResponse>;
 }
 
 export interface WasmRunnerServiceClient extends Client {
@@ -1538,6 +2370,16 @@ export interface WasmRunnerServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListSafePluginsResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * What plugins ask of the network, and what became of it: the runner has none. The host opens the call and keeps it
+   * open. There is one at a time; a second one takes the place of the first.
+   */
+  carryRequests(): ClientDuplexStream<CarryRequestsRequest, CarryRequestsResponse>;
+  carryRequests(options: Partial<CallOptions>): ClientDuplexStream<CarryRequestsRequest, CarryRequestsResponse>;
+  carryRequests(
+    metadata: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientDuplexStream<CarryRequestsRequest, CarryRequestsResponse>;
 }
 
 export const WasmRunnerServiceClient = makeGenericClientConstructor(
