@@ -55,7 +55,10 @@ function placeOf(path: string): Place {
 
 function readModule(path: string): Uint8Array<ArrayBuffer> {
   try {
-    checkModuleBytes(statSync(path).size)
+    const stat = statSync(path)
+    // Nobody may ever write into a pipe.
+    if (!stat.isFile()) throw new RigError('FILE_MISSING', `${path} is not a file; name the module`)
+    checkModuleBytes(stat.size)
     return new Uint8Array(readFileSync(path))
   } catch (cause) {
     if (cause instanceof RigError) throw cause

@@ -56,6 +56,11 @@ interface Addon {
   fileAppend(file: Handle, append: boolean): number
   directoryEntries(directory: Handle, cookie: bigint, bytes: Uint8Array): number
   fileClose(file: Handle): void
+  // The guard of the calling thread (native/guard.h). guardOpen() returns GuardWords, the same each time; null where this
+  // Node, or this system, has no guard.
+  guardOpen(): ArrayBuffer | null
+  guardRun<T>(call: () => T): T
+  guardYield(): void
   lockFile(path: string): boolean
   realtimeNanoseconds(): bigint
   threadCpuNanoseconds(): bigint

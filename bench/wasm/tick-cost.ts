@@ -3,6 +3,7 @@ import { telemetryFrameBytes } from '../../gen/layout.ts'
 import { openCallMark, openCallRecord } from '../../services/wasm-runner/call-record.ts'
 import { createCpuClock } from '../../services/wasm-runner/cpu-clock.ts'
 import { createExecutor, type Executor } from '../../services/wasm-runner/executor.ts'
+import { noGuard, openGuard } from '../../services/wasm-runner/guard.ts'
 import { createLedger, openLedgerReader, openLedgerWriter } from '../../services/wasm-runner/ledger.ts'
 import { noRoom } from '../../services/wasm-runner/network-words.ts'
 import type { SafeCapability } from '../../services/wasm-runner/plugin-spec.ts'
@@ -69,6 +70,7 @@ function openExecutor(shmDir: string) {
     tell(report) {
       if (report.kind !== 'started') throw new Error(`a plugin is ${report.kind}`)
     },
+    guard: openGuard() ?? noGuard,
     unitsPerUs: 7000,
     now: () => clock.nowMs,
     monotonicNs: () => process.hrtime.bigint(),

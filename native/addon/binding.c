@@ -12,6 +12,6 @@ NAPI_MODULE_INIT()
   }
   const bool ok = binding_ring(env, exports) && binding_latest(env, exports) && binding_window(env, exports) &&
                   binding_sealed(env, exports) && binding_beneath(env, exports) && binding_file(env, exports) &&
-                  binding_words(env, exports) && binding_system(env, exports);
+                  binding_words(env, exports) && binding_system(env, exports) && binding_guard(env, exports);
   return ok ? exports : call_broken(env);
 }

@@ -15,5 +15,6 @@ bool binding_beneath(napi_env env, napi_value exports);
 bool binding_file(napi_env env, napi_value exports);
 bool binding_words(napi_env env, napi_value exports);
 bool binding_system(napi_env env, napi_value exports);
+bool binding_guard(napi_env env, napi_value exports);
 
 #endif

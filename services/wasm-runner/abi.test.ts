@@ -103,9 +103,6 @@ test('a module may have other memories beside the one that it exports, and types
     (rec (type $a (struct (field (ref null $b)))) (type $b (array (mut (ref null $a)))))
     (type $open (sub (func (param i64))))`
   assert.equal(recogniseAbi(shapeOf(memory, others, process), usual), 'openracing-env-1')
-  const wide = /the memory of the module is shared or 64-bit; build it with a plain one$/
-  refuses(() => recogniseAbi(shapeOf('(memory (export "memory") i64 1 1)', process), usual), wide)
-  refuses(() => recogniseAbi(shapeOf(memory, '(memory $shared 1 1 shared)', process), usual), wide)
 })
 
 test('what is kept on the heap that plugins share is known by its types: structures, arrays and exceptions', () => {
@@ -165,6 +162,37 @@ const recognised: readonly (readonly [string, Abi, readonly string[]])[] = [
 
 for (const [what, abi, fields] of recognised)
   test(`${what} is ${abi}`, () => assert.equal(recogniseAbi(shapeOf(memory, ...fields), usual), abi))
+
+const notPlain = /the memory of the module is shared or 64-bit; build it with a plain one$/
+/** Memories that a plugin may not have, whatever else it is. */
+const forbidden: readonly (readonly [string, readonly string[], RegExp])[] = [
+  ['a shared memory', ['(memory (export "memory") 1 2 shared)'], notPlain],
+  ['a 64-bit memory', ['(memory (export "memory") i64 1)'], notPlain],
+  ['a shared 64-bit memory', ['(memory (export "memory") i64 1 2 shared)'], notPlain],
+  ['a shared memory beside its own', [memory, '(memory 1 2 shared)'], notPlain],
+  [
+    'a memory of the host',
+    ['(import "env" "memory" (memory 1))', '(export "memory" (memory 0))'],
+    /imports env\.memory, which the host does not have/,
+  ],
+  [
+    'a shared memory of the host',
+    ['(import "env" "memory" (memory 1 2 shared))', '(export "memory" (memory 0))'],
+    /imports env\.memory, which the host does not have/,
+  ],
+  [
+    'a shared memory of the host beside its own',
+    ['(import "env" "shared" (memory 1 2 shared))', memory],
+    /imports env\.shared, which the host does not have/,
+  ],
+]
+
+for (const [what, fields, sentence] of forbidden) {
+  test(`a module with ${what} is refused, whatever its ABI`, () => {
+    for (const rest of [[process], action, [info, counted('process')]])
+      refuses(() => recogniseAbi(shapeOf(...fields, ...rest), usual), sentence)
+  })
+}
 
 test('a module that matches none is told what it has and what each ABI needs', () => {
   const needs =

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -31,6 +32,12 @@ test('the bytes that were verified are read, and others are refused', async () =
 test('a file that is not there, and a directory in its place, are missing', async () => {
   assert.equal((await refusal(join(directory, 'nothing.wasm'), '')).code, 'FILE_MISSING')
   assert.equal((await refusal(directory, '')).code, 'FILE_MISSING')
+})
+
+test('a pipe that nobody writes to is refused, and not waited for', async () => {
+  const path = join(directory, 'pipe.wasm')
+  execFileSync('mkfifo', [path])
+  assert.match((await refusal(path, '')).message, /is not a file; send the path of the module/)
 })
 
 test('a file above 64 MiB is refused before it is read', async () => {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { RigError } from '../../rpc/failure.ts'
 import { moduleBytesMax } from './compile.ts'
 
 async function openFile(path: string): Promise<FileHandle> {
   try {
-    return await open(path, 'r')
+    // Without waiting: what is no file may be a pipe that nobody writes to.
+    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   } catch (cause) {
     throw new RigError(
       'FILE_MISSING',

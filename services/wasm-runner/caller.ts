@@ -1,5 +1,6 @@
 import { createCallImports } from './call-imports.ts'
 import type { CallOutcome, CallTarget, CallWish } from './call-messages.ts'
+import { noGuard } from './guard.ts'
 import { type Guest, makeGuest } from './guest.ts'
 import { GuestFault } from './guest-fault.ts'
 import { createLineAllowance, type GuestLog, type GuestLogLevel, writeGuestLine } from './guest-log.ts'
@@ -117,14 +118,15 @@ export function createCaller(needs: CallerNeeds): Caller {
         const made = makeGuest(target.code, {
           log: mine.log,
           grants: { ...nothingGranted, preopens: target.fileSystem },
+          guard: noGuard, // who waits too long ends this thread
           env: (side) => createCallImports(side, mine.log, network),
           ended: network.end,
         })
         guest = made
-        made.begin(target.fuel)
+        made.begin(target.fuel, 0)
         mine.life = { guest: made, driver: driverOf(target.code, made) }
       }
-      mine.life.guest.fill(target.fuel)
+      mine.life.guest.fill(target.fuel, 0)
       return { answer: perform(mine.life.driver, wish), fault: undefined, ...spent() }
     } catch (cause) {
       if (!(cause instanceof GuestFault)) throw cause
@@ -156,7 +158,7 @@ export function createCaller(needs: CallerNeeds): Caller {
       if (mine?.life === undefined) return
       const { guest, driver } = mine.life
       try {
-        guest.fill(mine.fuel)
+        guest.fill(mine.fuel, 0)
         if (driver.kind === 'zenith') driver.zenith.close()
       } catch (cause) {
         if (!(cause instanceof GuestFault)) throw cause

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
+import { noGuard } from './guard.ts'
 import { GuestFault } from './guest-fault.ts'
 import { instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
@@ -20,6 +21,7 @@ async function start(fields: string, part: Partial<PluginSpec> = {}) {
   const bytes = wasmOf(`(module ${fields} (memory (export "memory") 1))`)
   const instance = instantiate(await codeOf(bytes, part), specOf(part), {
     unitsPerUs: 7000,
+    guard: noGuard,
     mail: createPostOffice(),
     log: (level, line) => lines.push(`${level} ${line}`),
     now: () => nowMs,

@@ -2,7 +2,7 @@ import { telemetryFrame } from '../../gen/layout.ts'
 import { envInitNames } from './abi.ts'
 import type { PluginCode } from './compile.ts'
 import { createCustomData } from './custom-data.ts'
-import { loadFuel, tickFuel } from './fuel.ts'
+import { loadFuel, loadUs, tickFuel } from './fuel.ts'
 import { GuestFault } from './guest-fault.ts'
 import type { Instance, InstanceNeeds } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
@@ -23,7 +23,7 @@ export function instantiateEnv(code: PluginCode, spec: PluginSpec, needs: Instan
   const shutdown = exports[spec.entryPoints.shutdown] as (() => void) | undefined
   const initName = envInitNames(spec.entryPoints).find((name) => exports[name] !== undefined)
 
-  guest.begin(loadFuel(needs.unitsPerUs))
+  guest.begin(loadFuel(needs.unitsPerUs), loadUs)
   if (initName !== undefined) {
     const result = guest.run(initName, exports[initName] as () => number)
     if (result !== 0) throw new GuestFault({ kind: 'crash', detail: `${initName} returned ${result}, not 0` })
@@ -37,7 +37,7 @@ export function instantiateEnv(code: PluginCode, spec: PluginSpec, needs: Instan
     prepare(frame, _, scalar, fuel) {
       seen = frame
       input = scalar ?? view().getFloat32(telemetryFrame.ffb_scalar.offset, true)
-      guest.fill(fuel)
+      guest.fill(fuel, spec.budgetUs)
     },
     process() {
       const nowMs = needs.now()
@@ -53,7 +53,7 @@ export function instantiateEnv(code: PluginCode, spec: PluginSpec, needs: Instan
     customData: customData.entries(),
     memoryBytes: () => guest.memory().buffer.byteLength,
     shutdown() {
-      guest.fill(tickFuel(spec.budgetUs, needs.unitsPerUs))
+      guest.fill(tickFuel(spec.budgetUs, needs.unitsPerUs), spec.budgetUs)
       guest.run(spec.entryPoints.shutdown, () => shutdown?.())
       guest.close()
     },

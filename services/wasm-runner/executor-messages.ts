@@ -31,8 +31,8 @@ export type Order =
 
 /** From the executor to the main thread. */
 export type Report =
-  /** It has measured its machine, and may be assigned. `thread`: its name for run-queue.ts. */
-  | { readonly kind: 'warm'; readonly thread: string }
+  /** It has measured its machine, and may be assigned. `thread`: its name for run-queue.ts. `guarded`: see guard.ts. */
+  | { readonly kind: 'warm'; readonly thread: string; readonly guarded: boolean }
   /** It has its role, and takes plugins. */
   | { readonly kind: 'ready' }
   /** The executor cannot work: the rig's shared memory cannot be opened. */
@@ -40,7 +40,7 @@ export type Report =
   | { readonly kind: 'started'; readonly ticket: number }
   /** The plugin did not start. */
   | { readonly kind: 'refused'; readonly ticket: number; readonly detail: string; readonly violation: Violation }
-  /** The plugin trapped or ran out of fuel, and is gone. */
+  /** The plugin trapped, ran out of fuel or was interrupted, and is gone. */
   | { readonly kind: 'lost'; readonly ticket: number; readonly violation: Violation }
   | { readonly kind: 'stopped'; readonly ticket: number }
   /** The plugin did what it must not do, and runs on. */
@@ -63,4 +63,5 @@ export interface ExecutorData {
   readonly ledger: SharedArrayBuffer
   /** Units of fuel a µs; undefined: what the thread measures. */
   readonly unitsPerUs: number | undefined
+  readonly unguarded: boolean
 }

@@ -9,6 +9,7 @@ import { openCallMark } from './call-record.ts'
 import { createCpuClock } from './cpu-clock.ts'
 import { createExecutor, type Executor } from './executor.ts'
 import type { ExecutorData, Order, Report, ThreadRole } from './executor-messages.ts'
+import { noGuard, openGuard } from './guard.ts'
 import { openLedgerWriter } from './ledger.ts'
 import { openPulseWriter } from './pulse.ts'
 import type { AnswerSlots, Slots } from './rig-outputs.ts'
@@ -43,6 +44,7 @@ function openSlots(role: ThreadRole): Slots | undefined {
 }
 
 const unitsPerUs = data.unitsPerUs ?? (await measureMachine(threadCpuNanoseconds))
+const guard = data.unguarded ? undefined : openGuard()
 let executor: Executor | undefined
 
 /**
@@ -58,6 +60,7 @@ function assume(role: ThreadRole): void {
     pulse,
     record: openLedgerWriter(data.ledger),
     tell,
+    guard: guard ?? noGuard,
     unitsPerUs,
     now: () => performance.now(),
     monotonicNs: () => process.hrtime.bigint(),
@@ -103,5 +106,5 @@ async function run(): Promise<never> {
   }
 }
 
-tell({ kind: 'warm', thread: thisThread() })
+tell({ kind: 'warm', thread: thisThread(), guarded: guard !== undefined })
 await run()

@@ -9,7 +9,7 @@ import { guestModule, op } from './testing/guest-module.ts'
 import { specOf } from './testing/specs.ts'
 
 /** Units a µs: so much that nothing runs out of it, and the watchdog is all that there is. */
-const tooMuchFuel = 1e9
+const onlyWatched = { unitsPerUs: 1e9, unguarded: true }
 
 async function rig() {
   const shmDir = await mkdtemp('/dev/shm/openracing-test-')
@@ -17,7 +17,7 @@ async function rig() {
   const threads = await startExecutorThreads({
     shmDir,
     ledCount: 15,
-    unitsPerUs: tooMuchFuel,
+    ...onlyWatched,
     log: pino({ level: 'silent' }),
     events: {
       onTick: ({ ticket }) => onTick(ticket),

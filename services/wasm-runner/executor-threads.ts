@@ -12,11 +12,17 @@ export type ThreadsOptions = ThreadOptions &
     readonly events: Omit<ExecutorEvents, 'onCaught'>
   }
 
+const unguarded =
+  'this Node, or this system, cannot interrupt a plugin that loops: it ends when its fuel does, or after a second with its thread; run the Node that package.json names'
+
+/** What waits for a file system that does not answer cannot be interrupted, and only its thread's end is its own. */
+const maySleep = ({ spec }: StartOrder): boolean => spec.fileSystem.length > 0
+
 /**
  * The executor's threads. Plugins run together on the common one until one of them is caught, by the watchdog or
  * with far more CPU time than its budget: from then on its bytes, under whatever id, are started on the suspects'
- * thread, and when they hang again nobody else waits. What can fill the heap that a thread's plugins share is there from
- * the start.
+ * thread, and when they hang again nobody else waits. Those that may use files, and those that can fill the heap that a
+ * thread's plugins share, are started there in any case.
  * There they see the same telemetry, and their force and lights come before those of the common thread; mail is not
  * carried from one thread to the other. A third thread waits to take the place of either. Rejects when the rig's shared memory cannot be opened.
  */
@@ -48,9 +54,15 @@ export async function startExecutorThreads(options: ThreadsOptions): Promise<Exe
   }
 
   const events = { ...options.events, onTick, onCaught }
+  let warned = false
+  const warnOnce = (): void => {
+    if (!warned) log.warn(unguarded)
+    warned = true
+  }
   const spare = keepSpare(async (unneeded) => {
     const worker = await startWorker(options, unneeded)
     log.debug('an executor is warm')
+    if (!worker.guarded) warnOnce()
     return worker
   })
   const common = await startExecutor({ spare, log, events, role: 'common' }).catch(async (cause) => {
@@ -69,9 +81,9 @@ export async function startExecutorThreads(options: ThreadsOptions): Promise<Exe
     }
   }
 
-  /** Where it runs. The suspects' thread starts with the first of them: most rigs never have one. */
-  const clientFor = async ({ spec, code }: StartOrder): Promise<ExecutorClient> => {
-    if (!caught.has(spec.sha256) && !code.makesObjects) return common
+  /** The thread where it runs. That of the suspects starts with the first of them: many rigs never have one. */
+  const clientFor = async (order: StartOrder): Promise<ExecutorClient> => {
+    if (!caught.has(order.spec.sha256) && !maySleep(order) && !order.code.makesObjects) return common
     opening ??= openSuspects()
     return opening
   }

@@ -42,6 +42,8 @@ export interface ThreadOptions {
   readonly ledCount: number
   /** Units of fuel a µs, in place of what each thread measures: for tests of what happens where there is too much. */
   readonly unitsPerUs?: number
+  /** Loops are not interrupted: for tests of what happens where they cannot be. */
+  readonly unguarded?: boolean
   /** In place of the standard: for tests of a heap that is full. */
   readonly heapMiB?: number
 }
@@ -56,6 +58,8 @@ export interface Assignment {
 
 /** A thread that has started, measured its machine, and waits. */
 export interface SpareWorker {
+  /** Loops on it are interrupted; else fuel and the watchdog end them. */
+  readonly guarded: boolean
   /** Resolves when it takes plugins; once. Rejects with SHARED_MEMORY_INVALID or PERMISSION_DENIED, or when it is gone. */
   assign(assignment: Assignment): Promise<ExecutorWorker>
   /** Ends it, whatever it does. May be called twice. */
@@ -103,12 +107,15 @@ function watch(every: readonly (readonly [number, () => void])[]): () => void {
 
 /** Starts a thread; resolves when it is warm. Rejects, and the thread is gone, when it is not needed any more. */
 export async function startWorker(
-  { shmDir, ledCount, unitsPerUs, heapMiB = standardHeapMiB }: ThreadOptions,
+  { shmDir, ledCount, unitsPerUs, unguarded = false, heapMiB = standardHeapMiB }: ThreadOptions,
   unneeded: AbortSignal,
 ): Promise<SpareWorker> {
   const record = openCallRecord(shmDir)
   const place = record.claim()
-  const data: ExecutorData = { shmDir, ledCount, unitsPerUs, place, pulse: createPulse(), ledger: createLedger() }
+  const data: ExecutorData = {
+    ...{ shmDir, ledCount, unitsPerUs, unguarded, place },
+    ...{ pulse: createPulse(), ledger: createLedger() },
+  }
   // The built package has .js files, the checkout .ts.
   const entry = new URL(`./executor-thread${extname(import.meta.url)}`, import.meta.url)
   const worker = new Worker(entry, { workerData: data, resourceLimits: { maxOldGenerationSizeMb: heapMiB } })
@@ -127,6 +134,7 @@ export async function startWorker(
   unneeded.removeEventListener('abort', abandon)
 
   return {
+    guarded: warm.kind === 'warm' && warm.guarded,
     async assign(assignment) {
       const pulse = openPulseReader(data.pulse)
       worker.postMessage({ kind: 'assign', role: assignment.role } satisfies Order)

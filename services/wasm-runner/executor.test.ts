@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { safeScalar, safeScalarBytes, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
 import { createExecutor } from './executor.ts'
 import type { Report } from './executor-messages.ts'
+import { type Guard, noGuard, openGuard } from './guard.ts'
 import { darkFrame } from './led-frame.ts'
 import type { TickEntry } from './ledger.ts'
 import { noRoom } from './network-words.ts'
@@ -18,7 +19,7 @@ const ledCount = 15
 const memorySlots = () => ({ leds: memorySlot(), scalar: memorySlot() })
 
 /** An executor on a clock that the test moves, with cells in memory. */
-function rig(suspects?: ReturnType<typeof memorySlots>) {
+function rig(suspects?: ReturnType<typeof memorySlots>, guard = noGuard, unitsPerUs = 7000) {
   let nowMs = 0
   let cpuNs = 0
   let tickCpuNs = 1000
@@ -31,7 +32,8 @@ function rig(suspects?: ReturnType<typeof memorySlots>) {
     pulse: { begin() {}, end() {} },
     record: (entry) => entries.push(entry),
     tell: (report) => reports.push(report),
-    unitsPerUs: 7000,
+    guard,
+    unitsPerUs,
     now: () => nowMs,
     monotonicNs: () => BigInt(nowMs * 1e6),
     cpuNs: () => (cpuNs += tickCpuNs),
@@ -406,5 +408,93 @@ test('one plugin sends another a message through its mailbox', async () => {
   assert.deepEqual(
     entries.map(({ failed }) => failed),
     [false, false, false, true, false],
+  )
+})
+
+/** So much fuel that only the guard ends a loop. */
+const muchFuel = 1e9
+
+/** The Node that package.json names has one. */
+const thisThreads = (): Guard => openGuard()!
+
+/** Answers how often it was called, as a force of hundredths. */
+const counts: GuestModule = {
+  process: [
+    ...[...op.i32(512), ...op.i32(512), ...op.loadI32(0), ...op.i32(1), ...op.add, ...op.storeI32(0)],
+    ...[...op.parameter(1), ...op.i32(512), ...op.loadI32(0), ...op.toF32, ...op.f32(100), ...op.divideF32],
+    ...[...op.storeF32(telemetryFrame.ffb_scalar.offset), ...op.i32(1)],
+  ],
+}
+
+const timestamp = { module: 'env', name: 'get_timestamp_us', parameters: [], results: ['i64'] } as const
+
+const loops: readonly (readonly [what: string, module: GuestModule])[] = [
+  ['loops', { process: [...op.loopForever, ...op.i32(0)] }],
+  [
+    'grows its memory by nothing for ever',
+    { process: [...op.forEver([...op.i32(0), ...op.grow, ...op.drop]), ...op.i32(0)] },
+  ],
+  [
+    'calls the host for ever',
+    { imports: [timestamp], process: [...op.forEver([...op.call(0), ...op.drop]), ...op.i32(0)] },
+  ],
+]
+
+for (const [what, module] of loops) {
+  test(`a plugin that ${what} is interrupted, and its neighbours have their tick in the same round`, async () => {
+    const { load, sweepAt, telemetry, scalars, reports, entries } = rig(undefined, thisThreads(), muchFuel)
+    const before = await load(guestModule(), { order: 1 })
+    const looping = await load(guestModule(module), { order: 2, budgetUs: 500 })
+    const after = await load(guestModule(counts), { order: 3 })
+    telemetry({ ffb: 0.5 })
+    sweepAt(10)
+    const lost = reports.at(-1)
+    assert.ok(lost?.kind === 'lost' && lost.ticket === looping)
+    assert.equal(lost.violation.kind, 'budget')
+    assert.match(lost.violation.detail, /^process was interrupted: it ran for \d+ µs, and may run for 500 µs$/)
+    sweepAt(20)
+    assert.deepEqual(
+      entries.map(({ ticket, returned }) => [ticket, returned]),
+      [
+        [before, true],
+        [looping, false],
+        [after, true],
+        [before, true],
+        [after, true],
+      ],
+    )
+    assert.deepEqual(scalars().slice(-1), [Math.fround(0.02)], 'the second tick of the same instance')
+  })
+}
+
+for (const [where, module] of [
+  ['initialize', { initialize: [...op.loopForever, ...op.i32(0)] }],
+  ['its start function', { start: op.loopForever }],
+] as const) {
+  test(`a plugin that loops in ${where} is interrupted and refused`, async () => {
+    const { load, sweepAt, reports, entries } = rig(undefined, thisThreads(), muchFuel)
+    const neighbour = await load(guestModule())
+    await load(guestModule(module))
+    const refused = reports.at(-1)
+    assert.ok(refused?.kind === 'refused')
+    assert.match(
+      refused.detail,
+      new RegExp(`did not start \\(${where} was interrupted: it ran for \\d+ µs, and may run for 50000 µs\\); ask`),
+    )
+    sweepAt(10)
+    assert.deepEqual(
+      entries.map(({ ticket }) => ticket),
+      [neighbour],
+    )
+  })
+}
+
+test('a plugin that loops in its shutdown is interrupted, and stopped', async () => {
+  const { load, executor, reports } = rig(undefined, thisThreads(), muchFuel)
+  const ticket = await load(guestModule({ shutdown: [...op.loopForever, ...op.i32(0)] }))
+  executor.obey({ kind: 'stop', ticket })
+  assert.deepEqual(
+    reports.slice(-2).map((report) => (report.kind === 'log' ? /shutdown was interrupted/.test(report.line) : report)),
+    [true, { kind: 'stopped', ticket }],
   )
 })

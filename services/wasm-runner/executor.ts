@@ -1,6 +1,7 @@
 import type { Beat } from './beats.ts'
 import { wordsOfId } from './call-record.ts'
 import type { Order, Report, StartOrder } from './executor-messages.ts'
+import type { Guard } from './guard.ts'
 import { GuestFault } from './guest-fault.ts'
 import { instantiate } from './instance.ts'
 import { createTicks, type TickNeeds, underTicket } from './plugin-tick.ts'
@@ -13,6 +14,8 @@ const relayHz = 200
 
 export interface ExecutorNeeds extends TickNeeds {
   tell(report: Report): void
+  /** Of this thread. */
+  readonly guard: Guard
   /** Monotonic, ms, from whatever moment. */
   now(): number
   /** Units of fuel a µs of this machine. */
@@ -27,7 +30,7 @@ export interface Executor {
 }
 
 export function createExecutor(needs: ExecutorNeeds): Executor {
-  const { pulse, tell, unitsPerUs } = needs
+  const { pulse, tell, guard, unitsPerUs } = needs
   const epochMs = needs.now()
   const elapsedMs = (): number => needs.now() - epochMs
   const seats = createSeats()
@@ -52,6 +55,7 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
       instantiate(code, spec, {
         unitsPerUs,
         mail: seats.mail,
+        guard,
         log: (level, line) => tell({ kind: 'log', ticket, level, line }),
         now: needs.now,
         network: { room, thread: network, tell: (word) => tell({ kind: 'network', ticket, word }) },
@@ -81,7 +85,7 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
     const fault = tick(seat, missed, elapsedMs() - lastDueMs(schedule))
     if (fault === undefined) return
     seats.leave(seat.ticket)
-    // Out of fuel it stopped in the middle of its work, as by any other trap: its memory may be in no state to go on
+    // Out of fuel or time it stopped in the middle of its work, as by any other trap: its memory may be in no state to go on
     // from. It is made anew, after the same pause.
     tell({ kind: 'lost', ticket: seat.ticket, violation: fault })
   }

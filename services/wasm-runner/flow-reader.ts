@@ -1,6 +1,6 @@
 import { blockMark, entry, eventKind, exit, FunctionFlow, junctionMark } from './function-flow.ts'
 import { code, gcCode, skipBlockType, skipCatches, skipImmediates, skipSimple } from './instructions.ts'
-import { lengthOf, type ModuleFacts } from './lengths.ts'
+import { lengthOf, type ModuleFacts, memoryGrowUnits } from './lengths.ts'
 import type { WasmBytes } from './wasm-bytes.ts'
 
 /** A function that is longer than this looks at the fuel when it begins; a shorter one only where it loops or calls. */
@@ -111,7 +111,8 @@ export function createFlowReader(facts: ModuleFacts) {
     }
     flow.event(at, eventKind.call)
     if (!facts.catches) return
-    const junction = flow.junction(junctionMark.exact | junctionMark.entered)
+    // That it is exact it has from the block that ends, which calls.
+    const junction = flow.junction(junctionMark.entered)
     const its = rankOf(block)
     endAt(bytes.at, junction)
     begin(junction, its)
@@ -179,6 +180,7 @@ export function createFlowReader(facts: ModuleFacts) {
   function work(opcode: number, at: number): void {
     const length = lengthOf(bytes, opcode, facts)
     if (length !== 0) flow.event(at, length)
+    if (opcode === code.memoryGrow) add(block, memoryGrowUnits)
     bytes.at = at + 1
     skipImmediates(bytes, opcode)
   }

@@ -11,9 +11,9 @@ const leastUs = 100
 
 /**
  * CPU time for everything from the start function to the host's buffers, µs: ten ticks of the largest budget, once.
- * Neighbours wait for it; and it has to be used up, by slow instructions too, before the watchdog's second is over.
+ * Neighbours wait for it.
  */
-const loadUs = 50_000
+export const loadUs = 50_000
 
 /** Fuel of one tick, and of a shutdown. */
 export const tickFuel = (budgetUs: number, unitsPerUs: number): number =>

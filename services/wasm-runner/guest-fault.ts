@@ -1,3 +1,4 @@
+import { Interruption } from './guard.ts'
 import type { Violation } from './violation.ts'
 
 /** What a guest did wrong: an exception that its code is to blame for. */
@@ -19,15 +20,27 @@ function crashDetail(cause: unknown): string {
   return cause instanceof Error ? cause.message : 'it threw an exception that nobody caught'
 }
 
+/** V8's word for an instruction that only traps: what the meter ends a run with. */
+const isUnreachable = (cause: unknown): boolean =>
+  cause instanceof WebAssembly.RuntimeError && cause.message === 'unreachable'
+
+function violationOf(name: string, cause: unknown, fuelLeft: bigint, given: number): Violation {
+  if (cause instanceof Interruption) {
+    const detail = `${name} was interrupted: it ran for ${cause.ranUs} µs, and may run for ${cause.mayRunUs} µs`
+    return { kind: 'budget', detail }
+  }
+  if (fuelLeft < 0n && isUnreachable(cause)) {
+    return { kind: 'budget', detail: `${name} ran out of fuel: it was given ${given} instructions` }
+  }
+  return { kind: 'crash', detail: `${name} trapped: ${crashDetail(cause)}` }
+}
+
 /**
- * What `cause`, which came out of a guest's function `name`, was. A run that ends for want of fuel traps as
- * `unreachable` does, and leaves less than no fuel behind, which nothing else that traps does.
+ * What `cause`, which came out of a guest's function `name`, was. A run that ends for want of fuel ends as one that meets
+ * `unreachable` does, with less than no fuel left. Between two looks at its fuel a guest may have less than none, too, and
+ * trap by itself: that has another name, but for an `unreachable` of its own, which would have been the last it did.
  */
 export function faultOf(name: string, cause: unknown, fuelLeft: bigint, given: number): GuestFault {
   if (cause instanceof GuestFault) return cause
-  const trapped = cause instanceof WebAssembly.RuntimeError && fuelLeft < 0n
-  const violation: Violation = trapped
-    ? { kind: 'budget', detail: `${name} ran out of fuel: it was given ${given} instructions` }
-    : { kind: 'crash', detail: `${name} trapped: ${crashDetail(cause)}` }
-  return new GuestFault(violation, { cause })
+  return new GuestFault(violationOf(name, cause, fuelLeft, given), { cause })
 }

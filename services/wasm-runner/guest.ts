@@ -1,5 +1,6 @@
 import { realtimeNanoseconds } from '../../shm/clock.ts'
 import type { PluginCode } from './compile.ts'
+import type { Guard } from './guard.ts'
 import { faultOf, GuestFault } from './guest-fault.ts'
 import { type GuestLog, writeGuestLine } from './guest-log.ts'
 import type { WasiGrants } from './wasi/grants.ts'
@@ -21,11 +22,11 @@ export interface GuestSide {
 /** One plugin's code with its memory and its fuel. Whatever its code does wrong is a GuestFault; it is of no more use then. */
 export interface Guest extends GuestSide {
   readonly exports: WebAssembly.Exports
-  /** Gives it so much fuel, in place of what it has. */
-  fill(units: number): void
+  /** Gives it so much fuel, in place of what it has, and so much time, µs. */
+  fill(units: number, us: number): void
   /** Units of what it was given that it used so far; more than that when it ran out. */
   used(): number
-  /** Runs a function of the guest's; `name` is for the evidence. Throws a GuestFault, after which everything is closed. */
+  /** Runs a function of the guest's (see Guard.run); `name` is for the evidence. Throws a GuestFault, after which everything is closed. */
   run<T>(name: string, call: () => T): T
   /** Closes what it has open. May be called twice. */
   close(): void
@@ -34,6 +35,8 @@ export interface Guest extends GuestSide {
 export interface GuestNeeds {
   readonly log: GuestLog
   readonly grants: WasiGrants
+  /** Of the thread that it runs on. */
+  readonly guard: Guard
   /** Module `env`. */
   env(guest: GuestSide): WebAssembly.ModuleImports
   /** It is of no more use. May be called twice. */
@@ -57,14 +60,15 @@ function create({ module }: PluginCode, imports: WebAssembly.Imports): WebAssemb
   }
 }
 
+interface Begins {
+  begin(units: number, us: number): void
+}
+
 /**
  * Makes a guest of a plugin's code. None of the code runs before `begin`, which runs what comes before every other call: its
  * start function, an export like others, and its library's constructors.
  */
-export function makeGuest(
-  code: PluginCode,
-  { log, grants, env, ended }: GuestNeeds,
-): Guest & { begin(fuel: number): void } {
+export function makeGuest(code: PluginCode, { log, grants, guard, env, ended }: GuestNeeds): Guest & Begins {
   let given = 0
   let filling = 0n
   let ending: { readonly cause: Error; readonly fuelLeft: bigint } | undefined
@@ -101,13 +105,16 @@ export function makeGuest(
       throw cause
     }
   }
-  const instance = orClosed(() => create(code, { env: env(side), [wasiModule]: wasi.imports }))
+  /** The host's own work is done whole or not at all. */
+  const wholeOf = (functions: WebAssembly.ModuleImports): WebAssembly.ModuleImports =>
+    Object.fromEntries(Object.entries(functions).map(([name, act]) => [name, guard.whole(act)]))
+  const instance = orClosed(() => create(code, { env: wholeOf(env(side)), [wasiModule]: wholeOf(wasi.imports) }))
   const { exports } = instance
   const fuel = exports[code.fuelExport] as WebAssembly.Global
 
   const callOf = <T>(name: string, call: () => T): T => {
     try {
-      const result = call()
+      const result = guard.run(call)
       if (ending === undefined) return result
     } catch (cause) {
       if (ending === undefined) throw faultOf(name, cause, fuel.value, given)
@@ -117,7 +124,8 @@ export function makeGuest(
   }
   const run = <T>(name: string, call: () => T): T => orClosed(() => callOf(name, call))
 
-  function fill(units: number): void {
+  function fill(units: number, us: number): void {
+    guard.allot(us)
     if (units !== given) {
       given = units
       filling = BigInt(units)
@@ -132,8 +140,8 @@ export function makeGuest(
     used: () => given - Number(fuel.value),
     run,
     close,
-    begin(units) {
-      fill(units)
+    begin(units, us) {
+      fill(units, us)
       if (code.startExport !== undefined) run('its start function', exports[code.startExport] as () => void)
       const library = exports[constructors]
       if (typeof library === 'function') run(constructors, library as () => void)

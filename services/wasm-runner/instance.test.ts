@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
+import { completed } from '../../test/wasm-plugin.ts'
+import { noGuard } from './guard.ts'
 import { GuestFault } from './guest-fault.ts'
 import { type Instance, instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
@@ -25,7 +27,8 @@ async function start(bytes: Uint8Array<ArrayBuffer>, part: Partial<PluginSpec> =
   const spec = specOf(part)
   mail.open(spec.id)
   const log = (level: string, line: string): number => lines.push(`${level} ${line}`)
-  const instance = instantiate(await codeOf(bytes, part), spec, { unitsPerUs, mail, log, now: () => 0, ...offline })
+  const needs = { unitsPerUs, mail, guard: noGuard, log, now: () => 0, ...offline }
+  const instance = instantiate(await codeOf(bytes, part), spec, needs)
   return { instance, lines, mail, spec }
 }
 
@@ -234,6 +237,31 @@ test('a plugin learns what it was granted, and that a name is none', async () =>
   assert.equal(await ask('network'), -3)
   assert.equal(await ask('process_dsp'), -3)
   assert.equal(await ask('toString'), -2)
+})
+
+test('a plugin without fuel that calls on is not heard, up to the next look at its fuel', async () => {
+  const send = '(call $send (i32.const 64) (i32.const 36) (i32.const 64) (i32.const 5))'
+  const spec = specOf()
+  const { instance, mail } = await start(
+    wasmOf(
+      completed(`(import "env" "send_message" (func $send (param i32 i32 i32 i32) (result i32)))
+        (data (i32.const 64) "${spec.id}")
+        (func (export "process") (param i32 i32 i32 i32) (result i32)
+          (i32.add (i32.mul (i32.const 100) ${send}) (i32.add (i32.mul (i32.const 10) ${send}) ${send})))`),
+    ),
+    spec,
+  )
+  const process = (units: number): number => {
+    instance.prepare(frameOf({}), darkFrame(ledCount), undefined, units)
+    return instance.process(TelemetryProcessor)
+  }
+  assert.equal(process(5000), -111) // less than one call costs
+  assert.equal(mail.peek(spec.id), undefined)
+  assert.equal(process(20_000), -11)
+  assert.equal(process(100_000), 0)
+  let arrived = 0
+  for (; mail.peek(spec.id) !== undefined; arrived++) mail.take(spec.id)
+  assert.equal(arrived, 1 + 3)
 })
 
 test('what was not granted answers -3', async () => {

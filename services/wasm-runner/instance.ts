@@ -1,5 +1,6 @@
 import type { PluginCode } from './compile.ts'
 import { instantiateEnv } from './env-instance.ts'
+import type { Guard } from './guard.ts'
 import type { GuestLogLevel } from './guest-log.ts'
 import type { GuestNetworkNeeds } from './guest-network.ts'
 import type { PostOffice } from './mailbox.ts'
@@ -17,6 +18,7 @@ export interface InstanceNeeds {
   /** Units of fuel a µs of this machine. */
   readonly unitsPerUs: number
   readonly mail: PostOffice
+  readonly guard: Guard
   log(level: GuestLogLevel, line: string): void
   /** Monotonic, ms. */
   now(): number
@@ -39,7 +41,7 @@ export interface Instance {
    */
   prepare(telemetry: Uint8Array, leds: Uint8Array, scalar: number | undefined, fuel: number): void
   /**
-   * Calls the guest: 0 unchanged, 1 changed, negative when it failed. Throws when it trapped or ran out of fuel; then the
+   * Calls the guest: 0 unchanged, 1 changed, negative when it failed. Throws when it trapped, ran out of fuel or was interrupted; then the
    * instance is at its end, and what it has open is closed.
    */
   process(operation: OperationCode): number

@@ -6,36 +6,12 @@ import { meterModule, meterValidModule, startFuel } from './meter.ts'
 import { fuzzInput, fuzzPool } from './testing/fuzz-pool.ts'
 import { guestModule, op } from './testing/guest-module.ts'
 import { checkMeter } from './testing/meter-check.ts'
-import { callAll, importsOf, outcomeOf, overflowed } from './testing/module-run.ts'
+import { full, limits, ranOut, startMetered } from './testing/metered-module.ts'
+import { callAll, importsOf, overflowed } from './testing/module-run.ts'
 import { createPlainMeter } from './testing/plain-meter.ts'
 import { inventedModule, wasmOf } from './testing/wasm-text.ts'
 
-const limits = { maxMemoryPages: 4, maxTableElements: 100 }
 const plenty = { maxMemoryPages: 65_536, maxTableElements: 10_000_000 }
-const full = 1n << 40n
-
-interface Run {
-  /** What the export returned, or how it ended. */
-  readonly outcome: unknown
-  readonly used: bigint
-}
-
-/** A metered module that runs. */
-function start(wasm: Uint8Array, its = limits, imports: Record<string, never> = {}, by = createFunctionMeter) {
-  const { bytes, fuelExport, instructions } = meterValidModule(wasm, its, by)
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), imports)
-  const fuel = exports[fuelExport] as WebAssembly.Global
-  return {
-    exports,
-    fuel,
-    instructions,
-    run(name: string, parameters: readonly unknown[] = [], with_ = full): Run {
-      fuel.value = with_
-      const outcome = outcomeOf(exports, name, parameters)
-      return { outcome, used: with_ - fuel.value }
-    },
-  }
-}
 
 function* unsigned(value: number): Generator<number> {
   for (let rest = value; ; rest >>>= 7) {
@@ -44,10 +20,8 @@ function* unsigned(value: number): Generator<number> {
   }
 }
 
-const ranOut = 'RuntimeError: unreachable'
-
 test('what is executed is charged, one unit an instruction, on every path', () => {
-  const { run, instructions } = start(
+  const { run, instructions } = startMetered(
     wasmOf(`(module
       (func (export "choose") (param i32) (result i32)
         (if (result i32) (local.get 0) (then (i32.const 7)) (else (i32.add (i32.const 1) (i32.const 2)))))
@@ -74,14 +48,16 @@ test('what is executed is charged, one unit an instruction, on every path', () =
 })
 
 test('a run ends where its fuel does, and another one begins with what it is given', () => {
-  const { run } = start(wasmOf('(module (func $f (export "f") (loop $l (br $l))) (func $r (export "r") (call $r)))'))
+  const { run } = startMetered(
+    wasmOf('(module (func $f (export "f") (loop $l (br $l))) (func $r (export "r") (call $r)))'),
+  )
   assert.deepEqual(run('f', [], 1000n), { outcome: ranOut, used: 1002n }) // two in each round
   assert.equal(run('r', [], 1000n).outcome, ranOut)
   for (const fuel of [0n, 1n, 2n]) assert.equal(run('f', [], fuel).outcome, ranOut)
 })
 
 test('a function runs with exactly what it costs, and not with one unit less', () => {
-  const { run } = start(
+  const { run } = startMetered(
     wasmOf(`(module (func (export "f") (param i32)
       (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))`),
   )
@@ -92,13 +68,13 @@ test('a function runs with exactly what it costs, and not with one unit less', (
 
 test('a start function is metered, too', () => {
   const endless = wasmOf('(module (start $f) (func $f (loop $l (br $l))))')
-  assert.throws(() => start(endless), /unreachable/)
-  const { fuel } = start(wasmOf('(module (start $f) (func $f nop nop))'))
+  assert.throws(() => startMetered(endless), /unreachable/)
+  const { fuel } = startMetered(wasmOf('(module (start $f) (func $f nop nop))'))
   assert.equal(BigInt(startFuel) - fuel.value, 2n)
 })
 
-test('bulk operations cost what they touch, growing what it grows by', () => {
-  const { run } = start(
+test('bulk operations cost what they touch, growing what it grows by, a memory more than that', () => {
+  const { run } = startMetered(
     wasmOf(`(module (memory 1 3) (table 10 funcref) (data $d "0123456789") (elem $e funcref (ref.null func) (ref.null func))
       (func (export "fill") (param i32) (memory.fill (i32.const 0) (i32.const 1) (local.get 0)))
       (func (export "copy") (param i32) (memory.copy (i32.const 0) (i32.const 100) (local.get 0)))
@@ -115,28 +91,44 @@ test('bulk operations cost what they touch, growing what it grows by', () => {
   assert.deepEqual(run('tinit', [2]), { outcome: undefined, used: 6n })
   assert.equal(run('fill', [65_536], 65_539n).outcome, ranOut)
   assert.match(String(run('fill', [65_537]).outcome), /out of bounds/)
-  assert.deepEqual(run('grow', [2]), { outcome: 1, used: 4n })
+  assert.deepEqual(run('grow', [2]), { outcome: 1, used: 1404n })
   assert.deepEqual(run('tgrow', [90]), { outcome: 10, used: 93n })
   for (const much of [1, 4, 65_536, -1]) assert.equal(run('grow', [much]).outcome, -1)
   for (const much of [1, 101, -1]) assert.equal(run('tgrow', [much]).outcome, -1)
-  assert.deepEqual(run('grow', [-1]).used, 2n)
+  assert.deepEqual(run('grow', [-1]).used, 1402n)
 })
 
 test('memories and tables end at exactly the limit, all of them together', () => {
-  const { run } = start(
+  const { run } = startMetered(
     wasmOf(`(module (memory $a 1) (memory $b 1 2) (table $t 0 funcref) (table $u 40 funcref)
       (func (export "a") (param i32) (result i32) (memory.grow $a (local.get 0)))
       (func (export "b") (param i32) (result i32) (memory.grow $b (local.get 0)))
       (func (export "t") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0)))
       (func (export "u") (param i32) (result i32) (table.grow $u (ref.null func) (local.get 0))))`),
   )
+  // b wants one page more, and a has the other one; the tables have 30 elements each beside those that they begin with.
+  const after = (calls: readonly (readonly [string, number])[]): unknown[] =>
+    calls.map(([name, by]) => run(name, [by]).outcome)
   assert.deepEqual(
-    [run('a', [3]), run('a', [2]), run('a', [1]), run('b', [1])].map(({ outcome }) => outcome),
-    [-1, 1, -1, -1],
+    after([
+      ['a', 2],
+      ['a', 1],
+      ['a', 1],
+      ['b', 1],
+      ['b', 1],
+    ]),
+    [-1, 1, -1, 1, -1],
   )
   assert.deepEqual(
-    [run('t', [61]), run('t', [60]), run('u', [1])].map(({ outcome }) => outcome),
-    [-1, 0, -1],
+    after([
+      ['t', 31],
+      ['t', 30],
+      ['t', 1],
+      ['u', 31],
+      ['u', 30],
+      ['u', 1],
+    ]),
+    [-1, 0, -1, -1, 40, -1],
   )
   const refused = (text: string, sentence: RegExp): void =>
     assert.throws(
@@ -217,7 +209,7 @@ const featureful: readonly (readonly [
     '(memory i64 1) (func (export "f") (param i64) (result i64) (memory.fill (i64.const 0) (i32.const 1) (local.get 0)) (memory.grow (i64.const 1)))',
     [100n],
     1n,
-    107n,
+    1507n,
   ],
   [
     'relaxed vectors',
@@ -266,7 +258,7 @@ const featureful: readonly (readonly [
 
 for (const [feature, text, parameters, outcome, used] of featureful) {
   test(`a module with ${feature} behaves as before, and is charged`, () => {
-    const { run } = start(wasmOf(`(module ${text})`))
+    const { run } = startMetered(wasmOf(`(module ${text})`))
     assert.deepEqual(run('f', parameters), { outcome, used })
     assert.equal(run('f', parameters, used).outcome === ranOut, false)
   })
@@ -277,7 +269,7 @@ test('names survive, so that a trap still says where', () => {
   const name = (text: string): number[] => counted([...Buffer.from(text)])
   const functionNames = [1, ...counted([2, 0, ...name('my_inner'), 1, ...name('my_outer')])]
   const module = wasmOf('(module (func $inner unreachable) (func $outer (export "f") (call $inner)))')
-  const { exports } = start(new Uint8Array([...module, 0, ...counted([...name('name'), ...functionNames])]))
+  const { exports } = startMetered(new Uint8Array([...module, 0, ...counted([...name('name'), ...functionNames])]))
   assert.throws(exports.f as () => void, (cause: Error) => /my_inner.*\n.*my_outer/.test(cause.stack ?? ''))
 })
 
@@ -302,7 +294,7 @@ test('an instruction that the meter does not know is refused by its name and whe
 })
 
 test('recursion ends where the fuel does, by whatever call', () => {
-  const { run } = start(
+  const { run } = startMetered(
     wasmOf(`(module (type $t (func)) (table funcref (elem $indirect))
       (func $direct (export "direct") (call $direct))
       (func $indirect (export "indirect") (call_indirect (type $t) (i32.const 0)))
@@ -319,7 +311,7 @@ test('recursion ends where the fuel does, by whatever call', () => {
 
 test('little is overdrawn: long functions look as they begin, and callers of short ones between calls', () => {
   const nops = (count: number): string => 'nop '.repeat(count)
-  const { run } = start(
+  const { run } = startMetered(
     wasmOf(`(module (func $short (export "short") ${nops(200)}) (func (export "long") ${nops(300)})
       (func (export "calls") ${'(call $short) '.repeat(200)}))`),
   )
@@ -391,7 +383,7 @@ test('modules that nobody wrote do metered what they do unmetered, and cost what
 
     const [costs, plainly] = [createFunctionMeter, createPlainMeter].map((by) => {
       const effects: unknown[] = []
-      const metered = start(wasm, plenty, importsOf(module, effects), by)
+      const metered = startMetered(wasm, plenty, importsOf(module, effects), by)
       const its = callAll(metered.exports, (call) => {
         metered.fuel.value = full
         const outcome = call()
@@ -420,6 +412,6 @@ test('no bytes make the meter throw anything but a refusal, write what V8 does n
 })
 
 test('a guest that loops forever in its process ends by itself', () => {
-  const { run } = start(guestModule({ process: [...op.loopForever, ...op.i32(0)] }))
+  const { run } = startMetered(guestModule({ process: [...op.loopForever, ...op.i32(0)] }))
   assert.equal(run('process', [0, 0, 0, 0], 1_000_000n).outcome, ranOut)
 })

@@ -4,6 +4,7 @@ import { writeMeteredSections } from './metered-sections.ts'
 import { refuse, survey } from './module-survey.ts'
 import { freeExportName } from './wasm-bytes.ts'
 
+/** Several memories, or tables, share what is left when each has its minimum: see allowance.ts. */
 export interface MeterLimits {
   /** Pages of all memories together. */
   readonly maxMemoryPages: number
@@ -46,7 +47,7 @@ function check(wasm: Uint8Array): void {
 /**
  * Makes a module run on fuel: each instruction that it executes takes one unit of what an exported global holds, and the
  * run ends, as by `unreachable`, when there is none left. Bulk operations take as many units more as they touch bytes or
- * elements, growing one as many as there are pages or elements. See function-meter.ts for what exactly is paid when.
+ * elements, growing one as many as there are pages or elements, and growing a memory 1400 more. See function-meter.ts for what exactly is paid when.
  *
  * Memories and tables end at the limits. In every other way the module behaves as before: functions, tables, memories
  * and globals keep their numbers, and custom sections are copied.

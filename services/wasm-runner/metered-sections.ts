@@ -1,4 +1,4 @@
-import { type Allowance, createAllowance, writeLimits } from './allowance.ts'
+import { shareLimit, writeLimits } from './allowance.ts'
 import { type CreateMeter, meterCode } from './metered-code.ts'
 import { kind, passImport, passTable, readLimits, refuse, type Survey, section } from './module-survey.ts'
 import { filler } from './small-functions.ts'
@@ -28,8 +28,8 @@ export function writeMeteredSections(
 ): { readonly bytes: Uint8Array<ArrayBuffer>; readonly instructions: number } {
   const { sections, globals, memories, tables } = found
   const { maxMemoryPages, maxTableElements } = terms
-  const pages = createAllowance('pages of memory', maxMemoryPages, memories)
-  const elements = createAllowance('table elements', maxTableElements, tables)
+  const pages = shareLimit('pages of memory', maxMemoryPages, memories).values()
+  const elements = shareLimit('table elements', maxTableElements, tables).values()
   const bytes = new WasmBytes(wasm)
   const { functions, fillers, instructions } = meterCode(
     wasm,
@@ -49,8 +49,8 @@ export function writeMeteredSections(
       let from = bytes.at
       pass((its) => {
         content.copyRange(wasm, from, bytes.at)
-        const allowance: Allowance = its === kind.memory ? pages : elements
-        writeLimits(content, readLimits(bytes), allowance)
+        const most = (its === kind.memory ? pages : elements).next().value as number
+        writeLimits(content, readLimits(bytes), most)
         from = bytes.at
       })
       content.copyRange(wasm, from, bytes.at)

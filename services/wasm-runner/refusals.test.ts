@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { noGuard } from './guard.ts'
 import { instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
 import { createPostOffice } from './mailbox.ts'
@@ -55,7 +56,7 @@ async function charge(name: string): Promise<readonly [number, readonly Violatio
   const part = { capabilities: ['ControlLeds'] as const }
   const charged: Violation[] = []
   const instance = instantiate(await codeOf(bytes, part), specOf(part), {
-    ...{ unitsPerUs: 7000, mail: createPostOffice(), log() {}, now: () => 0, ...offline },
+    ...{ unitsPerUs: 7000, mail: createPostOffice(), guard: noGuard, log() {}, now: () => 0, ...offline },
     charge: (violation) => void charged.push(violation),
   })
   instance.prepare(new Uint8Array(256), darkFrame(1), undefined, 1_000_000)

@@ -22,10 +22,12 @@ const { PLUGIN_STATE_RUNNING, PLUGIN_STATE_WAITING } = PluginState
 const { VIOLATION_KIND_BUDGET, VIOLATION_KIND_TIMEOUT } = ViolationKind
 
 /** Units a µs: so much that nothing runs out of it, and the watchdog is all that there is. */
-const tooMuchFuel = { unitsPerUs: 1e9 }
+const onlyWatched = { unitsPerUs: 1e9, unguarded: true }
+/** The same, and loops are interrupted. */
+const onlyGuarded = { unitsPerUs: 1e9 }
 
 /** A runner on shared memory of its own. */
-async function rig(part: Pick<RunnerOptions, 'unitsPerUs'> = {}) {
+async function rig(part: Pick<RunnerOptions, 'unitsPerUs' | 'unguarded'> = {}) {
   const shmDir = await mkdtemp('/dev/shm/openracing-test-')
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line) => void lines.push(line) })
@@ -121,7 +123,7 @@ test('a plugin that traps waits, is started again, and its neighbour does not no
 const violationsOf = (runner: Runner, id: string) =>
   find(runner, id)!.violations.map(({ kind, count, detail }) => ({ kind, count, detail }))
 
-test('a plugin that loops runs out of fuel and is charged with it; its neighbour stays where it is', async (context) => {
+test('a plugin that loops runs out of fuel or time and is charged with it; its neighbour stays where it is', async (context) => {
   await using it = await rig()
   const looping = await it.specOf(guestModule(loopsInFifthCall), { budgetUs: 1000 })
   const neighbour = await it.specOf(guestModule())
@@ -133,10 +135,10 @@ test('a plugin that loops runs out of fuel and is charged with it; its neighbour
   await until('its first loop', () => strikes() === 1)
   const { state, detail, statistics } = find(it.runner, looping.id)!
   assert.equal(state, PLUGIN_STATE_WAITING)
-  assert.match(detail, /^process ran out of fuel: it was given \d+ instructions; it is started again after 100 ms$/)
+  assert.match(detail, /^process (ran out of fuel|was interrupted): .*; it is started again after 100 ms$/)
   assert.equal(statistics?.budgetViolations, 1n)
   const budget = violationsOf(it.runner, looping.id).find(({ kind }) => kind === VIOLATION_KIND_BUDGET)
-  assert.match(budget!.detail, /^process ran out of fuel/)
+  assert.match(budget!.detail, /^process (ran out of fuel|was interrupted): /)
 
   // A busy machine loses ticks at any time. Those that a loop costs are lost at each: it is enough that once none was.
   const lost: number[] = []
@@ -154,8 +156,57 @@ test('a plugin that loops runs out of fuel and is charged with it; its neighbour
   assert.ok(!it.lines.some((line) => line.includes('the executor is replaced')))
 })
 
+/** Answers how often it was called, as a force of thousandths. */
+const counts: GuestModule = {
+  process: [
+    ...[...op.i32(512), ...op.i32(512), ...op.loadI32(0), ...op.i32(1), ...op.add, ...op.storeI32(0)],
+    ...[...op.parameter(1), ...op.i32(512), ...op.loadI32(0), ...op.toF32, ...op.f32(1000), ...op.divideF32],
+    ...[...op.storeF32(telemetryFrame.ffb_scalar.offset), ...op.i32(1)],
+  ],
+}
+
+test('a plugin that loops again and again is interrupted each time, and its neighbour keeps its state', async () => {
+  await using it = await rig(onlyGuarded)
+  using cells = it.cells()
+  const looping = await it.specOf(guestModule(loopsInFifthCall), { budgetUs: 1000, capabilities: ['ReadTelemetry'] })
+  const neighbour = await it.specOf(guestModule(counts))
+  cells.publish({ flags: 0 })
+  await it.runner.load(neighbour)
+  await it.runner.load(looping)
+  const strikes = (): number => Number(find(it.runner, looping.id)?.statistics?.failures)
+  await until('its second loop', () => strikes() >= 2)
+  const { violations, statistics } = find(it.runner, looping.id)!
+  const evidence = /^process was interrupted: it ran for \d+ µs, and may run for 1000 µs$/
+  assert.ok(violations.some(({ kind, detail }) => kind === VIOLATION_KIND_BUDGET && evidence.test(detail)))
+  assert.ok(statistics!.budgetViolations >= 2n)
+  const before = executions(it.runner, neighbour.id)
+  const counted = cells.scalar()!
+  assert.ok(counted > 0)
+  await until('the neighbour ticks on', () => executions(it.runner, neighbour.id) > before)
+  // A new instance would count from one again.
+  await until('it counts on', () => cells.scalar()! > counted)
+  assert.equal(find(it.runner, neighbour.id)?.statistics?.restarts, 0)
+  assert.ok(!it.lines.some((line) => line.includes('the executor is replaced')))
+})
+
+test('a plugin that may use files runs on the thread of the suspects, and no neighbour waits for it', async () => {
+  await using it = await rig(onlyWatched)
+  const fileSystem = [{ name: '/data', path: it.shmDir, access: 'read' } as const]
+  const stuck = await it.specOf(guestModule(loopsInFifthCall), { fileSystem })
+  const neighbour = await it.specOf(guestModule())
+  await it.runner.load(neighbour)
+  await it.runner.load(stuck)
+  await until('the watchdog', () => find(it.runner, stuck.id)?.state === PLUGIN_STATE_WAITING)
+  const replaced = it.lines.filter((line) => line.includes('the executor is replaced'))
+  assert.deepEqual(
+    replaced.map((line) => (JSON.parse(line) as { thread: string }).thread),
+    ['suspects'],
+  )
+  assert.equal(find(it.runner, neighbour.id)?.statistics?.restarts, 0)
+})
+
 test('a plugin that does not return is ended with its thread, and a warm one takes over its neighbour', async (context) => {
-  await using it = await rig(tooMuchFuel)
+  await using it = await rig(onlyWatched)
   const looping = await it.specOf(guestModule(loopsInFifthCall))
   const neighbour = await it.specOf(guestModule())
   await it.runner.load(neighbour)
@@ -181,7 +232,7 @@ test('a plugin that does not return is ended with its thread, and a warm one tak
 })
 
 test('a plugin that does not return again and again costs its neighbour one pause, and no second one', async () => {
-  await using it = await rig(tooMuchFuel)
+  await using it = await rig(onlyWatched)
   const looping = await it.specOf(guestModule(loopsInFifthCall))
   const neighbour = await it.specOf(guestModule())
   await it.runner.load(neighbour)
@@ -200,7 +251,7 @@ const loopsUnderYellow: GuestModule = {
 }
 
 test('a plugin that was caught once still moves the wheel, and can be replaced and unloaded', async () => {
-  await using it = await rig(tooMuchFuel)
+  await using it = await rig(onlyWatched)
   using cells = it.cells()
   const suspect = await it.specOf(guestModule(loopsUnderYellow))
   cells.publish({ flags: 1 })
@@ -219,7 +270,7 @@ test('a plugin that was caught once still moves the wheel, and can be replaced a
 })
 
 test('a plugin that takes many times its budget for each tick runs where no neighbour waits for it', async () => {
-  await using it = await rig(tooMuchFuel)
+  await using it = await rig(onlyWatched)
   const slow = await it.specOf(guestModule({ process: [...op.busy(150_000_000), ...op.i32(0)] }))
   const neighbour = await it.specOf(guestModule())
   await it.runner.load(neighbour)
@@ -242,7 +293,9 @@ test('a plugin that loops while it is loaded is refused, and the one that it sho
   await assert.rejects(
     it.runner.load(looping),
     (cause) =>
-      cause instanceof RigError && cause.code === 'PLUGIN_FAILED' && /initialize ran out of fuel/.test(cause.message),
+      cause instanceof RigError &&
+      cause.code === 'PLUGIN_FAILED' &&
+      /initialize (ran out of fuel|was interrupted)/.test(cause.message),
   )
   const before = executions(it.runner, good.id)
   await until('the old one ticks', () => executions(it.runner, good.id) > before)

@@ -26,6 +26,7 @@ export interface RunnerOptions {
   readonly guestLog: Logger
   /** See executor-worker.ts. */
   readonly unitsPerUs?: number
+  readonly unguarded?: boolean
   /** Instructions of a call of a plugin that is called, in place of the usual number: for tests of what happens then. */
   readonly callFuel?: number
   readonly heapMiB?: number

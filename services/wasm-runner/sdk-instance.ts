@@ -2,7 +2,7 @@ import { ledFrameBytes, telemetryFrame, telemetryFrameBytes } from '../../gen/la
 import { sdkAbiVersion } from './abi.ts'
 import type { PluginCode } from './compile.ts'
 import { createCustomData } from './custom-data.ts'
-import { loadFuel, tickFuel } from './fuel.ts'
+import { loadFuel, loadUs, tickFuel } from './fuel.ts'
 import type { Guest } from './guest.ts'
 import { GuestFault } from './guest-fault.ts'
 import type { Instance, InstanceNeeds } from './instance.ts'
@@ -41,10 +41,9 @@ function allocate(guest: Exports, bytes: number): number {
   throw broken(`alloc(${bytes}) returned ${pointer}, which is not inside its memory`)
 }
 
-function initialize(guest: Exports, configJson: string): void {
+function initialize(guest: Exports, json: Uint8Array): void {
   const version = guest.openracing_abi()
   if (version !== sdkAbiVersion) throw broken(`openracing_abi() returned ${version}, and the host has ${sdkAbiVersion}`)
-  const json = Buffer.from(configJson)
   const pointer = allocate(guest, json.length)
   new Uint8Array(guest.memory.buffer).set(json, pointer)
   const result = guest.initialize(pointer, json.length)
@@ -85,8 +84,9 @@ export function instantiateSdk(code: PluginCode, spec: PluginSpec, needs: Instan
   })
   const exports = namedExports(guest, spec)
 
-  guest.begin(loadFuel(needs.unitsPerUs))
-  guest.run('initialize', () => initialize(exports, spec.configJson))
+  guest.begin(loadFuel(needs.unitsPerUs), loadUs)
+  const json = Buffer.from(spec.configJson)
+  guest.run('initialize', () => initialize(exports, json))
   const buffers = guest.run('alloc', () => allocateBuffers(exports))
 
   const { at } = buffers
@@ -103,7 +103,7 @@ export function instantiateSdk(code: PluginCode, spec: PluginSpec, needs: Instan
       view.setUint32(at.context + 4, frameNumber / 2 ** 32, true)
       view.setUint32(at.context + 8, spec.budgetUs, true)
       view.setUint32(at.context + 12, spec.rateHz, true)
-      guest.fill(fuel)
+      guest.fill(fuel, spec.budgetUs)
     },
     process: (operation) => guest.run('process', () => exports.process(operation, at.telemetry, at.context, at.leds)),
     fuelUsed: guest.used,
@@ -112,7 +112,7 @@ export function instantiateSdk(code: PluginCode, spec: PluginSpec, needs: Instan
     customData: customData.entries(),
     memoryBytes: () => exports.memory.buffer.byteLength,
     shutdown() {
-      guest.fill(tickFuel(spec.budgetUs, needs.unitsPerUs))
+      guest.fill(tickFuel(spec.budgetUs, needs.unitsPerUs), spec.budgetUs)
       guest.run('shutdown', () => exports.shutdown?.())
       guest.close()
     },

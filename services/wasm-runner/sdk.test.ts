@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ledFrame, telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
+import { noGuard } from './guard.ts'
 import { type InstanceNeeds, instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
 import { createPostOffice } from './mailbox.ts'
@@ -20,6 +21,7 @@ async function start(process: string, part: Partial<PluginSpec> = {}, needs: Par
   const log = (level: string, line: string): number => lines.push(`${level} ${line}`)
   const instance = instantiate(await codeOf(await buildWithSdk(process)), spec, {
     unitsPerUs: 7000,
+    guard: noGuard,
     mail,
     log,
     now: () => 0,

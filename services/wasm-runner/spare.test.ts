@@ -16,6 +16,7 @@ function rig() {
   }, 1)
   const finish = (index: number): SpareWorker => {
     const worker: SpareWorker = {
+      guarded: true,
       assign: () => Promise.reject(new Error('not in this test')),
       close: async () => void ended.push(index),
     }

@@ -22,7 +22,7 @@ interface TickingNeeds extends Omit<InstanceNeeds, 'unitsPerUs'> {
 export function makeTickingGuest(
   code: PluginCode,
   { id, capabilities, fileSystem, program, network: hosts }: PluginSpec,
-  { telemetry, customData, mail, log, now, network, charge }: TickingNeeds,
+  { telemetry, customData, mail, log, now, guard, network, charge }: TickingNeeds,
 ): ReturnType<typeof makeGuest> {
   const guestLog: GuestLog = { lines: createLineAllowance(now()), log, now }
   const refuse = createRefusals(now, charge)
@@ -33,6 +33,7 @@ export function makeTickingGuest(
   const surroundings = { ...guestLog, id, capabilities, telemetry, customData, mail, network: own, refuse }
   return makeGuest(code, {
     log: guestLog,
+    guard,
     grants: { ...program, preopens: fileSystem },
     env: (side) => createHostImports({ ...side, ...surroundings }),
     ended: own.end,

@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads'
 import { telemetryFrame, telemetryFrameBytes } from '../../gen/layout.ts'
 import { buildWasiLibrary, noWasiCompiler } from '../../test/wasi-program.ts'
 import { compilePlugin } from './compile.ts'
+import { noGuard } from './guard.ts'
 import { GuestFault } from './guest-fault.ts'
 import { instantiate, operationCode } from './instance.ts'
 import { darkFrame } from './led-frame.ts'
@@ -52,7 +53,8 @@ async function start(bytes: Uint8Array<ArrayBuffer>, logs: string, environment: 
   const log = (level: string, line: string): number => lines.push(`${level} ${line}`)
   const code = await compilePlugin(bytes, spec)
   assert.equal(code.abi, 'openracing-sdk-1')
-  const instance = instantiate(code, spec, { unitsPerUs, mail, log, now: () => performance.now(), ...offline })
+  const needs = { unitsPerUs, mail, guard: noGuard, log, now: () => performance.now(), ...offline }
+  const instance = instantiate(code, spec, needs)
   const tick = (gear = 0): number => {
     const frame = new Uint8Array(telemetryFrameBytes)
     new DataView(frame.buffer).setInt32(telemetryFrame.gear.offset, gear, true)

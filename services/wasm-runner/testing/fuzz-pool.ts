@@ -15,7 +15,8 @@ const handwritten: readonly string[] = [
        (memory.copy 0 0 (local.get 0) (i32.const 3) (i32.const 8)) (memory.copy 1 1 (i64.const 7) (i64.const 3) (i64.const 8)) (memory.init $d (i32.const 0) (i32.const 0) (i32.const 4))
        (memory.fill 1 (i64.const 0) (i32.const 1) (i64.const 9)) (table.fill $t (i32.const 0) (ref.null func) (i32.const 2))
        (drop (memory.grow 1 (i64.const 1))) (drop (table.grow $u (ref.null func) (i64.const 1)))
-       (table.init $t $e (i32.const 0) (i32.const 0) (i32.const 1)) (memory.grow 0 (i32.const 1))))`,
+       (table.init $t $e (i32.const 0) (i32.const 0) (i32.const 1)) (table.copy $t $t (i32.const 1) (i32.const 0) (i32.const 3))
+       (table.copy $u $u (i64.const 0) (i64.const 1) (i64.const 1)) (memory.grow 0 (i32.const 1))))`,
   `(module (tag $e (param i32)) (func $g (param i32) (if (i32.and (local.get 0) (i32.const 1)) (then (throw $e (i32.const 4)))))
      (func (export "f") (param i32) (result i32) (local i32)
        (loop $l (local.set 1 (i32.add (local.get 1) (try (result i32) (do (call $g (local.get 0)) (i32.const 1))
@@ -29,6 +30,7 @@ const handwritten: readonly string[] = [
      (func (export "f") (param i32) (result i32) (local $r (ref null $s))
        (local.set $r (struct.new $s (local.get 0) (array.new $a (i32.const 3) (i32.const 50))))
        (array.fill $a (struct.get $s 1 (local.get $r)) (i32.const 1) (i32.const 7) (i32.const 8))
+       (array.copy $a $a (struct.get $s 1 (local.get $r)) (i32.const 1) (struct.get $s 1 (local.get $r)) (i32.const 9) (i32.const 5))
        (block $n (drop (br_on_null $n (local.get $r))))
        (drop (block $c (result anyref) (drop (br_on_cast $c anyref (ref $s) (local.get $r))) (ref.null any)))
        (array.len (array.new_fixed $a 3 (i32.const 1) (i32.const 2) (i32.const 3)))))`,

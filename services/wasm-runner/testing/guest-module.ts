@@ -42,6 +42,9 @@ export const op = {
   loadI32: (offset: number): number[] => [0x28, 2, ...leb(offset)],
   add: [0x6a],
   multiply: [0x6c],
+  divide: [0x6d],
+  divideF32: [0x95],
+  toF32: [0xb2],
   call: (index: number): number[] => [0x10, ...leb(index)],
   grow: [0x40, 0],
   drop: [0x1a],
@@ -55,6 +58,8 @@ export const op = {
   busy: (rounds: number): number[] =>
     [0x03, 0x40, [...op.parameter(0), ...op.i32(1), ...op.add, 0x22, 0, ...op.i32(rounds), 0x47, 0x0d, 0], 0x0b].flat(),
   loopForever: [0x03, 0x40, 0x0c, 0, 0x0b],
+  /** The body leaves the stack as it was. */
+  forEver: (body: readonly number[]): number[] => [0x03, 0x40, ...body, 0x0c, 0, 0x0b],
   getHeap: [0x23, 0],
   setHeap: [0x24, 0],
 } as const
@@ -65,6 +70,8 @@ export interface GuestModule {
   readonly initialize?: readonly number[]
   readonly alloc?: readonly number[]
   readonly shutdown?: readonly number[]
+  /** Body of the start function; none: it has no such function. */
+  readonly start?: readonly number[] | undefined
   /** Functions that are imported; the first has the index 0 in `op.call`. */
   readonly imports?: readonly (FunctionType & { readonly module: string; readonly name: string })[]
   /** What openracing_abi returns. */
@@ -90,7 +97,9 @@ export function guestModule(guest: GuestModule = {}): Uint8Array<ArrayBuffer> {
     ['initialize', takes(2, 1), guest.initialize ?? op.i32(0)],
     ['process', takes(4, 1), guest.process ?? op.i32(0)],
     ['shutdown', takes(0, 1), guest.shutdown ?? op.i32(0)],
+    ['start', takes(0, 0), guest.start ?? []],
   ]
+  const start = imports.length + functions.length - 1
   const types = [...imports, ...functions.map(([, type]) => type)]
   const encoded = types.map(({ parameters, results }) => [
     0x60,
@@ -100,7 +109,7 @@ export function guestModule(guest: GuestModule = {}): Uint8Array<ArrayBuffer> {
   const exported = functions
     .map(([name], index): [string, number[]] => [name, [...text(name), 0, ...leb(imports.length + index)]])
     .concat([['memory', [...text('memory'), 2, 0]]])
-    .filter(([name]) => !guest.without?.includes(name))
+    .filter(([name]) => name !== 'start' && !guest.without?.includes(name))
   const bodies = functions.map(([, , body]) => [...leb(body.length + 2), 0, ...body, 0x0b])
   return new Uint8Array([
     ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
@@ -110,6 +119,7 @@ export function guestModule(guest: GuestModule = {}): Uint8Array<ArrayBuffer> {
     ...section(5, list([[0, ...leb(guest.memoryPages ?? 1)]])),
     ...section(6, list([[valueType.i32, 1, ...op.i32(1024), 0x0b]])),
     ...section(7, list(exported.map(([, bytes]) => bytes))),
+    ...(guest.start === undefined ? [] : section(8, leb(start))),
     ...section(10, list(bodies)),
     ...section(11, list([[0, ...op.i32(dataAt), 0x0b, ...text(guest.data ?? '')]])),
   ])

@@ -1,75 +1,115 @@
-import { createFlowReader } from '../flow-reader.ts'
 import { FuelCode, fuelCode } from '../fuel-code.ts'
-import { eventKind, type FunctionFlow } from '../function-flow.ts'
+import { lengthKind } from '../function-flow.ts'
 import type { FunctionMeter } from '../function-meter.ts'
-import { code, gcCode, skipBlockType, skipImmediates } from '../instructions.ts'
+import { code, skipBlockType, skipImmediates } from '../instructions.ts'
 import type { ModuleFacts } from '../lengths.ts'
-import { WasmBytes } from '../wasm-bytes.ts'
+import type { WasmBytes } from '../wasm-bytes.ts'
+
+/** Kind of an instruction's length; `bytes` are where the numbers are that follow the instruction. */
+type Kind = (facts: ModuleFacts, bytes: WasmBytes) => number
+
+const wideWhere = (wide: boolean | undefined): number => (wide === true ? lengthKind.wide : 0)
+const narrow: Kind = () => 0
+const ofMemory: Kind = ({ memories64 }, bytes) => wideWhere(memories64[bytes.number()])
+const ofTable: Kind = ({ tables64 }, bytes) => wideWhere(tables64[bytes.number()])
+const ofTwo = (wide: readonly boolean[], bytes: WasmBytes): number =>
+  wideWhere(wide[bytes.number()] && wide[bytes.number()])
+
+const memoryGrow = 64
+/** What growing a memory costs beside its pages. */
+const memoryGrowUnits = 1400
+
+/**
+ * What is charged by its length. A table of its own, from the specification and without lengths.ts: what is wrong there
+ * would otherwise be wrong here, and not be seen.
+ */
+const plainly: Readonly<Record<number, Kind>> = {
+  [memoryGrow]: (facts, bytes) => ofMemory(facts, bytes) | lengthKind.ofMemory,
+}
+const bulk: Readonly<Record<number, Kind>> = {
+  8: narrow, // memory.init
+  10: ({ memories64 }, bytes) => ofTwo(memories64, bytes), // memory.copy
+  11: ofMemory, // memory.fill
+  12: narrow, // table.init
+  14: ({ tables64 }, bytes) => ofTwo(tables64, bytes), // table.copy
+  15: (facts, bytes) => ofTable(facts, bytes) | lengthKind.ofTable, // table.grow
+  17: ofTable, // table.fill
+}
+const arrays: Readonly<Record<number, Kind>> = {
+  6: narrow, // array.new
+  7: narrow, // array.new_default
+  9: narrow, // array.new_data
+  10: narrow, // array.new_elem
+  16: narrow, // array.fill
+  17: narrow, // array.copy
+  18: narrow, // array.init_data
+  19: narrow, // array.init_elem
+}
+/** The one whose length is no number on the stack. */
+const arrayNewFixed = 8
 
 /**
  * Meters by the plainest way there is: one unit before each single instruction, in the global, without a look at where
  * control goes. Slow, and what the meter has to agree with.
  */
 export function createPlainMeter(facts: ModuleFacts): FunctionMeter {
-  const reader = createFlowReader(facts)
   const out = new FuelCode()
   let instructions = 0
 
-  function look(at: number): void {
+  function pay(at: number, amount: number): void {
+    out.insert(at, fuelCode.pay, amount)
     out.insert(at, fuelCode.load)
     out.insert(at, fuelCode.look)
   }
-  function pay(at: number, amount: number): void {
-    out.insert(at, fuelCode.pay, amount)
-    look(at)
-  }
-  /** One before the instruction at `bytes`, but within a loop what it takes to begin anew. */
-  function payFor(bytes: WasmBytes, at: number, opcode: number): void {
-    if (opcode !== code.loop) pay(at, 1)
-    if (opcode === code.gc && bytes.number() === gcCode.arrayNewFixed) {
+
+  /** For what the instruction's length says, which is read from behind its opcode. */
+  function payForLength(bytes: WasmBytes, at: number, opcode: number): void {
+    if (opcode === memoryGrow) pay(at, memoryGrowUnits)
+    const isPrefix = opcode === code.misc || opcode === code.gc
+    const its = isPrefix ? bytes.number() : opcode
+    const kindOf = (opcode === code.misc ? bulk : opcode === code.gc ? arrays : plainly)[its]
+    if (opcode === code.gc && its === arrayNewFixed) {
       bytes.skipNumber()
       pay(at, bytes.number())
     }
-    bytes.at = at + 1
+    if (kindOf === undefined) return
+    const kind = kindOf(facts, bytes)
+    out.insert(at, fuelCode.load)
+    out.insert(at, fuelCode.length + kind)
+    out.insert(at, fuelCode.store)
+  }
+
+  /** One before the instruction, but within a loop what it takes to begin anew. */
+  function payFor(bytes: WasmBytes, at: number, opcode: number): void {
     if (opcode === code.loop) {
       skipBlockType(bytes)
       pay(bytes.at, 1)
-    } else skipImmediates(bytes, opcode)
-  }
-
-  function lengthsOf(flow: FunctionFlow): Map<number, number> {
-    const lengths = new Map<number, number>()
-    for (let event = 0; event < flow.eventCount; event++) {
-      const what = flow.eventKinds[event] as number
-      if (what & eventKind.length) lengths.set(flow.eventAt[event] as number, what & ~eventKind.length)
+      return
     }
-    return lengths
+    pay(at, 1)
+    payForLength(bytes, at, opcode)
+    bytes.at = at + 1
+    skipImmediates(bytes, opcode)
   }
 
   return {
     read(bytes, end) {
-      const again = new WasmBytes(bytes.bytes)
-      again.at = bytes.at
-      const flow = reader.read(again, end)
-      const lengths = lengthsOf(flow)
-      instructions += flow.instructions
       out.clear()
       while (bytes.at < end) {
         const at = bytes.at
         const opcode = bytes.byte()
-        const isPunctuation =
-          opcode === code.end ||
-          opcode === code.else ||
-          opcode === code.catchAll ||
-          opcode === code.catch ||
-          opcode === code.delegate
-        if (isPunctuation) skipImmediates(bytes, opcode)
-        else payFor(bytes, at, opcode)
-        const length = lengths.get(at)
-        if (length === undefined) continue
-        out.insert(at, fuelCode.load)
-        out.insert(at, fuelCode.length + length)
-        out.insert(at, fuelCode.store)
+        switch (opcode) {
+          case code.end:
+          case code.else:
+          case code.catch:
+          case code.catchAll:
+          case code.delegate:
+            skipImmediates(bytes, opcode)
+            break
+          default:
+            instructions += 1
+            payFor(bytes, at, opcode)
+        }
       }
       return out
     },
