@@ -1,27 +1,23 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { buffer } from 'node:stream/consumers'
 import { Command } from 'commander'
 import {
   type CallResult,
   type ExecuteActionResponse,
   PluginServiceClient,
   type ProcessInputResponse,
+  type ProcessInputStart,
 } from '../gen/proto/openracing/v1/plugin.ts'
-import { whole } from '../input/whole.ts'
 import { call, toFailure, within } from '../rpc/client.ts'
-import { RigError, systemFailure } from '../rpc/failure.ts'
+import { RigError } from '../rpc/failure.ts'
+import { type ActionOptions, actionRequest, withActionOptions } from './action-options.ts'
+import { readInput, writeOutput } from './call-files.ts'
 import { withClient } from './endpoint.ts'
-import { parseParameters } from './parameter-block.ts'
+import { type OperationOptions, operationStart, withOperationOptions } from './operation-options.ts'
 import { json } from './table.ts'
 
 /** A call may take 5 s, and wait for others; so may its compilation. */
 const callMs = 30_000
 /** Input travels in pieces of this many bytes. */
 const pieceBytes = 256 * 1024
-
-const midi = whole(0, 127)
-
-const collect = (text: string, before: readonly string[]): readonly string[] => [...before, text]
 
 /** What the plugin logged goes to stderr, so that output can be piped. */
 function tellLines({ lines }: CallResult): void {
@@ -39,22 +35,12 @@ function conclude(result: CallResult, asJson: boolean): void {
 
 const missing = (): RigError => new RigError('SERVICE_UNAVAILABLE', 'the host sent no result; ask again')
 
-interface ExecuteOptions {
-  readonly param: readonly string[]
-  readonly velocity?: number
-  readonly note?: number
-  readonly cc?: number
-  readonly value?: number
-  readonly mode?: number
+interface ExecuteOptions extends ActionOptions {
   readonly json?: boolean
 }
 
 async function execute(id: string, action: string, options: ExecuteOptions, command: Command): Promise<void> {
-  const { velocity, note, cc, value, mode: currentMode } = options
-  const request = {
-    ...{ id, action, parameters: [...options.param] },
-    context: { velocity, note, cc, value, currentMode, timestampMs: undefined, metadata: [] },
-  }
+  const request = actionRequest(id, action, options)
   const { result } = await withClient(command, PluginServiceClient, (client) =>
     call<ExecuteActionResponse>((done) => client.executeAction(request, ...within(callMs), done)),
   )
@@ -62,38 +48,10 @@ async function execute(id: string, action: string, options: ExecuteOptions, comm
   conclude(result, options.json === true)
 }
 
-interface ProcessOptions {
+interface ProcessOptions extends OperationOptions {
   readonly input: string
   readonly output: string
-  readonly operation: string
-  readonly params?: Uint8Array
-  readonly outputBytes?: number
-  readonly elementBytes: number
   readonly json?: boolean
-}
-
-/** Not /dev/stdout: that cannot be opened where it is a socket. */
-async function writeOutput(file: string, output: Buffer): Promise<void> {
-  if (file === '-') {
-    await new Promise<void>((resolve, reject) =>
-      process.stdout.write(output, (cause) => (cause ? reject(cause) : resolve())),
-    )
-    return
-  }
-  try {
-    await writeFile(file, output)
-  } catch (cause) {
-    const what = `${file} cannot be written (${(cause as Error).message}); name another file`
-    throw new RigError(systemFailure(cause, 'FILE_MISSING'), what, { cause })
-  }
-}
-
-async function readInput(file: string): Promise<Buffer> {
-  try {
-    return file === '-' ? await buffer(process.stdin) : await readFile(file)
-  } catch (cause) {
-    throw new RigError('FILE_MISSING', `${file} cannot be read (${(cause as Error).message}); name a file`, { cause })
-  }
 }
 
 interface Processed {
@@ -101,16 +59,10 @@ interface Processed {
   readonly result: CallResult
 }
 
-async function processBytes(
-  client: PluginServiceClient,
-  id: string,
-  input: Buffer,
-  { operation, params, outputBytes, elementBytes }: ProcessOptions,
-): Promise<Processed> {
+async function processBytes(client: PluginServiceClient, start: ProcessInputStart, input: Buffer): Promise<Processed> {
   const stream = client.processInput(...within(callMs))
   const pieces: Buffer[] = []
   let result: CallResult | undefined
-  const start = { id, operation, parameters: Buffer.from(params ?? []), outputBytes, elementBytes }
   stream.write({ part: { $case: 'start', value: start } })
   for (let at = 0; at < input.length; at += pieceBytes) {
     stream.write({ part: { $case: 'input', value: input.subarray(at, at + pieceBytes) } })
@@ -134,7 +86,7 @@ async function processFile(id: string, options: ProcessOptions, command: Command
   }
   const input = await readInput(options.input)
   const { output, result } = await withClient(command, PluginServiceClient, (client) =>
-    processBytes(client, id, input, options),
+    processBytes(client, operationStart(id, options), input),
   )
   const succeeded = result.fault === '' && result.code === 0
   if (succeeded) await writeOutput(options.output, output)
@@ -143,29 +95,23 @@ async function processFile(id: string, options: ProcessOptions, command: Command
 
 /** `wheelctl plugin execute` */
 export const executeCommand = (): Command =>
-  new Command('execute')
-    .description('run an action of a MIDIMon plugin; exits with 1 when the plugin returns another code than 0')
-    .argument('<id>', "the plugin's id, or its directory")
-    .argument('<action>', 'the action, as the plugin calls it')
-    .option('--param <text>', 'a parameter; may be given again', collect, [])
-    .option('--velocity <n>', 'MIDI velocity', midi)
-    .option('--note <n>', 'MIDI note', midi)
-    .option('--cc <n>', 'MIDI controller', midi)
-    .option('--value <n>', "the controller's value", midi)
-    .option('--mode <n>', 'the current mode', whole(0, 2 ** 32 - 1))
+  withActionOptions(
+    new Command('execute')
+      .description('run an action of a MIDIMon plugin; exits with 1 when the plugin returns another code than 0')
+      .argument('<id>', "the plugin's id, or its directory")
+      .argument('<action>', 'the action, as the plugin calls it'),
+  )
     .option('--json', 'for programs')
     .action(execute)
 
 /** `wheelctl plugin process` */
 export const processCommand = (): Command =>
-  new Command('process')
-    .description('run a file through a Zenith plugin')
-    .argument('<id>', "the plugin's id, or its directory")
-    .requiredOption('--input <file>', 'what goes in; - for stdin')
-    .requiredOption('--output <file>', 'where what comes out is written, when the plugin returns 0; - for stdout')
-    .option('--operation <name>', 'an operation of the plugin', 'process')
-    .option('--params <list>', 'its parameter block, as type:value,…: u32:640,u32:480; or @FILE', parseParameters)
-    .option('--output-bytes <n>', 'room for the output', whole(0, 64 << 20))
-    .option('--element-bytes <n>', 'bytes of what the plugin counts its output in, 4 for u32', whole(1, 8), 1)
+  withOperationOptions(
+    new Command('process')
+      .description('run a file through a Zenith plugin')
+      .argument('<id>', "the plugin's id, or its directory")
+      .requiredOption('--input <file>', 'what goes in; - for stdin')
+      .requiredOption('--output <file>', 'where what comes out is written, when the plugin returns 0; - for stdout'),
+  )
     .option('--json', 'for programs')
     .action(processFile)

@@ -1,90 +1,49 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { RigError } from '../rpc/failure.ts'
 import { readManifest } from '../services/host/manifest.ts'
-import { readTomlManifest } from '../services/host/manifest-toml.ts'
 import { calledPlugin } from '../services/wasm-runner/testing/call.ts'
 import { fastPlugin } from '../test/native-plugin.ts'
 import { executions, limits, pluginOf, startPlane } from '../test/plane.ts'
+import { buildProject, noCCompiler } from '../test/plugin-project.ts'
 import { until } from '../test/until.ts'
 import { runWheelctl } from '../test/wheelctl.ts'
 import { createPlugin } from './plugin-new.ts'
-
-const repository = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
 function newDirectory() {
   const path = mkdtempSync(join(tmpdir(), 'openracing-new-'))
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) }
 }
 
-/** What `npm install` brings: here it lies beside us. */
-function install(project: string): void {
-  mkdirSync(join(project, 'node_modules/@openracing'), { recursive: true })
-  const { devDependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
-  const sdk = devDependencies['@openracing/plugin'].replace(/^file:/, '')
-  symlinkSync(sdk, join(project, 'node_modules/@openracing/plugin'))
-  symlinkSync(repository('node_modules/assemblyscript'), join(project, 'node_modules/assemblyscript'))
-}
-
-/** Runs the project's own `npm run build`; returns the module. */
-function buildAssemblyScript(project: string): Uint8Array<ArrayBuffer> {
-  install(project)
-  const { scripts, name } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'))
-  const [command, ...args] = scripts.build.split(' ')
-  assert.equal(command, 'asc')
-  const asc = repository('node_modules/assemblyscript/bin/asc.js')
-  execFileSync(process.execPath, [asc, ...args], { cwd: project, stdio: ['ignore', 'ignore', 'inherit'] })
-  return new Uint8Array(readFileSync(join(project, `build/${name}.wasm`)))
-}
-
-const make = (project: string): void =>
-  void execFileSync('make', ['-s'], { cwd: project, stdio: ['ignore', 'ignore', 'inherit'] })
-
-const canCompile = (): boolean =>
-  spawnSync('clang', ['--target=wasm32', '-nostdlib', '-Wl,--no-entry', '-x', 'c', '-', '-o', '/dev/null'], {
-    input: '',
-  }).status === 0
-const skip = canCompile() ? false : 'there is no C compiler for WebAssembly; install the Debian packages clang and lld'
-
 const sample = [
   { rpm: 8000, max_rpm: 8000, ffb_scalar: 0.5 },
   { rpm: 4000, max_rpm: 8000, ffb_scalar: -0.5 },
 ]
 
-/** What `wheelctl plugin test` says of a project. */
-async function tried(project: string) {
-  const input = join(project, 'sample.json')
-  writeFileSync(input, JSON.stringify(sample))
-  const { stdout } = await runWheelctl({ configDir: project }, ['plugin', 'test', project, '--input', input, '--json'])
+/** What `wheelctl plugin test` says of a project, when it finds no fault. */
+async function tried(project: string, ...options: readonly string[]) {
+  const { stdout } = await runWheelctl({ configDir: project }, ['plugin', 'test', project, ...options, '--json'])
   return JSON.parse(stdout)
+}
+
+function sampleIn(directory: string): string {
+  writeFileSync(join(directory, 'sample.json'), JSON.stringify(sample))
+  return join(directory, 'sample.json')
 }
 
 const red = Array(15).fill('#ff0000')
 const halfGreen = [...Array(7).fill('#00ff00'), ...Array(8).fill('#000000')]
 
 for (const language of ['assemblyscript', 'c'] as const) {
-  const build = language === 'c' ? make : buildAssemblyScript
-  const unable = language === 'c' ? skip : false
+  const skip = language === 'c' && noCCompiler
 
-  test(`a led plugin in ${language} builds, loads and draws`, { skip: unable }, async () => {
+  test(`a led plugin in ${language} builds, loads and draws`, { skip }, async () => {
     using directory = newDirectory()
-    const project = createPlugin(directory.path, 'my-lights', { template: 'led', language })
-    build(project)
-    const { findings, outputs, plugin } = await tried(project)
+    const project = buildProject(directory.path, 'my-lights', { template: 'led', language })
+    const { findings, outputs, plugin } = await tried(project, '--input', sampleIn(directory.path))
     assert.equal(plugin, 'my-lights')
     assert.deepEqual(findings, [])
     assert.deepEqual(
@@ -93,11 +52,10 @@ for (const language of ['assemblyscript', 'c'] as const) {
     )
   })
 
-  test(`a telemetry plugin in ${language} builds, loads and scales the force`, { skip: unable }, async () => {
+  test(`a telemetry plugin in ${language} builds, loads and scales the force`, { skip }, async () => {
     using directory = newDirectory()
-    const project = createPlugin(directory.path, 'my-force', { template: 'telemetry', language })
-    build(project)
-    const { findings, outputs } = await tried(project)
+    const project = buildProject(directory.path, 'my-force', { template: 'telemetry', language })
+    const { findings, outputs } = await tried(project, '--input', sampleIn(directory.path))
     assert.deepEqual(findings, [])
     assert.deepEqual(
       outputs.map((output: { ffb_scalar: number }) => output.ffb_scalar.toFixed(6)),
@@ -105,41 +63,52 @@ for (const language of ['assemblyscript', 'c'] as const) {
     )
   })
 
-  test(`a zenith plugin in ${language} builds, loads and does what it is asked`, { skip: unable }, async () => {
+  test(`a zenith plugin in ${language} builds, loads and does what it is asked`, { skip }, async () => {
     using directory = newDirectory()
-    const project = createPlugin(directory.path, 'my-filter', { template: 'zenith', language })
-    build(project)
-    const plugin = await calledPlugin(new Uint8Array(readFileSync(join(project, 'build/my-filter.wasm'))))
-    assert.equal(plugin.describe().described.name, 'my-filter')
-    assert.equal(plugin.describe().described.version, '0.1.0')
-    const input = Buffer.from('zenith 1')
+    const project = buildProject(directory.path, 'my-filter', { template: 'zenith', language })
+    const [input, output] = [join(directory.path, 'in'), join(directory.path, 'out')]
+    writeFileSync(input, 'zenith 1')
+    const { plugin, described, call, findings } = await tried(project, '--input', input, '--output', output)
+    assert.deepEqual([plugin, described.name, described.version], ['my-filter', 'my-filter', '0.1.0'])
+    assert.deepEqual([call.code, readFileSync(output, 'utf8'), findings], [0, 'ZENITH 1', []])
+  })
+
+  test(`a zenith plugin in ${language} keeps its instance, and answers what does not fit with its code`, {
+    skip,
+  }, async () => {
+    using directory = newDirectory()
+    const project = buildProject(directory.path, 'my-filter', { template: 'zenith', language })
+    const plugin = await calledPlugin(new Uint8Array(readFileSync(join(project, 'my-filter.wasm'))))
     // More than once: its instance stays, and the host's exchange with it.
     for (const text of ['zenith 1', 'z'.repeat(100_000)]) {
       const { code, fault, output } = plugin.process({ input: Buffer.from(text) })
       assert.deepEqual([code, fault, Buffer.from(output).toString()], [0, undefined, text.toUpperCase()])
     }
-    const tooLittle = plugin.process({ input, outputBytes: 7 })
+    const tooLittle = plugin.process({ input: Buffer.from('zenith 1'), outputBytes: 7 })
     assert.deepEqual([tooLittle.code, tooLittle.fault], [-1, undefined])
   })
 }
 
 test('an action in AssemblyScript builds, loads, says what it is, and does what it is asked', async () => {
   using directory = newDirectory()
-  const project = createPlugin(directory.path, 'my-action', { template: 'action' })
-  const plugin = await calledPlugin(buildAssemblyScript(project))
-  const { artefact, onCall, name } = readTomlManifest(join(project, 'plugin.toml'))
-  assert.deepEqual([artefact, onCall, name], ['build/my-action.wasm', { stateful: false }, 'my-action'])
-  const { described } = plugin.describe()
+  const project = buildProject(directory.path, 'my-action', { template: 'action', language: 'assemblyscript' })
+  const { plugin, described, call, log, findings } = await tried(
+    project,
+    ...['--action', 'hello', '--param', 'Zoë "x"\\/', '--param', 'y'],
+  )
+  assert.equal(plugin, 'my-action')
   assert.deepEqual(described, { name: 'my-action', version: '0.1.0', description: 'Says hello in its log.' })
-  assert.deepEqual([plugin.execute({ parameters: ['Zoë "x"\\/', 'y'] }).code, plugin.execute().code], [0, 0])
-  assert.equal(plugin.execute({ action: 'bye', parameters: ['a'] }).code, 3)
-  assert.deepEqual(plugin.lines, ['info hello Zoë "x"\\/', 'info hello'])
+  assert.deepEqual([call.code, findings], [0, []])
+  assert.deepEqual(log, [{ during: 'call', level: 'info', line: 'hello Zoë "x"\\/' }])
+  await assert.rejects(tried(project, '--action', 'bye'), ({ code, stdout }: { code: number; stdout: string }) => {
+    assert.deepEqual([code, JSON.parse(stdout).call.code], [1, 3])
+    return true
+  })
 })
 
 test('a filter in C builds and answers at 1 kHz', async () => {
   using directory = newDirectory()
-  const project = createPlugin(directory.path, 'my-filter', { template: 'filter' })
-  make(project)
+  const project = buildProject(directory.path, 'my-filter', { template: 'filter', language: 'c' })
   const { artefact, pluginClass } = readManifest(join(project, 'plugin.yaml'))
   assert.equal(pluginClass, 'Fast')
   await using rig = await startPlane()
@@ -164,14 +133,14 @@ test('a directory that is there is never written into', () => {
 test('a combination that does not exist is refused with those that do, and nothing is made', () => {
   using directory = newDirectory()
   const sentence =
-    'there is no template action in c: assemblyscript has led, telemetry, action, zenith; c has led, telemetry, zenith, filter'
+    'there is no template action in c: assemblyscript has led, telemetry, action, zenith; c has led, telemetry, zenith, filter; take --language assemblyscript for it'
   refuses(
     () => createPlugin(directory.path, 'mine', { template: 'action', language: 'c' }),
     new RegExp(`^${sentence}$`),
   )
   refuses(
     () => createPlugin(directory.path, 'mine', { template: 'filter', language: 'assemblyscript' }),
-    /^there is no template/,
+    /^there is no template filter in assemblyscript: .*; take --language c for it$/,
   )
   assert.deepEqual(readdirSync(directory.path), [])
 })

@@ -18,24 +18,24 @@ interface Recipe {
   readonly folders: readonly string[]
   /** Files of sdk/c/. */
   readonly headers: readonly string[]
+  /** Nothing but its module describes it: that is built where a plugin without a manifest has it. */
+  readonly bare?: true
 }
 
 const inAssemblyScript = (folder: string): Recipe => ({ folders: ['assemblyscript', folder], headers: [] })
-const inC =
-  (...headers: readonly string[]) =>
-  (folder: string): Recipe => ({ folders: ['c-wasm', folder], headers })
+const inC = (folder: string, ...headers: readonly string[]): Recipe => ({ folders: ['c-wasm', folder], headers })
 
 const recipes: Readonly<Record<Language, Partial<Record<Template, Recipe>>>> = {
   assemblyscript: {
     led: inAssemblyScript('assemblyscript-led'),
     telemetry: inAssemblyScript('assemblyscript-telemetry'),
     action: inAssemblyScript('assemblyscript-action'),
-    zenith: inAssemblyScript('assemblyscript-zenith'),
+    zenith: { ...inAssemblyScript('assemblyscript-zenith'), bare: true },
   },
   c: {
-    led: inC('safe_plugin.h')('c-led'),
-    telemetry: inC('safe_plugin.h')('c-telemetry'),
-    zenith: inC()('c-zenith'),
+    led: inC('c-led', 'safe_plugin.h'),
+    telemetry: inC('c-telemetry', 'safe_plugin.h'),
+    zenith: { ...inC('c-zenith'), bare: true },
     filter: { folders: ['c', 'c-filter'], headers: ['plugin.h'] },
   },
 }
@@ -48,7 +48,11 @@ const combinations = languages
 function recipeOf(template: Template, language: Language): Recipe {
   const recipe = recipes[language][template]
   if (recipe !== undefined) return recipe
-  throw new RigError('REQUEST_INVALID', `there is no template ${template} in ${language}: ${combinations}`)
+  const others = languages.filter((other) => recipes[other][template] !== undefined)
+  throw new RigError(
+    'REQUEST_INVALID',
+    `there is no template ${template} in ${language}: ${combinations}; take --language ${others.join(' or ')} for it`,
+  )
 }
 
 /** The name is that of a directory, of a file and of a package. */
@@ -61,10 +65,22 @@ function checkName(name: string): void {
   )
 }
 
-/** A file's text for this project. JSON is the only place where a path stands. */
-function fill(text: string, name: string, id: string): string {
-  const path = JSON.stringify(sdk('assemblyscript')).slice(1, -1)
-  return text.replaceAll('{{name}}', name).replaceAll('{{id}}', id).replaceAll('{{sdk}}', path)
+/** What a project's files say of it. */
+interface Words {
+  readonly name: string
+  readonly id: string
+  /** Where its module is built. */
+  readonly module: string
+  /** Where the SDK for AssemblyScript is, as in a string of JSON, the only place where it stands. */
+  readonly sdk: string
+}
+
+const fill = (text: string, words: Words): string =>
+  Object.entries(words).reduce((filled, [word, value]) => filled.replaceAll(`{{${word}}}`, () => value), text)
+
+function wordsOf(name: string, { bare }: Recipe): Words {
+  const module = bare ? `${name}.wasm` : `build/${name}.wasm`
+  return { name, id: randomUUID(), module, sdk: JSON.stringify(sdk('assemblyscript')).slice(1, -1) }
 }
 
 function filesBelow(folder: string): readonly string[] {
@@ -73,17 +89,17 @@ function filesBelow(folder: string): readonly string[] {
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
 }
 
-function write(directory: string, { folders, headers }: Recipe): void {
-  const [name, id] = [basename(directory), randomUUID()]
-  for (const folder of folders.map((each) => sdk(`templates/${each}`))) {
+function write(directory: string, recipe: Recipe): void {
+  const words = wordsOf(basename(directory), recipe)
+  for (const folder of recipe.folders.map((each) => sdk(`templates/${each}`))) {
     for (const file of filesBelow(folder)) {
       // npm leaves a .gitignore out of what it packs.
       const target = join(directory, file.replace(/(^|\/)gitignore$/, '$1.gitignore'))
       mkdirSync(dirname(target), { recursive: true })
-      writeFileSync(target, fill(readFileSync(join(folder, file), 'utf8'), name, id))
+      writeFileSync(target, fill(readFileSync(join(folder, file), 'utf8'), words))
     }
   }
-  for (const header of headers) writeFileSync(join(directory, header), readFileSync(sdk(`c/${header}`)))
+  for (const header of recipe.headers) writeFileSync(join(directory, header), readFileSync(sdk(`c/${header}`)))
 }
 
 /** Makes a directory that is not there yet. */

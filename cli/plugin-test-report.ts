@@ -54,13 +54,15 @@ function finding(
 const standing = (kind: Finding['kind'], detail: string): readonly Finding[] =>
   detail === '' ? [] : [{ kind, note: true, count: 1, tick: 0, detail }]
 
+/** What a plugin that asks for hosts is told. */
+export const offline = 'the network is not reachable here: http_request and udp_send answer -1'
+
 /** What its author should know, the worst first. */
 export function findingsOf({ spec, ungranted, trial: { ticks, lost, charged } }: Ran): readonly Finding[] {
   const notRun = ungrantedDetail(spec)
   const failed = 'it returned an error, a scalar that is not finite, or more LEDs than there are'
   const late = `it took more CPU time than its ${spec.budgetUs} µs`
   const [firstCharge] = charged
-  const offline = 'the network is not reachable here: http_request and udp_send answer -1'
   const clamped = 'it left a force scalar that is not within -1 to 1'
   return [
     ...(lost === undefined ? [] : [{ kind: lost.kind, note: false, count: 1, tick: lost.tick, detail: lost.detail }]),
@@ -170,7 +172,8 @@ function lastOutputs(ticks: readonly TrialTick[]): readonly (readonly string[])[
   ]
 }
 
-const confinedBy = (confinement: Confinement): string =>
+/** What kept its process in, in words. */
+export const confinedBy = (confinement: Confinement): string =>
   isWhole(confinement) ? 'by landlock and seccomp' : `not as it should be: this kernel lacks ${missingOf(confinement)}`
 
 /** For a person; `all`: each tick. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { actionModule } from '../services/wasm-runner/testing/call-guests.ts'
 import { wasmOf } from '../services/wasm-runner/testing/wasm-text.ts'
 import { buildWasmPlugin, completed } from '../test/wasm-plugin.ts'
 import { runWheelctl } from '../test/wheelctl.ts'
@@ -187,9 +188,7 @@ test('what cannot be run is refused with its code', async () => {
   using without = newPlugin(new Uint8Array())
   rmSync(join(without.directory, 'plugin.wasm'))
   mkdirSync(join(without.directory, 'nothing'))
-  using action = newPlugin(new Uint8Array())
-  rmSync(join(action.directory, 'plugin.yaml'))
-  action.write('plugin.toml', '[plugin]\nname = "action"\nversion = "0.1.0"\n[binary]\npath = "plugin.wasm"\n')
+  using action = newPlugin(actionModule())
   const lowpass = fileURLToPath(new URL('../plugins/lowpass', import.meta.url))
   for (const [args, code, sentence] of [
     [[plugin.directory], 4, /^wheelctl: PLUGIN_INVALID: /],
@@ -211,7 +210,12 @@ test('what cannot be run is refused with its code', async () => {
     [
       [action.directory],
       4,
-      /^wheelctl: REQUEST_INVALID: action runs when somebody asks, and this command runs what ticks/,
+      /^wheelctl: PLUGIN_INVALID: the module is one of midimon-action-1, which runs when somebody asks and not at a rate; describe it with a plugin\.toml/,
+    ],
+    [
+      [good.directory, '--leds', '3', '--velocity', '1'],
+      4,
+      /^wheelctl: REQUEST_INVALID: --velocity is no option for under-test, a plugin that runs at a rate; leave it out, or take one of --input, --leds, --ticks\n$/,
     ],
   ] as const) {
     const ended = await run(...args)

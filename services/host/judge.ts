@@ -38,8 +38,8 @@ export interface JudgeNeeds {
   readonly configs: Pick<ConfigCheck, 'check'>
 }
 
-/** `expected`: what the manifest says the artefact is; null where it says nothing. */
-function checkChecksum(artefact: string, expected: string | null, found: string): void {
+/** Throws PLUGIN_INVALID. `expected`: what the manifest says the artefact is; null where it says nothing. */
+export function checkChecksum(artefact: string, expected: string | null, found: string): void {
   if (expected === null || expected === found.toLowerCase()) return
   throw new RigError(
     'PLUGIN_INVALID',

@@ -1,9 +1,10 @@
 import { RigError } from '../../rpc/failure.ts'
 import type { CallHearing } from './call-hearing.ts'
-import { type AskedOrder, type CallOutcome, type CallTarget, type CallWish, undescribed } from './call-messages.ts'
+import type { AskedOrder, CallOutcome, CallTarget, CallWish } from './call-messages.ts'
 import type { CallMark, IdWords } from './call-record.ts'
 import { type CallWorker, callHeapMiB } from './call-worker.ts'
 import { createQueue } from './queue.ts'
+import { undescribed } from './self-description.ts'
 import type { Spare } from './spare.ts'
 import type { Violation } from './violation.ts'
 
@@ -45,6 +46,7 @@ const lost = (fault: Violation): CallOutcome => ({
   fault,
   fuelUsed: 0,
   cpuNs: 0,
+  memoryBytes: 0,
 })
 
 /** What a thread ended of by itself. */

@@ -4,6 +4,7 @@ import type { PluginCode } from './compile.ts'
 import type { GuestLogLevel } from './guest-log.ts'
 import type { ActionRequest } from './midimon-action.ts'
 import type { NetworkGrant, NetworkNews, NetworkWord } from './network-words.ts'
+import type { SelfDescription } from './self-description.ts'
 import type { Violation } from './violation.ts'
 import type { Preopen } from './wasi/grants.ts'
 import type { ZenithRequest } from './zenith.ts'
@@ -48,16 +49,6 @@ export interface CallThreadData {
   readonly bell: SharedArrayBuffer
 }
 
-/** What a plugin says of itself, as it says it. */
-export interface SelfDescription {
-  readonly name: string
-  /** Empty where it says none. */
-  readonly version: string
-  readonly description: string
-}
-
-export const undescribed: SelfDescription = { name: '', version: '', description: '' }
-
 /** What a call came to, with what it cost. */
 export interface CallOutcome {
   /** What the plugin returned. */
@@ -69,6 +60,8 @@ export interface CallOutcome {
   readonly fault: Violation | undefined
   readonly fuelUsed: number
   readonly cpuNs: number
+  /** What its memory had grown to, bytes; 0 when it is not known. */
+  readonly memoryBytes: number
 }
 
 /** From the thread. */

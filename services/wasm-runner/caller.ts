@@ -1,5 +1,5 @@
 import { createCallImports } from './call-imports.ts'
-import { type CallOutcome, type CallTarget, type CallWish, type SelfDescription, undescribed } from './call-messages.ts'
+import type { CallOutcome, CallTarget, CallWish } from './call-messages.ts'
 import { noGuard } from './guard.ts'
 import { type Guest, makeGuest } from './guest.ts'
 import { GuestFault } from './guest-fault.ts'
@@ -8,6 +8,7 @@ import { createGuestNetwork } from './guest-network.ts'
 import { type ActionGuest, openAction } from './midimon-action.ts'
 import type { NetworkNews, NetworkWord } from './network-words.ts'
 import { createRefusals } from './refusals.ts'
+import { type SelfDescription, undescribed } from './self-description.ts'
 import { createThreadNetwork } from './thread-network.ts'
 import type { Violation } from './violation.ts'
 import { nothingGranted } from './wasi/grants.ts'
@@ -101,10 +102,13 @@ export function createCaller(needs: CallerNeeds): Caller {
     return found
   }
 
-  /** Runs one call; whatever way it ends, `spent` says what of the fuel is gone. */
+  /** Runs one call; whatever way it ends, `spent` says what it took. */
   function attempt(target: CallTarget, wish: CallWish, mine: Kept) {
     let guest = mine.life?.guest
-    const spent = (): number => Math.min(guest?.used() ?? 0, target.fuel)
+    const spent = () => ({
+      fuelUsed: Math.min(guest?.used() ?? 0, target.fuel),
+      memoryBytes: guest?.memory().buffer.byteLength ?? 0,
+    })
     try {
       if (mine.life === undefined) {
         const network = createGuestNetwork({
@@ -123,12 +127,12 @@ export function createCaller(needs: CallerNeeds): Caller {
         mine.life = { guest: made, driver: driverOf(target.code, made) }
       }
       mine.life.guest.fill(target.fuel, 0)
-      return { answer: perform(mine.life.driver, wish), fault: undefined, fuelUsed: spent() }
+      return { answer: perform(mine.life.driver, wish), fault: undefined, ...spent() }
     } catch (cause) {
       if (!(cause instanceof GuestFault)) throw cause
       guest?.close()
       mine.life = undefined
-      return { answer: nothing, fault: cause.violation, fuelUsed: spent() }
+      return { answer: nothing, fault: cause.violation, ...spent() }
     }
   }
 
@@ -138,8 +142,8 @@ export function createCaller(needs: CallerNeeds): Caller {
       const mine = keptOf(target)
       const before = cpuNs()
       try {
-        const { answer, fault, fuelUsed } = attempt(target, wish, mine)
-        return { ...answer, fault, fuelUsed, cpuNs: Number(cpuNs() - before) }
+        const { answer, ...rest } = attempt(target, wish, mine)
+        return { ...answer, ...rest, cpuNs: Number(cpuNs() - before) }
       } finally {
         if (target.code.abi !== 'zenith-1' && !target.stateful) {
           mine.life?.guest.close()

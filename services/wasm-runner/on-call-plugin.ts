@@ -5,10 +5,11 @@ import { RigError } from '../../rpc/failure.ts'
 import type { OnCallAbi } from './abi.ts'
 import type { CallHearing } from './call-hearing.ts'
 import type { CallLanes } from './call-lanes.ts'
-import type { CallTarget, CallWish, SelfDescription } from './call-messages.ts'
-import { cleanLine, type GuestLogLevel } from './guest-log.ts'
+import type { CallTarget, CallWish } from './call-messages.ts'
+import type { GuestLogLevel } from './guest-log.ts'
 import type { DeskSeat } from './network-desk.ts'
 import type { OnCallSpec } from './on-call-spec.ts'
+import { cleanDescription, describedAs, undescribed } from './self-description.ts'
 import { createStatistics } from './statistics.ts'
 import { createViolations, type Violation } from './violation.ts'
 
@@ -47,18 +48,13 @@ export interface OnCallPlugin {
 
 const nobodyCancels = new AbortController().signal
 
-const cleaned = (text: string): string => cleanLine(Buffer.from(text.slice(0, 256)))
-
-const detailOf = ({ name, version, description }: SelfDescription): string =>
-  [[name, version === '' ? '' : `v${version}`].filter(Boolean).join(' '), description].filter(Boolean).join(': ')
-
 const microseconds = (ns: number): number => Math.min(Math.ceil(ns / 1000), 0xffff_ffff)
 
 export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
   const { spec, abi, target, lanes, network, log, guestLog, wallMs } = needs
   const statistics = createStatistics()
   const violations = createViolations()
-  let described: SelfDescription = { name: '', version: '', description: '' }
+  let described = undescribed
 
   const writeLine = (level: GuestLogLevel, text: string): void => guestLog[level]({ plugin: spec.id }, text)
 
@@ -105,8 +101,7 @@ export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
       if (outcome.fault !== undefined) {
         throw new RigError('PLUGIN_FAILED', `${spec.name} did not start (${outcome.fault.detail}); ask its author`)
       }
-      const { name, version, description } = outcome.described
-      described = { name: cleaned(name), version: cleaned(version), description: cleaned(description) }
+      described = cleanDescription(outcome.described)
     },
     async call(wish, signal) {
       const { outcome, lines } = await ask(wish, signal)
@@ -129,7 +124,7 @@ export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
     view: () => ({
       id: spec.id,
       state: PluginState.PLUGIN_STATE_RUNNING,
-      detail: detailOf(described),
+      detail: describedAs(described),
       statistics: statistics.snapshot(),
       violations: violations.snapshot(),
       described: { name: described.name, version: described.version },

@@ -41,6 +41,10 @@ export interface ZenithGuest {
 /** Room for an output that nobody bounded: four bytes for each byte of the input, and something to begin with. */
 const roomFor = (inputBytes: number): number => 4 * inputBytes + 65_536
 
+/** How long the output may be, in what the operation counts in. */
+export const capacityOf = ({ input, outputBytes, elementBytes }: ZenithRequest): number =>
+  Math.floor((outputBytes ?? roomFor(input.length)) / elementBytes)
+
 const aligned = (bytes: number): number => (bytes + 15) & ~15
 
 const infoBytesMax = 256
@@ -84,9 +88,10 @@ function exchangeCalls(guest: Guest): Record<'counted' | 'parameters', Call> {
 
   return {
     /** `in, in_len, out, out_len`: the capacity goes in, the length comes back. */
-    counted({ operation, input, parameters, outputBytes, elementBytes }, run) {
+    counted(request, run) {
+      const { operation, input, parameters, elementBytes } = request
       if (parameters.length > 0) refuse(`${operation} has no place for parameters; send none`)
-      const capacity = Math.floor((outputBytes ?? roomFor(input.length)) / elementBytes)
+      const capacity = capacityOf(request)
       const output = aligned(input.length)
       const length = output + aligned(capacity * elementBytes)
       const at = exchange.take(length + 16)

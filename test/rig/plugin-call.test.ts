@@ -7,6 +7,7 @@ import { type Plugin, PluginServiceClient } from '../../gen/proto/openracing/v1/
 import { connect, within } from '../../rpc/client.ts'
 import { actionModule, zenithModule } from '../../services/wasm-runner/testing/call-guests.ts'
 import { buildSample } from '../../services/wasm-runner/testing/samples.ts'
+import { buildProject } from '../plugin-project.ts'
 import { runWheelctl } from '../wheelctl.ts'
 import { type RigUnderTest, startRig } from './rig.ts'
 
@@ -44,6 +45,7 @@ async function startCallRig(): Promise<RigUnderTest> {
       writeFileSync(join(home.pluginDir, name, file), content)
     }
     for (const [name, bytes] of Object.entries({ ...samples, shouter: logs })) write(name, `${name}.wasm`, bytes)
+    buildProject(home.pluginDir, 'capitals', { template: 'zenith', language: 'assemblyscript' })
     for (const [name, checksum] of [
       ['keys', sha256(keys)],
       ['other-keys', 'ab'.repeat(32)],
@@ -145,6 +147,13 @@ test('plugins that run when somebody asks are called through wheelctl, end to en
     const unsaid = await run(rig, ...resize, '--params', params)
     assert.equal(unsaid.code, 4)
     assert.match(unsaid.stderr, /REQUEST_INVALID: resize_image does not say how long its output is; .*--output-bytes/)
+  })
+
+  await t.test('a project of `plugin new --template zenith`, in the plugin directory as it was built', async () => {
+    const input = write('text', 'zenith 1')
+    const { code, stderr } = await run(rig, 'process', 'capitals', '--input', input, '--output', file('capitals'))
+    assert.equal(code, 0, stderr)
+    assert.equal(readFileSync(file('capitals'), 'utf8'), 'ZENITH 1')
   })
 
   await t.test('a tokeniser over a document', async () => {
