@@ -12,11 +12,18 @@ export interface CallLanes extends Pick<Lane, 'call' | 'forget'> {
   close(): Promise<void>
 }
 
+export interface LanesOptions {
+  /** The rig's shared memory directory. */
+  readonly shmDir: string
+  /** Nothing is interrupted: for tests of what happens then. */
+  readonly unguarded?: boolean | undefined
+}
+
 /** Threads are started with the first call: most rigs have no plugin that is called. Then one more is kept warm. */
-export function openCallLanes(shmDir: string): CallLanes {
+export function openCallLanes({ shmDir, unguarded }: LanesOptions): CallLanes {
   const record = openCallRecord(shmDir)
   const openMark = (): CallMark => openCallMark(shmDir, record.claim())
-  const spare = keepSpare(startCallWorker)
+  const spare = keepSpare((unneeded) => startCallWorker(unneeded, unguarded))
   const lanes = Array.from({ length: laneCount }, () => ({
     lane: openLane(spare, openMark()),
     tickets: new Set<number>(),

@@ -47,6 +47,8 @@ export type CallOrder =
 export interface CallThreadData {
   /** One word, which changes with every CallOrder of kind `network`: a call that waits sleeps on it. */
   readonly bell: SharedArrayBuffer
+  /** Nothing is interrupted: for tests of what happens then. */
+  readonly unguarded: boolean
 }
 
 /** What a call came to, with what it cost. */

@@ -5,8 +5,9 @@ import { RigError } from '../../rpc/failure.ts'
 import { threadCpuNanoseconds } from '../../shm/clock.ts'
 import type { CallOrder, CallReport, CallThreadData } from './call-messages.ts'
 import { createCaller } from './caller.ts'
+import { noGuard, openGuard } from './guard.ts'
 
-const { bell } = workerData as CallThreadData
+const { bell, unguarded } = workerData as CallThreadData
 const rung = new Int32Array(bell)
 const port = parentPort!
 const tell = (report: CallReport, ...transfer: ArrayBuffer[]): void => port.postMessage(report, transfer)
@@ -14,6 +15,7 @@ const tell = (report: CallReport, ...transfer: ArrayBuffer[]): void => port.post
 const caller = createCaller({
   now: () => performance.now(),
   cpuNs: threadCpuNanoseconds,
+  guard: (unguarded ? undefined : openGuard()) ?? noGuard,
   line: (level, text) => tell({ kind: 'line', level, text }),
   violated: (violation) => tell({ kind: 'violated', violation }),
   network: (word) => tell({ kind: 'network', word }),

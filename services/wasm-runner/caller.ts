@@ -1,6 +1,6 @@
 import { createCallImports } from './call-imports.ts'
 import type { CallOutcome, CallTarget, CallWish } from './call-messages.ts'
-import { noGuard } from './guard.ts'
+import type { Guard } from './guard.ts'
 import { type Guest, makeGuest } from './guest.ts'
 import { GuestFault } from './guest-fault.ts'
 import { createLineAllowance, type GuestLog, type GuestLogLevel, writeGuestLine } from './guest-log.ts'
@@ -19,6 +19,8 @@ export interface CallerNeeds {
   now(): number
   /** CPU time of this thread, ns. */
   cpuNs(): bigint
+  /** Of this thread. */
+  readonly guard: Guard
   /** A line of the plugin that is called. */
   line(level: GuestLogLevel, text: string): void
   /** What the plugin that is called did and must not do. */
@@ -42,8 +44,11 @@ export interface Caller {
   hear(news: NetworkNews): void
 }
 
-/** How much of its time a call may wait for the network: with the rest it can still say that nothing came. */
-const waitingShare = 0.9
+/**
+ * How much of its time a call may wait for the network: with the rest it can still say that nothing came. And how much it
+ * may run: after that it is interrupted, and its thread, with what others keep there, need not be ended.
+ */
+const ownShare = 0.9
 
 /** What an instance can be asked, once it has begun. */
 type Driver =
@@ -86,6 +91,11 @@ const driverOf = ({ abi, operations }: CallTarget['code'], guest: Guest): Driver
 export function createCaller(needs: CallerNeeds): Caller {
   const { now, cpuNs, line } = needs
   let waitUntilMs = 0
+  let mayRunUs = 0
+  const allow = (allowedMs: number): void => {
+    waitUntilMs = now() + allowedMs * ownShare
+    mayRunUs = Math.floor(allowedMs * 1000 * ownShare)
+  }
   const thread = createThreadNetwork(() => {
     const leftMs = waitUntilMs - now()
     if (leftMs <= 0) return false
@@ -118,15 +128,15 @@ export function createCaller(needs: CallerNeeds): Caller {
         const made = makeGuest(target.code, {
           log: mine.log,
           grants: { ...nothingGranted, preopens: target.fileSystem },
-          guard: noGuard, // who waits too long ends this thread
+          guard: needs.guard,
           env: (side) => createCallImports(side, mine.log, network),
           ended: network.end,
         })
         guest = made
-        made.begin(target.fuel, 0)
+        made.begin(target.fuel, mayRunUs)
         mine.life = { guest: made, driver: driverOf(target.code, made) }
       }
-      mine.life.guest.fill(target.fuel, 0)
+      mine.life.guest.fill(target.fuel, mayRunUs)
       return { answer: perform(mine.life.driver, wish), fault: undefined, ...spent() }
     } catch (cause) {
       if (!(cause instanceof GuestFault)) throw cause
@@ -138,7 +148,7 @@ export function createCaller(needs: CallerNeeds): Caller {
 
   return {
     call(target, wish, allowedMs) {
-      waitUntilMs = now() + allowedMs * waitingShare
+      allow(allowedMs)
       const mine = keptOf(target)
       const before = cpuNs()
       try {
@@ -152,13 +162,13 @@ export function createCaller(needs: CallerNeeds): Caller {
       }
     },
     forget(ticket, allowedMs) {
-      waitUntilMs = now() + allowedMs * waitingShare
+      allow(allowedMs)
       const mine = kept.get(ticket)
       kept.delete(ticket)
       if (mine?.life === undefined) return
       const { guest, driver } = mine.life
       try {
-        guest.fill(mine.fuel, 0)
+        guest.fill(mine.fuel, mayRunUs)
         if (driver.kind === 'zenith') driver.zenith.close()
       } catch (cause) {
         if (!(cause instanceof GuestFault)) throw cause

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { OnCallAbi } from './abi.ts'
-import { openCallLanes } from './call-lanes.ts'
+import { type LanesOptions, openCallLanes } from './call-lanes.ts'
 import { wordsOfId } from './call-record.ts'
 import type { PluginCode } from './compile.ts'
 import type { ActionRequest } from './midimon-action.ts'
@@ -34,9 +34,7 @@ export interface OnCallPlugins {
   close(): Promise<void>
 }
 
-export interface OnCallOptions {
-  /** The rig's shared memory directory. */
-  readonly shmDir: string
+export interface OnCallOptions extends LanesOptions {
   /** Instructions of one call. */
   readonly fuel: number
   readonly desk: Pick<NetworkDesk, 'open' | 'room'>
@@ -45,9 +43,9 @@ export interface OnCallOptions {
   readonly guestLog: Logger
 }
 
-export function createOnCallPlugins({ shmDir, fuel, desk, log, guestLog }: OnCallOptions): OnCallPlugins {
+export function createOnCallPlugins({ fuel, desk, log, guestLog, ...threads }: OnCallOptions): OnCallPlugins {
   const plugins = new Map<string, OnCallPlugin>()
-  const lanes = openCallLanes(shmDir)
+  const lanes = openCallLanes(threads)
   let lastTicket = 0
   let closing: Promise<void> | undefined
 

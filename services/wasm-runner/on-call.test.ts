@@ -18,7 +18,7 @@ import { specOf } from './testing/specs.ts'
 import { errno } from './wasi/errno.ts'
 
 /** A real runner, with its threads. */
-async function rig(part: Pick<RunnerOptions, 'callFuel'> = {}) {
+async function rig(part: Pick<RunnerOptions, 'callFuel' | 'unguarded'> = {}) {
   const shmDir = await mkdtemp('/dev/shm/openracing-test-')
   const lines: { readonly level: number; readonly msg: string; readonly plugin?: string }[] = []
   const log = pino({ level: 'trace' }, { write: (line) => void lines.push(JSON.parse(line)) })
@@ -173,11 +173,11 @@ test('a plugin that is called has the directories that it was granted, and no ot
   await rm(path, { recursive: true })
 })
 
-/** So much that nothing runs out of it, and the deadline is all that there is. */
-const tooMuchFuel = { callFuel: Number.MAX_SAFE_INTEGER }
+/** So much that nothing runs out of it, and nobody who interrupts: the deadline is all that there is. */
+const deadlineAlone = { callFuel: Number.MAX_SAFE_INTEGER, unguarded: true }
 
 test('a call that outlives its deadline is ended with its thread, and the next one is answered by another', async () => {
-  await using it = await rig(tooMuchFuel)
+  await using it = await rig(deadlineAlone)
   const id = await it.load(actionModule(loopsWhenAsked), { stateful: true, deadlineMs: 400 })
   assert.equal((await it.execute(id)).result.code, 1)
   const late = it.execute(id, 'loop')
@@ -192,7 +192,7 @@ test('a call that outlives its deadline is ended with its thread, and the next o
 })
 
 test('while one plugin loops, one on the other lane is called', async () => {
-  await using it = await rig(tooMuchFuel)
+  await using it = await rig(deadlineAlone)
   const loops = await it.load(actionModule(loopsWhenAsked), { deadlineMs: 5000 })
   const other = await it.load(zenithModule())
   let looping = true
@@ -203,7 +203,7 @@ test('while one plugin loops, one on the other lane is called', async () => {
 })
 
 test('a call that nobody waits for any more is not made', async () => {
-  await using it = await rig(tooMuchFuel)
+  await using it = await rig(deadlineAlone)
   const id = await it.load(actionModule(loopsWhenAsked), { stateful: true, deadlineMs: 400 })
   const away = new AbortController()
   const loop = it.execute(id, 'loop')
@@ -216,7 +216,7 @@ test('a call that nobody waits for any more is not made', async () => {
 })
 
 test('a plugin’s lines come back with its call, also with one that is ended, and are in the log', async () => {
-  await using it = await rig(tooMuchFuel)
+  await using it = await rig(deadlineAlone)
   const logs = `(import "env" "host_log" (func $log (param i32 i32))) (data (i32.const 64) "got it")
     (func (export "process") (param i32 i32 i32 i32) (result i32)
       (call $log (i32.const 64) (i32.const 6))

@@ -9,6 +9,7 @@ import { tryCalls } from './call-trial.ts'
 import type { PluginCode } from './compile.ts'
 import { startCompiler } from './compiler.ts'
 import { readConfinement } from './confinement.ts'
+import { noGuard, openGuard } from './guard.ts'
 import { standardCallFuel } from './on-call-spec.ts'
 import { type Trial, tryPlugin } from './trial.ts'
 import { decodeRequest, encode, type TickingRequest, type TrialAnswer, type TrialRequest } from './trial-messages.ts'
@@ -21,7 +22,7 @@ function* framesIn(frames: Uint8Array): Generator<Uint8Array> {
 async function tryTicks(code: PluginCode, { spec, frames, ledCount }: TickingRequest): Promise<Trial> {
   const unitsPerUs = await measureMachine(threadCpuNanoseconds)
   const cpuNs = (): number => Number(threadCpuNanoseconds())
-  return tryPlugin(code, spec, framesIn(frames), { unitsPerUs, ledCount, cpuNs })
+  return tryPlugin(code, spec, framesIn(frames), { unitsPerUs, ledCount, cpuNs, guard: openGuard() ?? noGuard })
 }
 
 async function tryAny(code: PluginCode, request: TrialRequest) {

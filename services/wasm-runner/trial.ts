@@ -3,7 +3,7 @@ import { wordsOfId } from './call-record.ts'
 import type { PluginCode } from './compile.ts'
 import { createForcePipeline } from './force-pipeline.ts'
 import { grantedOperations } from './granted-operations.ts'
-import { noGuard } from './guard.ts'
+import type { Guard } from './guard.ts'
 import { GuestFault } from './guest-fault.ts'
 import type { GuestLogLevel } from './guest-log.ts'
 import { type Instance, instantiate } from './instance.ts'
@@ -55,6 +55,8 @@ export interface TrialNeeds {
   readonly ledCount: number
   /** CPU time of this thread, ns. */
   cpuNs(): number
+  /** Of this thread. */
+  readonly guard: Guard
 }
 
 /** A cell as those of shared memory are, of this process alone. */
@@ -113,7 +115,7 @@ export function tryPlugin(code: PluginCode, spec: PluginSpec, frames: Iterable<U
     instance = instantiate(code, spec, {
       unitsPerUs: needs.unitsPerUs,
       mail,
-      guard: noGuard,
+      guard: needs.guard,
       log: (level, line) => void log.push({ tick: ticks.length, level, line }),
       now,
       network: { room: noRoom, thread: createThreadNetwork(), tell() {} },

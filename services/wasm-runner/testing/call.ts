@@ -2,6 +2,7 @@ import type { CallOutcome, CallTarget } from '../call-messages.ts'
 import { wordsOfId } from '../call-record.ts'
 import { createCaller } from '../caller.ts'
 import { compilePlugin } from '../compile.ts'
+import { noGuard } from '../guard.ts'
 import type { ActionRequest } from '../midimon-action.ts'
 import { type NetworkGrant, type NetworkNews, type NetworkWord, noRoom } from '../network-words.ts'
 import { standardCallFuel } from '../on-call-spec.ts'
@@ -58,6 +59,7 @@ export async function calledPlugin(bytes: Uint8Array<ArrayBuffer>, part: CalledP
   const caller = createCaller({
     now: () => performance.now(),
     cpuNs: () => process.hrtime.bigint(),
+    guard: noGuard,
     line: (level, text) => void lines.push(`${level} ${text}`),
     violated: ({ kind, detail }) => void violations.push(`${kind} ${detail}`),
     network: (word) => words.push(word),
