@@ -66,7 +66,7 @@ loop_is_ended(void)
     loop_for_ever(&self);
     CHECK(guard_leave(self.guard));
     CHECK(atomic_load(&self.words->call) == 0);
-    CHECK(atomic_load(&self.words->witnessed_us) > 1000 * (i % 4));
+    CHECK(atomic_load(&self.words->witnessed_us) >= 1000 * (i % 4)); // whole µs of what was more
     atomic_store(&self.interrupted, false);
   }
   close_guard(&self);
