@@ -84,7 +84,7 @@ export const safeRequest = (
   operations: manifest.operations,
   fileSystem: [...fileSystem],
   arguments: [...program.arguments],
-  environment: { ...program.environment },
+  environment: Object.entries(program.environment).map(([name, value]) => ({ name, value })),
   configJson,
   maxExecutionTimeUs: manifest.constraints.maxExecutionTimeUs,
   maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),

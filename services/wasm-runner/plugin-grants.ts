@@ -67,8 +67,10 @@ function checkWords(field: string, words: readonly string[]): void {
 /** What a program of WASI finds. */
 export function programOf({ arguments: words, environment }: Pick<LoadSafePluginRequest, 'arguments' | 'environment'>) {
   checkWords('arguments', words)
-  checkWords('environment', Object.values(environment))
-  for (const name of Object.keys(environment))
-    matching('environment', name, /^[A-Za-z_]\w{0,63}$/, 'names of variables')
-  return { arguments: words, environment }
+  checkWords(
+    'environment',
+    environment.map(({ value }) => value),
+  )
+  for (const { name } of environment) matching('environment', name, /^[A-Za-z_]\w{0,63}$/, 'names of variables')
+  return { arguments: words, environment: Object.fromEntries(environment.map(({ name, value }) => [name, value])) }
 }

@@ -62,14 +62,17 @@ test('hosts need the capability Network, are places, and are 64 at the most', ()
 })
 
 test('arguments and environment are bounded, and without a NUL', () => {
-  const environment = { LANG: 'de', A_1: '' }
+  const environment = [
+    { name: 'LANG', value: 'de' },
+    { name: 'A_1', value: '' },
+  ]
   const { program } = parseLoadRequest({ ...good, arguments: ['-v', ''], environment })
-  assert.deepEqual(program, { arguments: ['-v', ''], environment })
+  assert.deepEqual(program, { arguments: ['-v', ''], environment: { LANG: 'de', A_1: '' } })
   for (const [part, sentence] of [
     [{ arguments: Array(65).fill('x') }, /the number of arguments is 65; send 0 to 64/],
     [{ arguments: ['é'.repeat(513)] }, /the bytes of one of arguments is 1026; send 0 to 1024/],
     [{ arguments: ['a\0b'] }, /arguments is .*; send text without a NUL/],
-    [{ environment: { 'A=B': '' } }, /environment is "A=B"; send names of variables/],
+    [{ environment: [{ name: 'A=B', value: '' }] }, /environment is "A=B"; send names of variables/],
   ] as const) {
     assert.throws(
       () => parseLoadRequest({ ...good, ...(part as Partial<LoadSafePluginRequest>) }),

@@ -77,11 +77,13 @@ export interface LoadSafePluginRequest {
   readonly network: readonly string[];
   /** What it finds as the arguments and the environment of a program of WASI; at most 64 of each, 1024 bytes each. */
   readonly arguments: readonly string[];
-  readonly environment: { [key: string]: string };
+  readonly environment: readonly Variable[];
 }
 
-export interface LoadSafePluginRequest_EnvironmentEntry {
-  readonly key: string;
+/** Of an environment. A map would be shorter, and reflection cannot describe one. */
+export interface Variable {
+  /** Letters, digits and underscores. */
+  readonly name: string;
   readonly value: string;
 }
 
@@ -264,7 +266,7 @@ function createBaseLoadSafePluginRequest(): LoadSafePluginRequest {
     fileSystem: [],
     network: [],
     arguments: [],
-    environment: {},
+    environment: [],
   };
 }
 
@@ -324,9 +326,9 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
     for (const v of message.arguments) {
       writer.uint32(138).string(v!);
     }
-    globalThis.Object.entries(message.environment).forEach(([key, value]: [string, string]) => {
-      LoadSafePluginRequest_EnvironmentEntry.encode({ key: key as any, value }, writer.uint32(146).fork()).join();
-    });
+    for (const v of message.environment) {
+      Variable.encode(v!, writer.uint32(146).fork()).join();
+    }
     return writer;
   },
 
@@ -484,10 +486,7 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
               break;
             }
 
-            const entry18 = LoadSafePluginRequest_EnvironmentEntry.decode(reader, reader.uint32());
-            if (entry18.value !== undefined) {
-              message.environment[entry18.key] = entry18.value;
-            }
+            message.environment.push(Variable.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -526,27 +525,19 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
     message.fileSystem = object.fileSystem?.map((e) => PathGrant.fromPartial(e)) || [];
     message.network = object.network?.map((e) => e) || [];
     message.arguments = object.arguments?.map((e) => e) || [];
-    message.environment = (globalThis.Object.entries(object.environment ?? {}) as [string, string][]).reduce(
-      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
-        if (value !== undefined) {
-          acc[key] = globalThis.String(value);
-        }
-        return acc;
-      },
-      {},
-    );
+    message.environment = object.environment?.map((e) => Variable.fromPartial(e)) || [];
     return message;
   },
 };
 
-function createBaseLoadSafePluginRequest_EnvironmentEntry(): LoadSafePluginRequest_EnvironmentEntry {
-  return { key: "", value: "" };
+function createBaseVariable(): Variable {
+  return { name: "", value: "" };
 }
 
-export const LoadSafePluginRequest_EnvironmentEntry: MessageFns<LoadSafePluginRequest_EnvironmentEntry> = {
-  encode(message: LoadSafePluginRequest_EnvironmentEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.key !== "") {
-      writer.uint32(10).string(message.key);
+export const Variable: MessageFns<Variable> = {
+  encode(message: Variable, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
     }
     if (message.value !== "") {
       writer.uint32(18).string(message.value);
@@ -554,7 +545,7 @@ export const LoadSafePluginRequest_EnvironmentEntry: MessageFns<LoadSafePluginRe
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): LoadSafePluginRequest_EnvironmentEntry {
+  decode(input: BinaryReader | Uint8Array, length?: number): Variable {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -563,7 +554,7 @@ export const LoadSafePluginRequest_EnvironmentEntry: MessageFns<LoadSafePluginRe
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseLoadSafePluginRequest_EnvironmentEntry() as any;
+      const message = createBaseVariable() as any;
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -572,7 +563,7 @@ export const LoadSafePluginRequest_EnvironmentEntry: MessageFns<LoadSafePluginRe
               break;
             }
 
-            message.key = reader.string();
+            message.name = reader.string();
             continue;
           }
           case 2: {
@@ -595,12 +586,12 @@ export const LoadSafePluginRequest_EnvironmentEntry: MessageFns<LoadSafePluginRe
     }
   },
 
-  create(base?: DeepPartial<LoadSafePluginRequest_EnvironmentEntry>): LoadSafePluginRequest_EnvironmentEntry {
-    return LoadSafePluginRequest_EnvironmentEntry.fromPartial(base ?? {});
+  create(base?: DeepPartial<Variable>): Variable {
+    return Variable.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<LoadSafePluginRequest_EnvironmentEntry>): LoadSafePluginRequest_EnvironmentEntry {
-    const message = createBaseLoadSafePluginRequest_EnvironmentEntry() as any;
-    message.key = object.key ?? "";
+  fromPartial(object: DeepPartial<Variable>): Variable {
+    const message = createBaseVariable() as any;
+    message.name = object.name ?? "";
     message.value = object.value ?? "";
     return message;
   },
