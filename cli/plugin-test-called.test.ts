@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { actionModule, zenithModule } from '../services/wasm-runner/testing/call-guests.ts'
+import { actionModule, speakingAction, zenithModule } from '../services/wasm-runner/testing/call-guests.ts'
 import { buildWasmPlugin } from '../test/wasm-plugin.ts'
 import { runWheelctl } from '../test/wheelctl.ts'
 
@@ -54,17 +54,7 @@ async function report(...args: readonly string[]) {
 const findingsOf = ({ findings }: { findings: Record<string, unknown>[] }): unknown =>
   findings.map(({ kind, note, detail }) => [kind, note, detail])
 
-/** Says a word on stderr, returns 0 for an `h…`, traps for a `t…`, loops for an `l…`, and returns 3 for what else it is asked for. */
-const keys = actionModule(`
-  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-  (data (i32.const 64) "\\50\\00\\00\\00\\06\\00\\00\\00") (data (i32.const 80) "heard\\n")
-  (func (export "execute") (param i32 i32) (result i32) (local $letter i32)
-    (drop (call $write (i32.const 2) (i32.const 64) (i32.const 1) (i32.const 72)))
-    (local.set $letter (i32.load8_u offset=11 (local.get 0)))
-    (if (i32.eq (local.get $letter) (i32.const 0x68)) (then (return (i32.const 0))))
-    (if (i32.eq (local.get $letter) (i32.const 0x74)) (then unreachable))
-    (if (i32.eq (local.get $letter) (i32.const 0x6c)) (then (loop $l (br $l))))
-    (i32.const 3))`)
+const keys = speakingAction(3)
 
 test('an action is called as a rig does, behind its fence, and what it cost is told', async () => {
   using plugin = newPlugin({ 'plugin.toml': toml, 'plugin.wasm': keys })

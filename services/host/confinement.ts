@@ -1,9 +1,9 @@
-import { realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PathAccess, type PathGrant } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { type Home, makePrivateDirectory } from '../../rpc/home.ts'
 import { openLedSlot, openSafeCalls, openScalarSlot, openSuspectCells, openTelemetrySlot } from '../../shm/slots.ts'
+import { realPlace } from './real-place.ts'
 
 /** What the process of a service may do with files. It gets no network, no other process and no privileges. */
 export interface Confinement {
@@ -101,16 +101,7 @@ export function wasmRunnerConfinement(
   }
 }
 
-function withRealPaths(paths: readonly string[]): readonly string[] {
-  const real = (path: string): string => {
-    try {
-      return realpathSync(path)
-    } catch {
-      return path
-    }
-  }
-  return [...new Set([...paths, ...paths.map(real)])]
-}
+const withRealPaths = (paths: readonly string[]): readonly string[] => [...new Set([...paths, ...paths.map(realPlace)])]
 
 /**
  * Node's own second look, at what JavaScript asks for; the kernel's is the one that counts. It keeps no compiled code that

@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import { isBelow } from './manifest-artefact.ts'
 import type { PathPermission } from './manifest-permissions.ts'
 import type { Runnable } from './plugin-plan.ts'
+import { realPlace } from './real-place.ts'
 
 /**
  * The directories that a plugin may use: those that its manifest lists, where the user grants it FileSystem; none where
@@ -45,20 +46,12 @@ function realDirectory(plugin: Runnable, path: string): string {
   throw refused(plugin, path, 'is no directory')
 }
 
-/** A link of the rig's own may not exist yet: then nobody can be granted it either. */
-function realPlace(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
-  }
-}
-
 /** Grants by the user's word in the configuration. The rig's own directories are granted to nobody. */
 export function createFileGrants(
   autoGrant: Frozen<Config['plugins']['autoGrant']>,
   { configDir, stateDir, runtimeDir, shmDir }: Pick<Home, 'configDir' | 'stateDir' | 'runtimeDir' | 'shmDir'>,
 ): FileGrants {
+  // One of them may not exist yet: then nobody can be granted it either.
   const rigPlaces = [configDir, stateDir, runtimeDir, shmDir].map(realPlace)
 
   /** A plugin's own directory is among the rig's, and the plugin's to read; its manifest is not its own to write. */

@@ -66,9 +66,12 @@ export interface SafePlace {
 export const noProgram: Program = { arguments: [], environment: {} }
 
 /** What it has: Network means nothing without a host, and FileSystem, which is the user's to grant, without a directory. */
-function grantedCapabilities(manifest: Manifest, fileSystem: readonly PathGrant[]): readonly string[] {
-  const nothing = { Network: grantedHosts(manifest).length === 0, FileSystem: fileSystem.length === 0 }
-  return manifest.capabilities.filter((name) => !(name in nothing && nothing[name as keyof typeof nothing]))
+function grantedCapabilities(manifest: Manifest, fileSystem: readonly PathGrant[]): string[] {
+  const has: Readonly<Record<string, boolean>> = {
+    Network: grantedHosts(manifest).length > 0,
+    FileSystem: fileSystem.length > 0,
+  }
+  return manifest.capabilities.filter((name) => has[name] ?? true)
 }
 
 export const safeRequest = (
@@ -80,7 +83,7 @@ export const safeRequest = (
   name: manifest.name,
   path: verified.path,
   sha256: verified.sha256,
-  capabilities: [...grantedCapabilities(manifest, fileSystem)],
+  capabilities: grantedCapabilities(manifest, fileSystem),
   operations: manifest.operations,
   fileSystem: [...fileSystem],
   arguments: [...program.arguments],

@@ -1,4 +1,5 @@
 import type { GuestSide } from './guest.ts'
+import { bytesAt } from './guest-bytes.ts'
 import { type GuestLog, writeGuestLine } from './guest-log.ts'
 import type { GuestNetwork } from './guest-network.ts'
 import { callUnits, priced } from './host-price.ts'
@@ -11,10 +12,9 @@ export function createCallImports(guest: GuestSide, log: GuestLog, network: Gues
     ...createMemoryImports(guest),
     ...priced(guest, createNetworkImports(guest, network)),
     host_log(pointer: number, length: number) {
-      const { buffer } = guest.memory()
-      const [start, bytes] = [pointer >>> 0, length >>> 0]
-      if (!guest.pay(callUnits) || start + bytes > buffer.byteLength) return
-      writeGuestLine(log, 'info', new Uint8Array(buffer, start, bytes))
+      if (!guest.pay(callUnits)) return
+      const line = bytesAt(guest, pointer, length)
+      if (line !== undefined) writeGuestLine(log, 'info', line)
     },
   }
 }

@@ -2,10 +2,11 @@ import { RigError } from '../../rpc/failure.ts'
 import type { CallHearing } from './call-hearing.ts'
 import type { AskedOrder, CallOutcome, CallTarget, CallWish } from './call-messages.ts'
 import type { CallMark, IdWords } from './call-record.ts'
-import { type CallWorker, callHeapMiB } from './call-worker.ts'
+import type { CallWorker } from './call-worker.ts'
 import { createQueue } from './queue.ts'
 import { undescribed } from './self-description.ts'
 import type { Spare } from './spare.ts'
+import { isOutOfHeap, threadHeapMiB } from './thread-heap.ts'
 import type { Violation } from './violation.ts'
 
 /** Calls that may wait for one lane. Each takes what its fuel allows, a fraction of a second. */
@@ -50,10 +51,10 @@ const lost = (fault: Violation): CallOutcome => ({
 })
 
 /** What a thread ended of by itself. */
-const endOf = ({ code, message }: NodeJS.ErrnoException): Violation =>
-  code === 'ERR_WORKER_OUT_OF_MEMORY'
-    ? { kind: 'memory', detail: `the objects of its thread had more than ${callHeapMiB} MiB while it ran` }
-    : { kind: 'crash', detail: `its thread ended while it ran: ${message}` }
+const endOf = (cause: Error): Violation =>
+  isOutOfHeap(cause)
+    ? { kind: 'memory', detail: `the objects of its thread had more than ${threadHeapMiB} MiB while it ran` }
+    : { kind: 'crash', detail: `its thread ended while it ran: ${cause.message}` }
 
 const closing = (): RigError => new RigError('SERVICE_UNAVAILABLE', 'the runner is closing; ask again')
 

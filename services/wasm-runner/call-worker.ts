@@ -3,13 +3,11 @@ import { type TransferListItem, Worker } from 'node:worker_threads'
 import type { CallHearing } from './call-hearing.ts'
 import type { AskedOrder, CallOrder, CallReport, CallThreadData } from './call-messages.ts'
 import type { NetworkNews } from './network-words.ts'
+import { threadHeapMiB } from './thread-heap.ts'
 
 /** What comes meanwhile. */
 type CallSound = Extract<CallReport, { kind: 'line' | 'violated' | 'network' }>
 export type CallAnswer = Exclude<CallReport, CallSound>
-
-/** Heap of a thread, MiB: what a plugin with a garbage collector keeps is there, and not in its memory. */
-export const callHeapMiB = 512
 
 /** A thread that calls plugins. It is not started again: who has it starts another one. */
 export interface CallWorker {
@@ -34,7 +32,7 @@ export async function startCallWorker(unneeded: AbortSignal, unguarded = false):
   const data: CallThreadData = { bell: new SharedArrayBuffer(4), unguarded }
   const bell = new Int32Array(data.bell)
   const entry = new URL(`./call-thread${extname(import.meta.url)}`, import.meta.url)
-  const worker = new Worker(entry, { workerData: data, resourceLimits: { maxOldGenerationSizeMb: callHeapMiB } })
+  const worker = new Worker(entry, { workerData: data, resourceLimits: { maxOldGenerationSizeMb: threadHeapMiB } })
   let gone: Error | undefined
   let waiting: PromiseWithResolvers<CallAnswer> | undefined
   let hearing: CallHearing | undefined

@@ -7,6 +7,7 @@ import type { ExecutorData, Order, Report, ThreadRole } from './executor-message
 import { createLedger, openLedgerReader, type TickEntry } from './ledger.ts'
 import { createPulse, openPulseReader } from './pulse.ts'
 import { coreWaitMs } from './run-queue.ts'
+import { isOutOfHeap, threadHeapMiB } from './thread-heap.ts'
 import type { Violation } from './violation.ts'
 
 /** How often the counts are taken over when nobody asks for them, ms. */
@@ -18,12 +19,6 @@ const drainEveryMs = 100
  */
 const lookEveryMs = 250
 export const watchdogMs = 1000
-
-/**
- * Heap of a thread, MiB: a thousand plugins have 50 of it. What guests make is in memories of their own, and what the host
- * keeps for one of them is bounded; whatever gets around that ends the thread, and not the process.
- */
-const standardHeapMiB = 512
 
 /** Why a thread ended. */
 export interface WorkerEnd {
@@ -78,10 +73,10 @@ export interface ExecutorWorker {
 }
 
 /** What a thread ended of by itself. */
-const endOf = ({ code, message }: NodeJS.ErrnoException, heapMiB: number): Pick<WorkerEnd, 'reason' | 'charge'> =>
-  code === 'ERR_WORKER_OUT_OF_MEMORY'
+const endOf = (cause: Error, heapMiB: number): Pick<WorkerEnd, 'reason' | 'charge'> =>
+  isOutOfHeap(cause)
     ? { reason: `the objects of all plugins had more than ${heapMiB} MiB while it ran`, charge: 'memory' }
-    : { reason: `the executor failed: ${message}`, charge: 'crash' }
+    : { reason: `the executor failed: ${cause.message}`, charge: 'crash' }
 
 /** Resolves with the thread's next report, or rejects when there will be none. */
 async function nextReport(worker: Worker, exited: Promise<void>): Promise<Report> {
@@ -107,7 +102,7 @@ function watch(every: readonly (readonly [number, () => void])[]): () => void {
 
 /** Starts a thread; resolves when it is warm. Rejects, and the thread is gone, when it is not needed any more. */
 export async function startWorker(
-  { shmDir, ledCount, unitsPerUs, unguarded = false, heapMiB = standardHeapMiB }: ThreadOptions,
+  { shmDir, ledCount, unitsPerUs, unguarded = false, heapMiB = threadHeapMiB }: ThreadOptions,
   unneeded: AbortSignal,
 ): Promise<SpareWorker> {
   const record = openCallRecord(shmDir)
@@ -185,7 +180,7 @@ function watchWorker({ worker, thread, heapMiB, exited, ...data }: Watched, opti
   ])
   worker.on('message', options.onReport)
   worker.on('error', (cause) => {
-    end ??= { ...endOf(cause as NodeJS.ErrnoException, heapMiB), executing: pulse.executing() }
+    end ??= { ...endOf(cause, heapMiB), executing: pulse.executing() }
   })
   const finish = async (): Promise<WorkerEnd> => {
     await exited

@@ -1,7 +1,6 @@
 import { RigError } from '../../rpc/failure.ts'
+import { section } from './module-survey.ts'
 import { sectionsOf, WasmBytes } from './wasm-bytes.ts'
-
-const codeSection = 10
 
 /**
  * The most that the locals of a function times its bytes may be. V8 keeps account of all locals at each branch: at
@@ -37,5 +36,5 @@ function checkFunctions(bytes: WasmBytes): void {
 /** Refuses a valid module with a function that V8 would not be done with in a reasonable time. Throws PLUGIN_INVALID. */
 export function checkFunctionSizes(wasm: Uint8Array): void {
   for (const { id, from, to } of sectionsOf(wasm))
-    if (id === codeSection) checkFunctions(new WasmBytes(wasm.subarray(from, to)))
+    if (id === section.code) checkFunctions(new WasmBytes(wasm.subarray(from, to)))
 }

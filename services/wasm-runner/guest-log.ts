@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util'
+import { createAllowance, type Rate } from '../../network/rate.ts'
 
 export type GuestLogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
@@ -6,8 +7,7 @@ export type GuestLogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace'
 export const lineBytesMax = 1024
 
 /** Lines that one plugin may write at once, and a second from then on: a plugin that logs each tick must not fill a disk. */
-const burstLines = 20
-const linesPerSecond = 10
+const lineRate: Rate = { burst: 20, perSecond: 10 }
 
 /** One line of text: no terminal escapes, no control characters, nothing that turns the direction of the text around. */
 export function cleanLine(bytes: Uint8Array): string {
@@ -22,17 +22,13 @@ export interface LineAllowance {
   ask(nowMs: number): { readonly allowed: boolean; readonly dropped: number }
 }
 
-/** A token bucket. `nowMs` is monotonic. */
+/** `nowMs` is monotonic. */
 export function createLineAllowance(nowMs: number): LineAllowance {
-  let tokens = burstLines
-  let lastMs = nowMs
+  const allowance = createAllowance(lineRate, nowMs)
   let dropped = 0
   return {
     ask(atMs) {
-      tokens = Math.min(burstLines, tokens + ((atMs - lastMs) / 1000) * linesPerSecond)
-      lastMs = atMs
-      if (tokens < 1) return { allowed: false, dropped: ++dropped }
-      tokens--
+      if (!allowance.ask(atMs)) return { allowed: false, dropped: ++dropped }
       const before = dropped
       dropped = 0
       return { allowed: true, dropped: before }

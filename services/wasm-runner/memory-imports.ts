@@ -1,5 +1,6 @@
 import type { MemoryFunction } from './abi.ts'
 import type { GuestSide } from './guest.ts'
+import { bytesAt } from './guest-bytes.ts'
 
 /**
  * C's memory functions over a guest's memory, for modules that were linked without them. What leaves the memory traps, as
@@ -13,11 +14,7 @@ export function createMemoryImports({
 }: GuestSide): Record<MemoryFunction, WebAssembly.ImportFunction> {
   /** As WebAssembly's own instructions say it. */
   const outside = (): never => end(new WebAssembly.RuntimeError('memory access out of bounds'))
-  const bytesAt = (pointer: number, length: number): Uint8Array => {
-    const { buffer } = memory()
-    const [start, bytes] = [pointer >>> 0, length >>> 0]
-    return start + bytes <= buffer.byteLength ? new Uint8Array(buffer, start, bytes) : outside()
-  }
+  const range = (pointer: number, length: number): Uint8Array => bytesAt({ memory }, pointer, length) ?? outside()
   const payFor = (length: number): void => {
     // The guest has no fuel then, and by that faultOf() knows what it was.
     if (!pay(1 + (length >>> 0))) end(new WebAssembly.RuntimeError('unreachable'))
@@ -25,20 +22,20 @@ export function createMemoryImports({
 
   const move = (to: number, from: number, length: number): number => {
     payFor(length)
-    const target = bytesAt(to, length)
-    target.set(bytesAt(from, length)) // as memmove: the two may overlap
+    const target = range(to, length)
+    target.set(range(from, length)) // as memmove: the two may overlap
     return to
   }
   const compare = (one: number, other: number, length: number): number => {
     payFor(length)
-    return Buffer.compare(bytesAt(one, length), bytesAt(other, length))
+    return Buffer.compare(range(one, length), range(other, length))
   }
   return {
     memcpy: move,
     memmove: move,
     memset(to: number, value: number, length: number) {
       payFor(length)
-      bytesAt(to, length).fill(value & 0xff)
+      range(to, length).fill(value & 0xff)
       return to
     },
     memcmp: compare,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Guest } from './guest.ts'
+import { bytesAt } from './guest-bytes.ts'
 import { GuestFault } from './guest-fault.ts'
 
 const text = z.string().min(1).max(4096)
@@ -83,9 +84,9 @@ export function openAction(guest: Guest): ActionGuest {
     guest.run('init', () => init()),
   )
 
-  function bytesAt(what: string, pointer: number, length: number): Uint8Array {
-    const { buffer } = guest.memory()
-    if (pointer + length <= buffer.byteLength) return new Uint8Array(buffer, pointer, length)
+  function range(what: string, pointer: number, length: number): Uint8Array {
+    const bytes = bytesAt(guest, pointer, length)
+    if (bytes !== undefined) return bytes
     throw broken(`${what} is at ${pointer}, ${length} bytes, which is not inside its memory`)
   }
 
@@ -94,13 +95,13 @@ export function openAction(guest: Guest): ActionGuest {
       const [pointer, length] = [Number(packed >> 32n), Number(packed & 0xffff_ffffn)]
       if (length > metadataBytesMax)
         throw broken(`init() returned ${length} bytes of metadata, more than ${metadataBytesMax}`)
-      return parseMetadata(bytesAt('the metadata that init() returned', pointer, length))
+      return parseMetadata(range('the metadata that init() returned', pointer, length))
     },
     execute(request) {
       const json = encodeRequest(request)
       const pointer = guest.run('alloc', () => alloc(json.length)) >>> 0
       if (pointer === 0) throw broken(`alloc(${json.length}) returned 0: it has no memory for the request`)
-      bytesAt(`what alloc(${json.length}) returned`, pointer, json.length).set(json)
+      range(`what alloc(${json.length}) returned`, pointer, json.length).set(json)
       const code = guest.run('execute', () => execute(pointer, json.length))
       guest.run('dealloc', () => dealloc(pointer, json.length))
       return code

@@ -14,6 +14,7 @@ export const section = {
   memory: 5,
   global: 6,
   export: 7,
+  start: 8,
   element: 9,
   code: 10,
   tag: 13,

@@ -1,3 +1,4 @@
+import { kind, section } from './module-survey.ts'
 import { freeExportName, readExportNames, sectionsOf, WasmBytes, WasmWriter } from './wasm-bytes.ts'
 
 export interface FreedStart {
@@ -6,17 +7,14 @@ export interface FreedStart {
   readonly startExport: string | undefined
 }
 
-const section = { export: 7, start: 8 } as const
-const functionKind = 0
-
 /** The export section, from behind its length to its end, with one function more. */
-function withExport(section: Uint8Array, name: string, index: number): Uint8Array {
-  const bytes = new WasmBytes(section)
+function withExport(exports: Uint8Array, name: string, index: number): Uint8Array {
+  const bytes = new WasmBytes(exports)
   const count = bytes.number()
-  const out = new WasmWriter(section.length + 64)
+  const out = new WasmWriter(exports.length + 64)
   out.number(count + 1)
-  out.copy(section.subarray(bytes.at))
-  out.export(name, functionKind, index)
+  out.copy(exports.subarray(bytes.at))
+  out.export(name, kind.function, index)
   return out.written()
 }
 

@@ -5,23 +5,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Plugin, PluginServiceClient } from '../../gen/proto/openracing/v1/plugin.ts'
 import { connect, within } from '../../rpc/client.ts'
-import { actionModule, zenithModule } from '../../services/wasm-runner/testing/call-guests.ts'
+import { speakingAction, zenithModule } from '../../services/wasm-runner/testing/call-guests.ts'
 import { buildSample } from '../../services/wasm-runner/testing/samples.ts'
 import { buildProject } from '../plugin-project.ts'
 import { runWheelctl } from '../wheelctl.ts'
 import { type RigUnderTest, startRig } from './rig.ts'
 
-/** Says a word on stderr, returns 0 for an `h…`, traps for a `t…`, loops for an `l…`, and returns 7 for what else it is asked for. */
-const keys = actionModule(`
-  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-  (data (i32.const 64) "\\50\\00\\00\\00\\06\\00\\00\\00") (data (i32.const 80) "heard\\n")
-  (func (export "execute") (param i32 i32) (result i32) (local $letter i32)
-    (drop (call $write (i32.const 2) (i32.const 64) (i32.const 1) (i32.const 72)))
-    (local.set $letter (i32.load8_u offset=11 (local.get 0)))
-    (if (i32.eq (local.get $letter) (i32.const 0x68)) (then (return (i32.const 0))))
-    (if (i32.eq (local.get $letter) (i32.const 0x74)) (then unreachable))
-    (if (i32.eq (local.get $letter) (i32.const 0x6c)) (then (loop $l (br $l))))
-    (i32.const 7))`)
+const keys = speakingAction(7)
 
 const logs = zenithModule(`(import "env" "host_log" (func $log (param i32 i32)))
   (func (export "init") (result i32) (i32.const 0))

@@ -38,3 +38,16 @@ export function actionModule(fields = '', metadata = metadataOf()): Uint8Array<A
     dealloc: '(func (export "dealloc") (param i32 i32))',
   })
 }
+
+/** Says a word on stderr, returns 0 for an `h…`, traps for a `t…`, loops for an `l…`, and returns `code` for what else it is asked for. */
+export const speakingAction = (code: number): Uint8Array<ArrayBuffer> =>
+  actionModule(`
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (data (i32.const 64) "\\50\\00\\00\\00\\06\\00\\00\\00") (data (i32.const 80) "heard\\n")
+    (func (export "execute") (param i32 i32) (result i32) (local $letter i32)
+      (drop (call $write (i32.const 2) (i32.const 64) (i32.const 1) (i32.const 72)))
+      (local.set $letter (i32.load8_u offset=11 (local.get 0)))
+      (if (i32.eq (local.get $letter) (i32.const 0x68)) (then (return (i32.const 0))))
+      (if (i32.eq (local.get $letter) (i32.const 0x74)) (then unreachable))
+      (if (i32.eq (local.get $letter) (i32.const 0x6c)) (then (loop $l (br $l))))
+      (i32.const ${code}))`)
