@@ -26,16 +26,14 @@
 #define CHARGED_FROM_NS 20000u
 /// A sleeping process takes some time to answer, however little it computes: a small budget ends no wait before this.
 #define ANSWER_MIN_NS 50000u
-/// Who uses this much CPU time while it is looked at, and has no frame and expects none, computes for nobody.
-#define IN_THE_WAY_NS 5000u
-/// A look takes no longer, with sixteen plugins.
-#define LOOK_NS 100000u
-/// A process is awake 60 µs before its frame is expected and spins for it until 100 µs after (wheel-dsp.c).
-#define AWAKE_AROUND_NS (100000u + LOOK_NS)
-/// One that was itself kept from the core may do the last of its waiting just then. Thrice in a tenth of a second is none of
-/// that.
-#define IN_THE_WAY 40u
-#define IN_THE_WAY_FULL 100u
+/// Over how long it is looked who computes for nobody, ns. A pause between two looks of twice as much says nothing.
+#define WINDOW_NS (40u * CLOCK_NS_PER_MS)
+/// The kernel adds to the CPU time of another process at the ticks of its own timer: 4 ms apart at 250 Hz, 10 ms at 100 Hz.
+#define CPU_STEP_NS (10u * CLOCK_NS_PER_MS)
+/// For each frame a process is awake 60 µs before it is expected and spins for it until 100 µs after (wheel-dsp.c).
+#define AWAKE_NS 200000u
+/// So many windows in succession are no accident: what a hypervisor takes from a spin is on its CPU clock as well.
+#define IN_THE_WAY_WINDOWS 2u
 #define BARRED_NS CLOCK_NS_PER_S
 #define DT_DEFAULT_S 0.001f
 #define DT_MAX_S 0.1f ///< A plugin that was passed by for longer is told this
@@ -98,6 +96,7 @@ take_answer(Link* const link, FrameSlot* const answer)
     if (link->waiting && answer->sequence == link->under_way) {
       link->waiting  = false;
       link->answered = true;
+      link->had_ns += clock_now_ns() - link->sent_ns;
       atomic_store_explicit(&link->count->under_way_ns, 0u, memory_order_relaxed);
       lend_again(link);
       return true;
@@ -194,8 +193,8 @@ send_frame(Link* const link, const ChainTick* const tick, const float ffb_in, co
   if (st != RING_OK) { return false; }
   atomic_store_explicit(&link->count->under_way_ns, now_ns, memory_order_relaxed);
   doorbell_ring(&link->shared.to);
+  link->sent_ns       = now_ns;
   link->sent_due_ns   = tick->due_ns;
-  link->expected_ns   = frame.reserved;
   link->budget_end_ns = now_ns + larger(budget_ns_of(link), ANSWER_MIN_NS);
   link->under_way     = tick->sequence;
   link->waiting       = true;
@@ -223,46 +222,51 @@ leave_out(Link* const link, const float ffb_in)
   return ffb_in;
 }
 
-/// It has no frame, and no reason to be awake for one.
-static bool
-should_sleep(const Link* const link, const uint64_t now_ns)
+static Usage
+usage_of(const Link* const link, const uint64_t now_ns)
 {
-  const bool far = now_ns + AWAKE_AROUND_NS < link->expected_ns || now_ns > link->expected_ns + AWAKE_AROUND_NS;
-  return !link->waiting && !link->corrupt && link->priority.lent && far;
+  return (Usage){
+    .at_ns  = now_ns,
+    .cpu_ns = priority_cpu_ns(&link->priority),
+    .had_ns = link->had_ns + (link->waiting ? now_ns - link->sent_ns : 0u),
+    .sent   = atomic_load_explicit(&link->count->sent, memory_order_relaxed),
+  };
+}
+
+/// Its frames account for less CPU time than it used. The one before the window may be a reason to be awake, too.
+static bool
+computes_for_nobody(const Usage* const before, const Usage* const now)
+{
+  const uint64_t asked_ns = now->had_ns - before->had_ns + (now->sent - before->sent + 1u) * AWAKE_NS;
+  return now->cpu_ns > before->cpu_ns + asked_ns + CPU_STEP_NS;
 }
 
 static void
-accuse(Link* const link, const uint64_t now_ns)
+bar(Link* const link, const uint64_t now_ns)
 {
-  const uint64_t number = atomic_load_explicit(&link->count->executions, memory_order_relaxed);
-  run_dry(&link->in_way, number - link->in_way_at);
-  link->in_way_at = number;
-  link->in_way += IN_THE_WAY;
-  if (link->in_way <= IN_THE_WAY_FULL) { return; }
   link->in_way          = 0u;
   link->barred_until_ns = now_ns + BARRED_NS;
   priority_take_back(&link->priority);
   count_up(&link->count->in_the_way);
 }
 
+static void
+look(Link* const link, const uint64_t now_ns)
+{
+  const uint64_t age_ns = now_ns - link->window.at_ns;
+  if (link->corrupt || age_ns < WINDOW_NS) { return; }
+  const Usage now   = usage_of(link, now_ns);
+  const bool  known = age_ns <= 2u * WINDOW_NS;
+  link->in_way      = known && link->priority.lent && computes_for_nobody(&link->window, &now) ? link->in_way + 1u : 0u;
+  link->window      = now;
+  if (link->in_way >= IN_THE_WAY_WINDOWS) { bar(link, now_ns); }
+}
+
 void
 chain_clear_way(Link* const* const links, const uint32_t count)
 {
-  uint64_t       used_ns[RIG_CHAIN_MAX] = {0}; // 0: not looked at
-  const uint64_t from_ns                = clock_now_ns();
-  for (uint32_t i = 0u; i < count; ++i) {
-    if (should_sleep(links[i], from_ns)) { used_ns[i] = priority_cpu_ns(&links[i]->priority); }
-  }
-  const uint64_t read_ns = clock_now_ns();
-  while (clock_now_ns() - read_ns < IN_THE_WAY_NS) { clock_relax(); }
-  for (uint32_t i = 0u; i < count; ++i) {
-    if (used_ns[i]) { used_ns[i] = priority_cpu_ns(&links[i]->priority) - used_ns[i]; }
-  }
-  // We were interrupted: meanwhile it may have become time for a next frame.
-  if (clock_now_ns() - from_ns > LOOK_NS) { return; }
-  for (uint32_t i = 0u; i < count; ++i) {
-    if (used_ns[i] >= IN_THE_WAY_NS) { accuse(links[i], read_ns); }
-  }
+  const uint64_t now_ns = clock_now_ns();
+  for (uint32_t i = 0u; i < count; ++i) { look(links[i], now_ns); }
 }
 
 float
@@ -283,9 +287,7 @@ link_step(Link* const link, ChainTick* const tick, const float ffb_in)
 
   const uint64_t until_ns = link->budget_end_ns < tick->deadline_ns ? link->budget_end_ns : tick->deadline_ns;
   if (!doorbell_wait(&link->shared.from, until_ns, tick->spin_ns) || !take_answer(link, &answer)) {
-    // Before its priority is taken back: whoever it keeps from the core then begins to run.
-    if (!tick->looked && tick->count > 1u) { chain_clear_way(tick->links, tick->count); }
-    tick->looked = true; // once a tick: it takes its time
+    if (tick->count > 1u) { chain_clear_way(tick->links, tick->count); }
     return pass_by(link, clock_now_ns(), ffb_in);
   }
   histogram_record(&link->count->round_trip, clock_now_ns() - sent_ns);

@@ -12,6 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/// What a plugin's process had used at one time, and what it had been asked for.
+typedef struct {
+  uint64_t at_ns;  ///< CLOCK_MONOTONIC
+  uint64_t cpu_ns; ///< Its CPU time
+  uint64_t had_ns; ///< How long it had frames
+  uint64_t sent;   ///< How many
+} Usage;
+
 /// One plugin as the loop sees it.
 typedef struct {
   PluginSegment shared;
@@ -19,13 +27,14 @@ typedef struct {
   ControlEntry  entry;
   Priority      priority;
   uint64_t      sent_due_ns; ///< When the tick of its previous frame was due; 0 before the first
-  uint64_t      expected_ns; ///< When it was told that its next frame comes; 0: it was not told
+  uint64_t      sent_ns;     ///< When that frame was sent
+  uint64_t      had_ns;      ///< How long it had all frames that it answered
   uint64_t      budget_end_ns; ///< When the loop waits no more for the frame that is with it
   uint64_t      over_at;    ///< Number of the newest answer that had spent more than the budget; 0: none has
   uint64_t      over_often; ///< What such answers have filled of a bucket that runs dry, in answers
   uint64_t      over_twice; ///< What those that had spent twice as much have
-  uint64_t      in_way_at;    ///< Number of the newest answer after which it was seen in another one's way
-  uint64_t      in_way;       ///< How often it was, as a bucket that runs dry, in answers
+  Usage         window;     ///< From where it is looked whether it computes for nobody; 0: from nowhere yet
+  uint32_t      in_way;     ///< Windows in succession in which it did
   uint64_t      barred_until_ns; ///< It is lent no priority before: it was in another one's way
   uint32_t      under_way;   ///< Sequence of the frame that is with it
   bool          waiting;     ///< A frame is with it
@@ -44,7 +53,6 @@ typedef struct {
   float    wheel_angle; ///< rad
   float    wheel_speed; ///< rad/s
   uint32_t sequence;
-  bool     looked;       ///< Who is in the way of a plugin that was waited for was looked for already
   Link* const* links;    ///< The chain
   uint32_t     count;
 } ChainTick;
@@ -60,8 +68,9 @@ void link_close(Link* link);
 /// returns `ffb_in` where there is none in time, or none that may be used.
 float link_step(Link* link, ChainTick* tick, float ffb_in);
 
-/// Real-time: some ten µs. Looks who keeps the core from a plugin that a tick waited for in vain: one that has answered, and
-/// computes on all the same. It loses the priority for a second, and that is counted.
+/// Real-time: a system call for each plugin, and those some forty ms apart. Looks who keeps the core from a plugin that a
+/// tick waited for in vain: one that uses far more CPU time than its frames account for. It loses the priority for a second,
+/// and that is counted.
 void chain_clear_way(Link* const* links, uint32_t count);
 
 #endif
