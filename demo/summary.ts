@@ -1,5 +1,5 @@
 import { between, distributionOf } from '../cli/distribution.ts'
-import { pluginClassWord, pluginStateWord, serviceStateWord } from '../cli/words.ts'
+import { pluginClassWord, pluginStateWord, serviceStateWord, violationWord } from '../cli/words.ts'
 import type { Plugin } from '../gen/proto/openracing/v1/plugin.ts'
 import type { PluginStatistics } from '../gen/proto/openracing/v1/statistics.ts'
 import type { Reading } from './reading.ts'
@@ -34,6 +34,8 @@ export interface PluginSummary {
   readonly budget_violations: number
   readonly missed_deadlines: number
   readonly cpu_us: { readonly p50: number; readonly p99: number; readonly max: number }
+  /** Since the rig began. `newest`: what the plugin did, a sentence. */
+  readonly violations: readonly { readonly kind: string; readonly count: number; readonly newest: string }[]
 }
 
 type Counter = 'executions' | 'failures' | 'budgetViolations' | 'missedDeadlines'
@@ -57,6 +59,11 @@ function summarisePlugin(plugin: Plugin, before: PluginStatistics | undefined): 
     budget_violations: count('budgetViolations'),
     missed_deadlines: count('missedDeadlines'),
     cpu_us: { p50, p99, max },
+    violations: plugin.violations.map(({ kind, count, detail }) => ({
+      kind: violationWord(kind),
+      count: Number(count),
+      newest: detail,
+    })),
   }
 }
 

@@ -131,9 +131,8 @@ guard_yield(Guard* const self)
 // ---------------------------------------------------------------- the watcher's side
 
 static void
-interrupt(Guard* const self, const int32_t number, const uint64_t witnessed_ns)
+interrupt(Guard* const self, const int32_t number)
 {
-  atomic_store(&self->words.witnessed_us, (int32_t)(witnessed_ns / CLOCK_NS_PER_US));
   int32_t seen = number;
   if (atomic_compare_exchange_strong(&self->words.call, &seen, -number)) {
     self->interrupt(self->target);
@@ -163,7 +162,9 @@ hear(Guard* const self)
 {
   // Stored before `answered`, and not again before the thread is asked again.
   const WitnessAnswer answer = {.at_ns = atomic_load(&self->answer_at_ns), .cpu_ns = atomic_load(&self->answer_cpu_ns)};
-  return witness_hear(&self->witness, answer);
+  const uint64_t witnessed_ns = witness_hear(&self->witness, answer);
+  atomic_store(&self->words.witnessed_us, (int32_t)(witnessed_ns / CLOCK_NS_PER_US));
+  return witnessed_ns;
 }
 
 /// A call that is seen for the first time: where it is one of an allotment that another call began, the time of both counts.
@@ -201,7 +202,7 @@ look(Guard* const self)
   if (self->has_asked && !has_answer(self)) { return true; } // it has no core
   const uint64_t witnessed_ns = self->has_asked ? hear(self) : 0u;
   if (witnessed_ns > limit_ns) {
-    interrupt(self, number, witnessed_ns);
+    interrupt(self, number);
   } else {
     ask(self);
   }

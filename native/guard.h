@@ -18,7 +18,7 @@ typedef void (*GuardInterrupt)(void* target);
 /// In `call`: the thread is in the host's own code for a while, which is never cut in the middle.
 #define GUARD_HOST 0x40000000
 
-/// What the thread and the watcher both see. All but `call` is written while there is no call, or when it is interrupted.
+/// What the thread and the watcher both see. The thread writes all but `call` while there is no call.
 ///
 /// `call` is 0 between calls, and the call's number, 1 to 2^30 - 1, during one. The watcher interrupts call n only by
 /// changing n into -n, and the thread leaves it only by changing n into 0: one of the two happens first, and the other one
@@ -29,7 +29,7 @@ typedef struct {
   _Atomic int32_t call;
   _Atomic int32_t allotment;    ///< Counts; calls of one allotment share its limit
   _Atomic int32_t limit_us;     ///< Of an allotment
-  _Atomic int32_t witnessed_us; ///< Of the call that was interrupted
+  _Atomic int32_t witnessed_us; ///< Of the allotment, as far as the watcher has heard. It may say so a moment after the last call
 } GuardWords;
 
 #define GUARD_WORDS 4u

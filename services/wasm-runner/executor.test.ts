@@ -417,6 +417,23 @@ const muchFuel = 1e9
 /** The Node that package.json names has one. */
 const thisThreads = (): Guard => openGuard()!
 
+test('what the clock of the thread says of a tick is believed as far as the tick was watched', async () => {
+  const watched = rig(undefined, thisThreads())
+  await watched.load(guestModule(counts), { budgetUs: 5000 })
+  watched.costs(100_000_000) // a hypervisor had the core
+  watched.sweepAt(10)
+  const [entry] = watched.entries
+  assert.ok(entry?.returned && entry.cpuNs < 100_000_000 && entry.cpuNs >= 1_000_000, `${entry?.cpuNs} ns`)
+  const believed = rig()
+  await believed.load(guestModule(counts), { budgetUs: 5000 })
+  believed.costs(100_000_000)
+  believed.sweepAt(10)
+  assert.deepEqual(
+    believed.entries.map(({ cpuNs, overBudget }) => [cpuNs, overBudget]),
+    [[100_000_000, true]],
+  )
+})
+
 /** Answers how often it was called, as a force of hundredths. */
 const counts: GuestModule = {
   process: [

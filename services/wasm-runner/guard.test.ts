@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { threadCpuNanoseconds } from '../../shm/clock.ts'
 import { Interruption, openGuard } from './guard.ts'
 import { wasmOf } from './testing/wasm-text.ts'
 
@@ -118,6 +119,20 @@ test('an interruption says how long the call ran and how long it may', () => {
     () => guard.run(loops.nothing),
     (cause) => cause instanceof Interruption && cause.ranUs > 3000 && cause.mayRunUs === 2000,
   )
+})
+
+test('for what a call takes there is a witness, and never for more than it took', () => {
+  const unseenUs = 3000
+  guard.allot(1_000_000)
+  assert.equal(guard.mostUs(), 0)
+  const before = threadCpuNanoseconds()
+  guard.run(() => {
+    while (guard.mostUs() < 20_000) Math.random()
+  })
+  const tookUs = Number(threadCpuNanoseconds() - before) / 1000
+  assert.ok(guard.mostUs() >= 20_000 && guard.mostUs() <= tookUs + unseenUs, `${guard.mostUs()} of ${tookUs} µs`)
+  guard.run(() => 0)
+  assert.ok(guard.mostUs() >= 20_000 + unseenUs, 'calls of one allotment are counted together')
 })
 
 const loopThread = new URL('testing/loop-thread.ts', import.meta.url)

@@ -14,10 +14,21 @@ const inHost = 0x4000_0000
  */
 const graceUs = 1000
 
+/**
+ * What a call may run without a witness, µs: up to 1 ms until the watcher has seen it and 0.5 until the first answer, and as
+ * long again until it has heard of an answer and asked for the next one, which the call did not live to give.
+ */
+const unseenUs = 3000
+
 /** Ends calls of guests that do not end by themselves. Of the thread that opened it. */
 export interface Guard {
   /** From now on, until this is called again, all calls together have `us` µs. Between calls. */
   allot(us: number): void
+  /**
+   * The most CPU time that the calls since then can have had, µs: for what is beyond it on the thread's own clock there is no
+   * witness. A hypervisor had the core, or whoever asks had none.
+   */
+  mostUs(): number
   /**
    * Runs a call. Throws what it throws, or an Interruption. Of the host's own only what may be cut anywhere is in it: Node
    * loads some of what is global when it is first used, and what was cut then is never there again.
@@ -42,7 +53,7 @@ export class Interruption extends Error {
 }
 
 /** Of threads that are ended as a whole, or where there is nothing to interrupt with: fuel ends what it can. */
-export const noGuard: Guard = { allot() {}, run: (call) => call(), whole: (act) => act }
+export const noGuard: Guard = { allot() {}, mostUs: () => Infinity, run: (call) => call(), whole: (act) => act }
 
 const isInterruption = (cause: unknown): boolean => (cause as NodeJS.ErrnoException).code === 'GUEST_INTERRUPTED'
 
@@ -52,6 +63,7 @@ export function openGuard(): Guard | undefined {
   if (buffer === null) return undefined
   const words = new Int32Array(buffer)
   let mayRunUs = 0
+  let calls = 0
 
   /** Of a call that is to end: it does, in this loop. */
   const end = (): never => {
@@ -74,8 +86,12 @@ export function openGuard(): Guard | undefined {
       mayRunUs = us
       words[allotment] = words[allotment]! + 1
       words[limit] = us + graceUs
+      words[witnessed] = 0
+      calls = 0
     },
+    mostUs: () => words[witnessed]! + calls * unseenUs,
     run(call) {
+      calls++
       try {
         return addon.guardRun(call)
       } catch (cause) {

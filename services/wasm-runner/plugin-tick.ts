@@ -1,6 +1,7 @@
 import { follow } from './calibration.ts'
 import type { ForcePipeline } from './force-pipeline.ts'
 import { tickFuel } from './fuel.ts'
+import type { Guard } from './guard.ts'
 import { GuestFault } from './guest-fault.ts'
 import { operationCode } from './instance.ts'
 import type { TickEntry } from './ledger.ts'
@@ -18,6 +19,8 @@ export interface TickNeeds {
   readonly pulse: Pick<PulseWriter, 'begin' | 'end'>
   /** Units of fuel a µs of this machine. */
   readonly unitsPerUs: number
+  /** Of this thread. */
+  readonly guard: Pick<Guard, 'mostUs'>
   record(entry: TickEntry): void
   /** CLOCK_MONOTONIC, ns. */
   monotonicNs(): bigint
@@ -111,7 +114,8 @@ export function createTicks(needs: TickNeeds, pipeline: ForcePipeline): Ticks {
     const given = tickFuel(spec.budgetUs, seat.unitsPerUs)
     const before = needs.cpuNs()
     const { failed, fault } = attempt(seat, given)
-    const cpuNs = Math.max(0, needs.cpuNs() - before)
+    // What a hypervisor took is on the thread's clock as well.
+    const cpuNs = Math.min(Math.max(0, needs.cpuNs() - before), needs.guard.mostUs() * 1000)
     const fuel = seat.instance.fuelUsed()
     const returned = fault === undefined
     // Between two looks at the fuel a function may use more than there is, and come back.

@@ -142,6 +142,7 @@ export function tryPlugin(code: PluginCode, spec: PluginSpec, frames: Iterable<U
       record: (counted) => {
         entry = counted
       },
+      guard: needs.guard,
       monotonicNs: () => BigInt(Math.round(now() * 1e6)),
       cpuNs: needs.cpuNs,
     },

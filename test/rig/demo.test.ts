@@ -32,7 +32,7 @@ function check(summary: Summary): void {
   assert.deepEqual(summary.plugins.map(({ name }) => name).sort(), ['lowpass', 'rpm-leds', 'slip-ffb'])
   for (const plugin of summary.plugins) {
     assert.equal(plugin.state, 'running')
-    assert.equal(plugin.failures, 0)
+    assert.equal(plugin.failures, 0, `${plugin.name}: ${JSON.stringify(plugin.violations)}`)
     // What was late is counted: done and missed together are the schedule's, whatever else the machine does.
     const dueHz = (plugin.executions + plugin.missed_deadlines) / summary.seconds
     assert.ok(dueHz > 0.9 * (rateHz[plugin.name] as number), `${plugin.name} was due ${dueHz} times a second`)
