@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { auditCommand } from './audit.ts'
 import { chainCommand } from './chain.ts'
+import { cryptoCommand } from './crypto.ts'
 import { endCommand } from './ending.ts'
 import { pluginCommand } from './plugin.ts'
 import { rigCommand } from './rig.ts'
 import { serviceCommand } from './service.ts'
 import { telemetryCommand } from './telemetry.ts'
+import { trustCommand } from './trust.ts'
 import { upCommand } from './up.ts'
 
 const manifest: { readonly version: string } = JSON.parse(
@@ -26,6 +29,9 @@ for (const command of [
   chainCommand(),
   rigCommand(),
   serviceCommand(),
+  trustCommand(),
+  cryptoCommand(),
+  auditCommand(),
 ]) {
   program.addCommand(command)
 }

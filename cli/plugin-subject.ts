@@ -5,7 +5,7 @@ import { type Frozen, freezeDeep } from '../input/freeze.ts'
 import { parseFailure, RigError, systemFailure } from '../rpc/failure.ts'
 import { openConfigCheck } from '../services/host/config-check.ts'
 import { checkChecksum } from '../services/host/judge.ts'
-import type { Verified } from '../services/host/load-request.ts'
+import type { Copy } from '../services/host/load-request.ts'
 import type { PluginManifest } from '../services/host/manifest.ts'
 import { resolveArtefact } from '../services/host/manifest-artefact.ts'
 import { barePlugin, pluginName } from '../services/host/on-call.ts'
@@ -18,7 +18,7 @@ export interface Subject {
   /** What it says of itself, in whatever dialect. */
   readonly manifest: Frozen<PluginManifest>
   /** Its module: what a rig has in its store once trust has looked at it. */
-  readonly verified: Verified
+  readonly verified: Copy
   readonly bytes: Uint8Array<ArrayBuffer>
   /** Its config.json, checked and completed by its schema. */
   readonly configJson: string
@@ -89,5 +89,5 @@ export async function readSubject(path: string): Promise<Subject> {
   const bytes = readModule(artefact)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   checkChecksum(join(directory, manifest.artefact), manifest.checksum, sha256)
-  return { manifest, verified: { path: artefact, sha256, warning: '' }, bytes, configJson }
+  return { manifest, verified: { path: artefact, sha256 }, bytes, configJson }
 }

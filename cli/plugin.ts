@@ -12,7 +12,9 @@ import { distributionOf, emptyHistogram } from './distribution.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { executeCommand, processCommand } from './plugin-call.ts'
 import { newPluginCommand } from './plugin-new.ts'
+import { signCommand } from './plugin-sign.ts'
 import { testPluginCommand } from './plugin-test.ts'
+import { verifyCommand } from './plugin-verify.ts'
 import { json, table } from './table.ts'
 import { pluginClassWord, pluginStateWord, violationWord } from './words.ts'
 
@@ -134,3 +136,5 @@ export const pluginCommand = (): Command =>
     .addCommand(processCommand())
     .addCommand(newPluginCommand())
     .addCommand(testPluginCommand())
+    .addCommand(signCommand())
+    .addCommand(verifyCommand())

@@ -1,3 +1,5 @@
+import { AuditKind } from '../gen/proto/openracing/v1/audit.ts'
+import { TrustLevel } from '../gen/proto/openracing/v1/key.ts'
 import { type Plugin, PluginClass, PluginState } from '../gen/proto/openracing/v1/plugin.ts'
 import { Waiting } from '../gen/proto/openracing/v1/rig.ts'
 import { ViolationKind } from '../gen/proto/openracing/v1/statistics.ts'
@@ -40,12 +42,28 @@ const violationKinds: Record<ViolationKind, string> = {
   [ViolationKind.VIOLATION_KIND_PROTOCOL]: 'protocol',
 }
 
+const trustLevels: Record<TrustLevel, string> = {
+  [TrustLevel.TRUST_LEVEL_UNSPECIFIED]: 'none',
+  [TrustLevel.TRUST_LEVEL_TRUSTED]: 'trusted',
+  [TrustLevel.TRUST_LEVEL_UNKNOWN]: 'unknown',
+  [TrustLevel.TRUST_LEVEL_DISTRUSTED]: 'distrusted',
+}
+
+const auditKinds: Record<AuditKind, string> = {
+  [AuditKind.AUDIT_KIND_UNSPECIFIED]: 'unknown',
+  [AuditKind.AUDIT_KIND_ARTEFACT]: 'artefact',
+  [AuditKind.AUDIT_KIND_KEY]: 'key',
+  [AuditKind.AUDIT_KIND_PLUGIN]: 'plugin',
+}
+
 const waitings: Record<Waiting, string> = {
   [Waiting.WAITING_UNSPECIFIED]: 'unknown',
   [Waiting.WAITING_PREDICTIVE]: 'predictive',
   [Waiting.WAITING_FUTEX]: 'futex',
 }
 
+export const trustLevelWord = (level: TrustLevel): string => trustLevels[level]
+export const auditKindWord = (kind: AuditKind): string => auditKinds[kind]
 export const waitingWord = (waiting: Waiting = Waiting.WAITING_UNSPECIFIED): string => waitings[waiting]
 export const pluginStateWord = (plugin: Pick<Plugin, 'state'>): string => pluginStates[plugin.state]
 export const pluginClassWord = (plugin: Plugin): string => pluginClasses[plugin.pluginClass]

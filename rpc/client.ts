@@ -23,7 +23,7 @@ export const connect = <C extends Client>(client: ClientConstructor<C>, address:
     'grpc.max_reconnect_backoff_ms': 1000,
   })
 
-type Callback<Response> = (error: ServiceError | null, response: Response) => void
+export type Callback<Response> = (error: ServiceError | null, response: Response) => void
 
 /**
  * One call as a promise. `start` makes it, given the callback. A failure that the service named comes back as that

@@ -5,6 +5,8 @@ import type { Logger } from 'pino'
 export const failures = {
   PLUGIN_UNKNOWN: 'no plugin with this id or name is installed',
   PLUGIN_UNTRUSTED: 'the trust policy refuses the artefact of this plugin',
+  KEY_UNKNOWN: 'the trust store has no key with this fingerprint',
+  KEY_PROTECTED: 'the key is a system key, which no call changes',
   PLUGIN_UNSUPPORTED: 'the plugin is of a kind that this version does not run',
   PLUGIN_INVALID: 'the artefact is not what its manifest says: not WebAssembly, no known ABI, no entry point',
   PLUGIN_ABI_MISMATCH: 'the native library was built for another ABI version',
@@ -29,6 +31,8 @@ export type FailureCode = keyof typeof failures
 const statusOf: Record<FailureCode, status> = {
   PLUGIN_UNKNOWN: status.NOT_FOUND,
   PLUGIN_UNTRUSTED: status.PERMISSION_DENIED,
+  KEY_UNKNOWN: status.NOT_FOUND,
+  KEY_PROTECTED: status.PERMISSION_DENIED,
   PLUGIN_UNSUPPORTED: status.UNIMPLEMENTED,
   PLUGIN_INVALID: status.INVALID_ARGUMENT,
   PLUGIN_ABI_MISMATCH: status.FAILED_PRECONDITION,
@@ -52,6 +56,8 @@ const statusOf: Record<FailureCode, status> = {
 const exitCodeOf: Record<FailureCode, 1 | 2 | 4 | 5 | 6> = {
   PLUGIN_UNKNOWN: 1,
   PLUGIN_UNTRUSTED: 6,
+  KEY_UNKNOWN: 1,
+  KEY_PROTECTED: 6,
   PLUGIN_UNSUPPORTED: 4,
   PLUGIN_INVALID: 4,
   PLUGIN_ABI_MISMATCH: 4,

@@ -28,6 +28,8 @@ export interface Home {
   readonly trustStore: string
   /** The content store: what was verified, each under its SHA-256. */
   readonly storeDir: string
+  /** Decisions and what became of them: the host's database. */
+  readonly database: string
   /** The Unix socket of a service. */
   socket(service: string): string
 }
@@ -50,6 +52,7 @@ export function findHome(environment: NodeJS.ProcessEnv): Home {
     pluginDir: join(configDir, 'plugins'),
     trustStore: join(configDir, 'trust_store.json'),
     storeDir: join(stateDir, 'store'),
+    database: join(stateDir, 'state.db'),
     socket(service) {
       const path = join(runtimeDir, apart.has(service) ? service : '', `${service}.sock`)
       if (Buffer.byteLength(path) > socketPathMax) {

@@ -17,6 +17,8 @@ export interface ChainLoader {
   load(): Promise<'done' | 'unfinished'>
   /** The chain is another one; what was judged once stands. */
   change(): void
+  /** What runs of this plugin is to run no more unless it is judged good again, with the next load(). */
+  drop(plugin: Runnable): void
   /** The dsp-helper is another one: everything is judged and told again. */
   begin(): void
   /** Judges a plugin as it lies on the disk now. Throws what is wrong with it, and then what runs stays. */
@@ -125,6 +127,10 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
   return {
     load,
     change() {
+      wanted += 1
+    },
+    drop({ directory }) {
+      links = new Map([...links].filter(([name]) => name !== directory))
       wanted += 1
     },
     begin() {

@@ -7,6 +7,7 @@ import { pino } from 'pino'
 import type { SetChainRequest } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { Decision, Finding } from '../../gen/proto/openracing/v1/trust.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { type Decided, nextEntry } from './audit-chain.ts'
 import { arrangementOf, createChainHand } from './chain.ts'
 import { openChainRecord } from './chain-record.ts'
 import { parseConfig } from './config.ts'
@@ -57,8 +58,11 @@ function rig(...names: readonly string[]) {
         reason: `judged ${sha256}`,
         sha256,
         verifiedPath: `/s${path}`,
+        keyFingerprint: '',
       }
     },
+    judgeKey: () => Promise.reject(new Error('nobody vouches here')),
+    unloadSafe: () => Promise.reject(new Error('no Safe plugin is here')),
     loadSafe: () => Promise.reject(new Error('no Safe plugin is here')),
     loadOnCall: () => Promise.reject(new Error('no plugin that is called is here')),
     async setChain(request: SetChainRequest) {
@@ -75,7 +79,8 @@ function rig(...names: readonly string[]) {
     const arrangement = () => arrangementOf(plan, record)
     const log = pino({ level: 'silent' })
     const grants = { fileGrants: () => [], network: createNetworkGrants() }
-    const loader = createLoader({ plan, arrangement, config, services, ...grants, isServing: () => true, log })
+    const audit = { append: (decided: Decided) => nextEntry(undefined, decided, 0) }
+    const loader = createLoader({ plan, arrangement, config, services, ...grants, audit, isServing: () => true, log })
     closing.push(loader.close)
     const reread = (plugin: PlannedPlugin): PlannedPlugin => ({ ...plugin, ...readPlugin(root, plugin.directory) })
     loader.serving('dsp-helper')

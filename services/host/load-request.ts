@@ -18,12 +18,20 @@ import { grantedHosts } from './network-grants.ts'
 
 type Manifest = Frozen<PluginManifest>
 
-/** Bytes that may run, and where a copy of exactly those bytes is. */
-export interface Verified {
+/** Bytes, and where a copy of exactly those is. */
+export interface Copy {
   readonly path: string
   readonly sha256: string
+}
+
+/** Bytes that may run. */
+export interface Verified extends Copy {
   /** What the operator should know about them; empty when there is nothing. */
   readonly warning: string
+  /** Why they may run, a sentence. */
+  readonly reason: string
+  /** On the word of which key; empty where it is on none. */
+  readonly keyFingerprint: string
 }
 
 /** `path`: the artefact's real path. */
@@ -40,12 +48,13 @@ export const verifyRequest = (
 })
 
 /** What trust's answer allows to run. Throws PLUGIN_UNTRUSTED for every answer that does not say to load. */
-export function verifiedBy({ decision, reason, sha256, verifiedPath }: VerifyArtefactResponse): Verified {
+export function verifiedBy(answer: VerifyArtefactResponse): Verified {
+  const { decision, reason, sha256, verifiedPath: path, keyFingerprint } = answer
   switch (decision) {
     case Decision.DECISION_LOAD:
-      return { path: verifiedPath, sha256, warning: '' }
+      return { path, sha256, warning: '', reason, keyFingerprint }
     case Decision.DECISION_LOAD_WITH_WARNING:
-      return { path: verifiedPath, sha256, warning: reason }
+      return { path, sha256, warning: reason, reason, keyFingerprint }
     case Decision.DECISION_REFUSE:
     case Decision.DECISION_UNSPECIFIED:
       throw new RigError('PLUGIN_UNTRUSTED', reason)
@@ -76,7 +85,7 @@ function grantedCapabilities(manifest: Manifest, fileSystem: readonly PathGrant[
 
 export const safeRequest = (
   manifest: Manifest,
-  verified: Verified,
+  verified: Copy,
   { configJson, order, fileSystem, program }: SafePlace,
 ): LoadSafePluginRequest => ({
   id: manifest.id,
@@ -102,7 +111,7 @@ export const safeRequest = (
 /** `fileSystem`: directories that it is granted. */
 export const onCallRequest = (
   manifest: Manifest,
-  verified: Verified,
+  verified: Copy,
   stateful: boolean,
   fileSystem: readonly PathGrant[],
 ): LoadOnCallPluginRequest => ({
@@ -116,7 +125,7 @@ export const onCallRequest = (
 /** `directory`: the plugin's own, real path. */
 export const fastSpec = (
   manifest: Manifest,
-  verified: Verified,
+  verified: Copy,
   configJson: string,
   directory: string,
   policy: Config['plugins']['native'],

@@ -14,13 +14,14 @@ import {
   SafePlugin,
 } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { type Decided, nextEntry } from './audit-chain.ts'
 import { arrange, type ChainOrder, noOrder } from './chain-order.ts'
 import { parseConfig } from './config.ts'
 import { createFileGrants } from './file-grants.ts'
 import { createLoader } from './loader.ts'
 import { createNetworkGrants } from './network-grants.ts'
 import { createPluginList, type Report } from './plugin-list.ts'
-import { createPlan, planPlugins } from './plugin-plan.ts'
+import { createPlan, isRunnable, planPlugins } from './plugin-plan.ts'
 import { scanPlugins } from './registry.ts'
 
 type PluginClass = 'Safe' | 'Fast'
@@ -51,6 +52,7 @@ const verdict = (decision: Decision, path: string): VerifyArtefactResponse => ({
   reason: `judged ${path}`,
   sha256: 'ab'.repeat(32),
   verifiedPath: `/store${path}`,
+  keyFingerprint: 'cd'.repeat(32),
 })
 
 const gone = new RigError('SERVICE_UNAVAILABLE', 'the service does not answer')
@@ -82,6 +84,10 @@ function rig(
   const calls: LoadOnCallPluginRequest[] = []
   const chains: SetChainRequest[] = []
   const decisions = new Map<string, Decision>()
+  const unloads: string[] = []
+  const audited: Decided[] = []
+  let keyDecision: Decision = Decision.DECISION_LOAD
+  let meanwhile = async (): Promise<void> => {}
   const failing = new Map<string, Error>()
   const nameIn = (path: string): string => path.split('/').at(-2) as string
   const services = {
@@ -89,7 +95,14 @@ function rig(
       if (!up.has('trust')) throw gone
       return verdict(decisions.get(nameIn(path)) ?? Decision.DECISION_LOAD, path)
     },
+    async judgeKey() {
+      return { finding: Finding.FINDING_UNSPECIFIED, decision: keyDecision, reason: 'its key was judged' }
+    },
+    async unloadSafe(id: string) {
+      unloads.push(id)
+    },
     async loadSafe(request: LoadSafePluginRequest) {
+      await meanwhile()
       const failure = failing.get(nameIn(request.path))
       if (failure !== undefined) throw failure
       loads.push(request)
@@ -111,6 +124,7 @@ function rig(
   const network = createNetworkGrants()
   const loader = createLoader({
     ...{ plan, arrangement, config, services, isServing, fileGrants, network },
+    audit: { append: (decided) => nextEntry(undefined, audited[audited.push(decided) - 1] as Decided, 0) },
     log: pino({ level: 'silent' }),
   })
   return {
@@ -126,8 +140,19 @@ function rig(
       return loader.chainChanged()
     },
     loads,
+    unloads,
     calls,
     chains,
+    /** What the audit log was told: subject and decision. */
+    audited: () => audited.map(({ subject, decision }) => `${subject}: ${decision}`),
+    /** Happens in the middle of each load of a Safe plugin from now on. */
+    whileLoading: (act: () => Promise<void>) => {
+      meanwhile = act
+    },
+    keysMean: (decision: Decision) => {
+      keyDecision = decision
+      return loader.keysChanged()
+    },
     decisions,
     failing,
     isServing,
@@ -406,4 +431,57 @@ test('a plugin that is called is brought as one, and only with the bytes that it
     'detail' in outcome ? outcome.detail : '',
     /^PLUGIN_INVALID: .*other\/artefact has the SHA-256 (ab){32}, and its manifest says (cd){32}; install the file/,
   )
+})
+
+test('a plugin is stopped when nobody vouches for its key any more, and does not come back by itself', async () => {
+  using it = rig({ safe: 'Safe', fast: 'Fast' })
+  await it.start(...allServices)
+  assert.deepEqual([it.outcome('safe').kind, it.outcome('fast').kind], ['placed', 'placed'])
+  await it.keysMean(Decision.DECISION_REFUSE)
+  assert.deepEqual(it.unloads, [idOf(0)])
+  assert.deepEqual(it.chains.at(-1)?.plugins, [])
+  for (const name of ['safe', 'fast']) {
+    const outcome = it.outcome(name)
+    assert.ok(outcome.kind === 'failed')
+    assert.match(outcome.detail, new RegExp(`^PLUGIN_UNTRUSTED: ${name} was stopped: its key was judged; .* reload it`))
+  }
+  // The key is trusted again, and both services are other ones.
+  await it.keysMean(Decision.DECISION_LOAD)
+  const loads = it.loads.length
+  await it.start('wasm-runner', 'dsp-helper')
+  assert.equal(it.loads.length, loads)
+  assert.deepEqual(it.chains.at(-1)?.plugins, [])
+  assert.deepEqual([it.outcome('safe').kind, it.outcome('fast').kind], ['failed', 'failed'])
+})
+
+test('a plugin that was stopped for its key runs again when the operator reloads it', async () => {
+  using it = rig({ fast: 'Fast' })
+  await it.start(...allServices)
+  await it.keysMean(Decision.DECISION_REFUSE)
+  await it.keysMean(Decision.DECISION_LOAD)
+  const [plugin] = it.plan.plugins()
+  assert.ok(plugin !== undefined && isRunnable(plugin))
+  const fresh = await it.loader.judgeAgain(plugin)
+  fresh.accept()
+  await it.loader.chainChanged()
+  assert.equal(it.outcome('fast').kind, 'placed')
+  assert.equal(it.chains.at(-1)?.plugins.length, 1)
+})
+
+test('a key that is distrusted while its plugin is on its way stops it there', async () => {
+  using it = rig({ safe: 'Safe' })
+  it.whileLoading(() => it.keysMean(Decision.DECISION_REFUSE))
+  await it.start(...allServices)
+  assert.equal(it.outcome('safe').kind, 'failed')
+  assert.deepEqual(it.loads.length, 1)
+  assert.ok(it.unloads.length > 0)
+})
+
+test('every decision is in the audit log before it is acted on', async () => {
+  using it = rig({ good: 'Safe', bad: 'Safe' })
+  it.decisions.set('bad', Decision.DECISION_REFUSE)
+  await it.start(...allServices)
+  assert.deepEqual(it.audited().sort(), ['bad: refuse', 'good: load'])
+  await it.keysMean(Decision.DECISION_REFUSE)
+  assert.deepEqual(it.audited().slice(2), ['good: stop'])
 })

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Frozen } from '../../input/freeze.ts'
+import type { AuditLog } from './audit-log.ts'
 import { type ChainLoader, createChainLoader } from './chain-loader.ts'
 import type { Arrangement } from './chain-order.ts'
 import type { Config } from './config.ts'
@@ -9,9 +10,10 @@ import type { FileGrants } from './file-grants.ts'
 import { createJudge, type IsServing } from './judge.ts'
 import { rigLimits } from './load-request.ts'
 import { createOutcomes, type Outcome } from './outcomes.ts'
-import { isRunnable, type Plan, type PlannedPlugin } from './plugin-plan.ts'
+import { isFast, isRunnable, type Plan, type PlannedPlugin } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
 import { createSafeLoader, type SafeLoaderNeeds } from './safe-loader.ts'
+import { createVouchers } from './vouchers.ts'
 
 /** How often loading that a missing service interrupted is tried again, ms; its coming back is heard of at once. */
 const retryMs = 1000
@@ -21,10 +23,11 @@ export interface LoaderNeeds {
   /** The operator's chain. Throws CONFIG_INVALID when it cannot be known. */
   readonly arrangement: () => Arrangement
   readonly config: Frozen<Config>
-  readonly services: Pick<PluginServices, 'verify' | 'loadSafe' | 'loadOnCall' | 'setChain'>
+  readonly services: Pick<PluginServices, 'verify' | 'judgeKey' | 'loadSafe' | 'loadOnCall' | 'unloadSafe' | 'setChain'>
   readonly isServing: IsServing
   readonly fileGrants: FileGrants
   readonly network: SafeLoaderNeeds['network']
+  readonly audit: Pick<AuditLog, 'append'>
   readonly log: Logger
 }
 
@@ -37,26 +40,40 @@ export interface Loader {
   settled(): Promise<void>
   /** The chain is another one; resolves when everything that can be done about it now is done. */
   chainChanged(): Promise<void>
+  /** As the operator wishes: also one that was stopped for its key. */
   judgeAgain: ChainLoader['judgeAgain']
+  /** The keys are, or may be, other ones; resolves when nothing runs on the word of one that is not trusted. */
+  keysChanged(): Promise<void>
   /** Loads no more; resolves when nothing of it is left. May be called twice. */
   close(): Promise<void>
 }
 
 export function createLoader(needs: LoaderNeeds): Loader {
-  const { plan, arrangement, config, services, isServing, fileGrants, network, log } = needs
+  const { plan, arrangement, config, services, isServing, fileGrants, network, audit, log } = needs
+  const { native } = config.plugins
   for (const { directory, manifest } of plan.plugins().filter(isRunnable)) {
     for (const warning of manifest.warnings) log.warn({ plugin: directory, warning }, 'manifest')
   }
   const outcomes = createOutcomes(log)
   const configs = openConfigCheck()
-  const judge = createJudge({ native: config.plugins.native, services, isServing, configs })
+  const vouchers = createVouchers({
+    ...{ native, services, audit, log },
+    judge: createJudge({ native, services, isServing, configs }),
+    async stop(plugin, why) {
+      if (!isFast(plugin)) return safe.stop(plugin, why)
+      chain.drop(plugin)
+      errands.fast.ask()
+      await errands.fast.idle()
+    },
+  })
+  const { judge, needStanding } = vouchers
   const shared = { plan, judge, outcomes, services, isServing }
-  const safe = createSafeLoader({ ...shared, fileGrants, programs: config.plugins.program, network })
+  const safe = createSafeLoader({ ...shared, needStanding, fileGrants, programs: config.plugins.program, network })
   const chain = createChainLoader({
     ...shared,
     arrangement,
     limits: rigLimits(config),
-    native: config.plugins.native,
+    native,
     log,
   })
   const errands = { safe: startErrand(safe.load, retryMs), fast: startErrand(chain.load, retryMs) }
@@ -69,7 +86,11 @@ export function createLoader(needs: LoaderNeeds): Loader {
       if (service !== 'wasm-runner') errands.fast.ask()
     },
     outcomeOf: outcomes.of,
-    judgeAgain: chain.judgeAgain,
+    keysChanged: vouchers.keysChanged,
+    judgeAgain(plugin) {
+      vouchers.lift(plugin)
+      return chain.judgeAgain(plugin)
+    },
     async chainChanged() {
       chain.change()
       errands.fast.ask()

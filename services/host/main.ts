@@ -9,8 +9,11 @@ import { lockFile } from '../../rpc/lock.ts'
 import { logLevelOf } from '../../rpc/log-level.ts'
 import { claimService, serve } from '../../rpc/serve.ts'
 import { shutdownRequested } from '../../rpc/shutdown.ts'
+import { openDatabase } from '../../state/database.ts'
 import { openEstop } from '../../state/estop.ts'
 import { announceByMs, announceStart } from './announcement.ts'
+import { auditMigration, createAuditLog } from './audit-log.ts'
+import { auditService } from './audit-service.ts'
 import { standardCare } from './care.ts'
 import { arrangementOf, createChainHand } from './chain.ts'
 import { createChainOwners } from './chain-owners.ts'
@@ -19,6 +22,9 @@ import { chainService } from './chain-service.ts'
 import { readConfig } from './config.ts'
 import { createFileGrants, grantedTo } from './file-grants.ts'
 import { createHub } from './hub.ts'
+import { keyService } from './key-service.ts'
+import { startKeyWatch } from './key-watch.ts'
+import { createKnownKeys, knownKeysMigration } from './known-keys.ts'
 import { openLedFrames } from './led-frames.ts'
 import { endLeftBehind } from './left-behind.ts'
 import { createLoader } from './loader.ts'
@@ -86,6 +92,9 @@ async function run(): Promise<void> {
   const mending = setInterval(() => estop.standing(), estopEveryMs)
   ends.defer(() => clearInterval(mending))
   if (stopped !== null) log.warn(stopped, 'the emergency stop is engaged; `wheelctl rig clear` clears it')
+  const database = ends.adopt(openDatabase(home.database, [auditMigration, knownKeysMigration]), (it) => it.close())
+  const audit = createAuditLog(database, Date.now)
+  const known = createKnownKeys(database, audit)
   const leds = ends.adopt(openLedFrames(home), (it) => it.close())
   const memory = ends.adopt(openRigMemory(home, config.telemetry.input, log), (it) => it.close())
   const hub = ends.adopt(createHub({ memory, ...config.ffb, nowNs, log }), (it) => it.close())
@@ -109,6 +118,7 @@ async function run(): Promise<void> {
     serving(service) {
       if (service === 'dsp-helper') memory.reopenInput()
       if (service === 'wasm-runner') courier.serving()
+      if (service === 'trust') keyWatch.serving()
       loader.serving(service)
     },
     log,
@@ -116,7 +126,24 @@ async function run(): Promise<void> {
   const { isServing } = supervisor
   const grants = createNetworkGrants()
   const courier = startCourier({ services, isServing, grants, log, nowMs: () => performance.now() })
-  const loader = createLoader({ plan, arrangement, config, services, isServing, fileGrants, network: grants, log })
+  const loader = createLoader({
+    plan,
+    arrangement,
+    config,
+    services,
+    isServing,
+    fileGrants,
+    network: grants,
+    audit,
+    log,
+  })
+  const keyWatch = startKeyWatch({
+    ...{ services, isServing, log },
+    onKeys(keys) {
+      known.observe(keys)
+      void loader.keysChanged()
+    },
+  })
   const dataPlaneLog = join(home.stateDir, 'data-plane.log')
   const loop = watchLoop({ ticks: () => status.read().loop.running, services, isServing, dataPlaneLog })
   const plugins = createPluginList({ plan, outcomeOf: loader.outcomeOf, services, isServing, loop, dataPlaneLog })
@@ -128,6 +155,7 @@ async function run(): Promise<void> {
   const nameOf = (id: string): string =>
     plan.plugins().find(({ manifest }) => manifest?.id === id)?.manifest?.name ?? ''
   const owners = createChainOwners({ home, services, isServing, nameOf, nowMs: () => performance.now() })
+  const keys = ends.adopt(keyService(home, log), (it) => it.close())
   const server = await serve({
     service: 'host',
     home,
@@ -139,6 +167,8 @@ async function run(): Promise<void> {
       rigService({ status, owners, nowNs, hub, leds, estop, ffb: config.ffb }, log),
       chainService({ hand, arrangement, plugins }, log),
       supervisorService(supervisor.services, log),
+      keys,
+      auditService(audit, log),
     ],
     log,
   })
@@ -147,6 +177,7 @@ async function run(): Promise<void> {
   ends.adopt(supervisor, (it) => it.close()) // the data plane fades torque out and ends
   ends.adopt(services, (it) => it.close())
   ends.adopt(courier, (it) => it.close())
+  ends.adopt(keyWatch, (it) => it.close())
   ends.adopt(loader, (it) => it.close())
   ends.adopt(server, (it) => it.close()) // first: no new calls
   supervisor.start()

@@ -13,9 +13,12 @@ import {
   type ProcessInputResponse,
 } from '../../gen/proto/openracing/v1/plugin.ts'
 import {
+  type JudgeKeyRequest,
+  type JudgeKeyResponse,
   TrustServiceClient,
   type VerifyArtefactRequest,
   type VerifyArtefactResponse,
+  type WatchKeysResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
 import {
   type CarryRequestsRequest,
@@ -28,7 +31,7 @@ import {
   type SafePlugin,
   WasmRunnerServiceClient,
 } from '../../gen/proto/openracing/v1/wasm_runner.ts'
-import { call, connect } from '../../rpc/client.ts'
+import { call, connect, toFailure } from '../../rpc/client.ts'
 import { duplex } from '../../rpc/duplex.ts'
 import type { Home } from '../../rpc/home.ts'
 
@@ -37,8 +40,13 @@ type Callback<Response> = (error: ServiceError | null, response: Response) => vo
 /** What the host asks of the services that judge and run plugins. Each call fails as call() of rpc/client.ts does. */
 export interface PluginServices {
   verify(request: VerifyArtefactRequest): Promise<VerifyArtefactResponse>
+  judgeKey(request: JudgeKeyRequest): Promise<JudgeKeyResponse>
+  /** The keys now, and again whenever they are other ones, until trust ends or somebody aborts. */
+  watchKeys(signal: AbortSignal): AsyncGenerator<WatchKeysResponse, void, undefined>
   loadSafe(request: LoadSafePluginRequest): Promise<void>
   loadOnCall(request: LoadOnCallPluginRequest): Promise<void>
+  /** Ends a Safe plugin of either kind; resolves when it is gone. Repeats safely. */
+  unloadSafe(id: string): Promise<void>
   runAction(request: ExecuteActionRequest, signal: AbortSignal): Promise<CallResult>
   /** Answers as they come. Whoever stops reading, or aborts, ends the call; an error of it is thrown as call() does. */
   runInput(requests: AsyncIterable<ProcessInputRequest>, signal: AbortSignal): AsyncGenerator<ProcessInputResponse>
@@ -81,10 +89,24 @@ export function connectPluginServices(home: Home): PluginServices {
 
   return {
     verify: (request) => call((done) => trust.verifyArtefact(request, waiting, within(verifyMs), done)),
+    judgeKey: (request) => call((done) => trust.judgeKey(request, waiting, within(verifyMs), done)),
+    async *watchKeys(signal) {
+      const stream = trust.watchKeys({}, waiting)
+      signal.addEventListener('abort', () => stream.cancel())
+      try {
+        for await (const news of stream) yield news as WatchKeysResponse
+      } catch (cause) {
+        throw toFailure(cause as Error)
+      } finally {
+        stream.cancel()
+      }
+    },
     loadSafe: async (request) =>
       void (await call((done) => runner.loadSafePlugin(request, waiting, within(loadMs), done))),
     loadOnCall: async (request) =>
       void (await call((done) => runner.loadOnCallPlugin(request, waiting, within(loadMs), done))),
+    unloadSafe: async (id) =>
+      void (await call((done) => runner.unloadSafePlugin({ id }, waiting, within(loadMs), done))),
     async runAction(request, signal) {
       const run = (done: Callback<RunActionResponse>) => {
         const running = runner.runAction({ call: request }, waiting, within(callMs), done)

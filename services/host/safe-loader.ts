@@ -7,9 +7,10 @@ import { type FileGrants, ungrantedFiles } from './file-grants.ts'
 import { type IsServing, type Judge, type Judged, needServing } from './judge.ts'
 import { noProgram, onCallRequest, safeRequest } from './load-request.ts'
 import type { NetworkGrants } from './network-grants.ts'
-import type { Outcomes } from './outcomes.ts'
+import { type Outcomes, outcomeOfFailure } from './outcomes.ts'
 import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
+import type { Vouchers } from './vouchers.ts'
 
 /** Brings Safe plugins to the wasm-runner, those that tick and those that are called. */
 export interface SafeLoader {
@@ -17,13 +18,16 @@ export interface SafeLoader {
   load(): Promise<'done' | 'unfinished'>
   /** The wasm-runner is another one, and has none of them. */
   begin(): void
+  /** Ends one that runs, or is on its way; resolves when it is gone. `why`: what is told of it from then on. */
+  stop(plugin: Runnable, why: RigError): Promise<void>
 }
 
 export interface SafeLoaderNeeds {
   readonly plan: Plan
   readonly judge: Judge
+  readonly needStanding: Vouchers['needStanding']
   readonly outcomes: Outcomes
-  readonly services: Pick<PluginServices, 'loadSafe' | 'loadOnCall'>
+  readonly services: Pick<PluginServices, 'loadSafe' | 'loadOnCall' | 'unloadSafe'>
   readonly isServing: IsServing
   readonly fileGrants: FileGrants
   readonly programs: Frozen<Config['plugins']['program']>
@@ -76,7 +80,18 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
       network.revoke(plugin.manifest.id)
       throw cause
     }
+    try {
+      needs.needStanding(plugin) // it may have lost it while it was on its way
+    } catch (cause) {
+      await end(plugin)
+      throw cause
+    }
     outcomes.conclude(plugin, { kind: 'placed', detail: adviceFor(plugin, judged, fileSystem) })
+  }
+
+  async function end({ manifest }: Runnable): Promise<void> {
+    network.revoke(manifest.id)
+    await services.unloadSafe(manifest.id)
   }
 
   return {
@@ -84,6 +99,10 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
       const open = safe().filter(outcomes.isOpen)
       await Promise.all(open.map((plugin) => outcomes.attempt(plugin, () => loadOne(plugin))))
       return safe().some(outcomes.isOpen) ? 'unfinished' : 'done'
+    },
+    async stop(plugin, why) {
+      outcomes.conclude(plugin, outcomeOfFailure(why), why)
+      await end(plugin)
     },
     begin() {
       network.clear()

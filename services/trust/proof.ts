@@ -8,6 +8,8 @@ export interface Assessment {
   readonly finding: Finding
   /** Half a sentence for the operator. */
   readonly detail: string
+  /** Of the key that it is about; null where it is about none. */
+  readonly fingerprint: string | null
 }
 
 const findingOf: Readonly<Record<TrustLevel, Finding>> = {
@@ -16,12 +18,30 @@ const findingOf: Readonly<Record<TrustLevel, Finding>> = {
   Distrusted: 'distrusted',
 }
 
+const opinionOf: Readonly<Record<TrustLevel, string>> = {
+  Trusted: 'is trusted',
+  Unknown: 'is not trusted',
+  Distrusted: 'is distrusted',
+}
+
 const named = (key: TrustedKey): string => `${key.identifier || 'a key'} (${key.fingerprint})`
 
 function assessedBy(key: TrustedKey, signature: Signature): Assessment {
   const finding = findingOf[key.level]
-  const opinion = { Trusted: 'is trusted', Unknown: 'is not trusted', Distrusted: 'is distrusted' }[key.level]
-  return { finding, detail: `${signature.file} is a signature by ${named(key)}, which ${opinion}` }
+  const detail = `${signature.file} is a signature by ${named(key)}, which ${opinionOf[key.level]}`
+  return { finding, detail, fingerprint: key.fingerprint }
+}
+
+/** What was signed by a key, judged by the keys that this rig knows now. */
+export function assessKey(fingerprint: string, store: TrustStore): Assessment {
+  const key = store.get(fingerprint)
+  if (key === undefined) {
+    const detail = `it was signed by the key ${fingerprint}, which is not in the trust store any more`
+    return { finding: 'unknown key', detail, fingerprint }
+  }
+  const why = key.reason === '' ? '' : ` (${key.reason})`
+  const detail = `it was signed by ${named(key)}, which ${opinionOf[key.level]}${why}`
+  return { finding: findingOf[key.level], detail, fingerprint }
 }
 
 /** One signature of the artefact's bytes, judged by the keys that this rig knows. */
@@ -30,15 +50,17 @@ export function assessSignature(artefact: Uint8Array, signature: Signature, stor
   if (signature.fingerprint === null) {
     const key = [...store.values()].find(isBy)
     if (key !== undefined) return assessedBy(key, signature)
-    return { finding: 'bad proof', detail: `${signature.file} is a signature by no key of the trust store` }
+    const detail = `${signature.file} is a signature by no key of the trust store`
+    return { finding: 'bad proof', detail, fingerprint: null }
   }
   const key = store.get(signature.fingerprint)
   if (key === undefined) {
     const detail = `${signature.file} names the key ${signature.fingerprint}, which is not in the trust store`
-    return { finding: 'unknown key', detail }
+    return { finding: 'unknown key', detail, fingerprint: signature.fingerprint }
   }
   if (isBy(key)) return assessedBy(key, signature)
-  return { finding: 'bad proof', detail: `${signature.file} is not a signature of these bytes by ${named(key)}` }
+  const detail = `${signature.file} is not a signature of these bytes by ${named(key)}`
+  return { finding: 'bad proof', detail, fingerprint: null }
 }
 
 /** Worst first; an unknown key takes nothing away from a signature by a trusted one. */
@@ -46,7 +68,7 @@ const order: readonly Finding[] = ['bad proof', 'distrusted', 'trusted', 'unknow
 
 /** All that is said about one artefact: anything that is wrong outweighs anything that is right. */
 export function combine(assessments: readonly Assessment[]): Assessment {
-  const none: Assessment = { finding: 'unsigned', detail: 'it has no signature' }
+  const none: Assessment = { finding: 'unsigned', detail: 'it has no signature', fingerprint: null }
   return (
     order.map((finding) => assessments.find((one) => one.finding === finding)).find((one) => one !== undefined) ?? none
   )

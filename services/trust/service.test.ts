@@ -19,8 +19,6 @@ import { pino } from 'pino'
 import {
   Decision,
   Finding,
-  type ListKeysResponse,
-  TrustLevel,
   TrustServiceClient,
   TrustServiceService,
   type VerifyArtefactRequest,
@@ -30,6 +28,7 @@ import { artefactMaxBytes } from './artefact.ts'
 import { openContentStore } from './content-store.ts'
 import { fingerprint, parsePublicKey } from './ed25519.ts'
 import { trustHandlers } from './service.ts'
+import { openTrustFile } from './trust-file.ts'
 
 interface Signer {
   readonly raw: Uint8Array
@@ -67,7 +66,7 @@ async function startRig() {
   const log = pino({ level: 'silent' })
   const contents = await openContentStore(storeDirectory)
   const server = new Server()
-  server.addService(TrustServiceService, trustHandlers({ trustStore, contents, log }))
+  server.addService(TrustServiceService, trustHandlers({ keys: openTrustFile(trustStore), contents, log }))
   const address = `unix:${join(root, 'trust.sock')}`
   await new Promise<void>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()))
@@ -103,11 +102,6 @@ async function startRig() {
       const whole = { path, ...strict, manifestSignature: '', manifestSignerFingerprint: '', ...request }
       return new Promise((resolve, reject) => {
         client.verifyArtefact(whole, (error, response) => (error ? reject(error) : resolve(response)))
-      })
-    },
-    keys(): Promise<ListKeysResponse> {
-      return new Promise((resolve, reject) => {
-        client.listKeys({}, (error, response) => (error ? reject(error) : resolve(response)))
       })
     },
     async [Symbol.asyncDispose]() {
@@ -272,10 +266,6 @@ test('a trust store that was tampered with trusts nobody, says so, and stays as 
   assert.equal(answer.finding, Finding.FINDING_UNKNOWN_KEY)
   assert.equal(answer.decision, Decision.DECISION_REFUSE)
   assert.match(answer.reason, /nobody is trusted, because the trust store is of no use: .*trust_store\.json:1:/)
-  await assert.rejects(
-    rig.keys(),
-    isStatus(status.INVALID_ARGUMENT, /^CONFIG_INVALID: .*the fingerprint of its key is/),
-  )
   assert.equal(readFileSync(rig.trustStore, 'utf8'), tampered)
 })
 
@@ -324,24 +314,4 @@ test('an artefact that cannot be judged is an error and not a refusal', async ()
   const fifo = join(rig.root, 'fifo.so')
   execFileSync('mkfifo', [fifo])
   await assert.rejects(rig.verify(fifo), isStatus(status.INVALID_ARGUMENT, /not a regular file/))
-})
-
-test('the keys of the store are listed in the order of their fingerprints', async () => {
-  await using rig = await startRig()
-  assert.deepEqual(await rig.keys(), { keys: [] })
-  const [one, two] = [newSigner(), newSigner()].sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1)) as [
-    Signer,
-    Signer,
-  ]
-  rig.know([two, 'Distrusted'], [one, 'Trusted'])
-  const { keys } = await rig.keys()
-  assert.deepEqual(
-    keys.map((key) => [key.fingerprint, key.trustLevel, key.userModifiable]),
-    [
-      [one.fingerprint, TrustLevel.TRUST_LEVEL_TRUSTED, true],
-      [two.fingerprint, TrustLevel.TRUST_LEVEL_DISTRUSTED, false],
-    ],
-  )
-  assert.deepEqual([keys[0]?.identifier, keys[0]?.comment, keys[0]?.reason], ['dev', 'a comment', 'a reason'])
-  assert.equal(keys[0]?.addedAt, '2024-01-15T10:30:00Z')
 })

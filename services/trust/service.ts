@@ -1,22 +1,26 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import {
   Decision,
   Finding,
-  type Key,
-  type ListKeysResponse,
-  TrustLevel,
+  type JudgeKeyRequest,
+  type JudgeKeyResponse,
   type TrustServiceServer,
   type VerifyArtefactRequest,
   type VerifyArtefactResponse,
+  type WatchKeysResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { serverStream } from '../../rpc/streaming.ts'
 import { unary } from '../../rpc/unary.ts'
 import { readArtefact } from './artefact.ts'
 import type { ContentStore } from './content-store.ts'
+import { keyMessage } from './key-service.ts'
 import { decide, type Decision as PolicyDecision, type Finding as PolicyFinding } from './policy.ts'
-import { type Assessment, assessSignature, combine } from './proof.ts'
+import { type Assessment, assessKey, assessSignature, combine } from './proof.ts'
 import { readSidecars, type Signature, signatureFromBase64 } from './sidecar.ts'
-import { readTrustStore, type TrustLevel as StoreLevel, type TrustedKey, type TrustStore } from './trust-store.ts'
+import type { TrustFile } from './trust-file.ts'
+import { inOrder, type TrustStore } from './trust-store.ts'
 
 const findingOf: Readonly<Record<PolicyFinding, Finding>> = {
   unsigned: Finding.FINDING_UNSIGNED,
@@ -32,11 +36,8 @@ const decisionOf: Readonly<Record<PolicyDecision, Decision>> = {
   refuse: Decision.DECISION_REFUSE,
 }
 
-const levelOf: Readonly<Record<StoreLevel, TrustLevel>> = {
-  Trusted: TrustLevel.TRUST_LEVEL_TRUSTED,
-  Unknown: TrustLevel.TRUST_LEVEL_UNKNOWN,
-  Distrusted: TrustLevel.TRUST_LEVEL_DISTRUSTED,
-}
+/** How often the file of the keys is looked at, ms: whoever edits it by hand tells nobody. */
+const watchEveryMs = 200
 
 /** The keys that count now, and why there are none where the store cannot be read. */
 interface KeysNow {
@@ -45,9 +46,9 @@ interface KeysNow {
 }
 
 // Read for every call: a key that is distrusted must count from the next call on, and the file is small.
-function keysNow(file: string, log: Logger): KeysNow {
+function keysNow(file: Pick<TrustFile, 'read'>, log: Logger): KeysNow {
   try {
-    return { keys: readTrustStore(file), problem: null }
+    return { keys: file.read(), problem: null }
   } catch (cause) {
     if (!(cause instanceof RigError)) throw cause
     log.error({ reason: cause.detail }, 'the trust store cannot be read; nobody is trusted')
@@ -55,61 +56,73 @@ function keysNow(file: string, log: Logger): KeysNow {
   }
 }
 
+const badProof = (detail: string): Assessment => ({ finding: 'bad proof', detail, fingerprint: null })
+
 /** The manifest's own signature, which is there when it is not empty. */
 function assessManifest(request: VerifyArtefactRequest, bytes: Uint8Array, keys: TrustStore): Assessment[] {
   if (request.manifestSignature === '') return []
   const file = 'the signature in its manifest'
   const signature = signatureFromBase64(request.manifestSignature)
-  if (signature === null) return [{ finding: 'bad proof', detail: `${file} is not base64 of 64 bytes` }]
+  if (signature === null) return [badProof(`${file} is not base64 of 64 bytes`)]
   const fingerprint = request.manifestSignerFingerprint.toLowerCase() || null
   return [assessSignature(bytes, { file, bytes: signature, fingerprint }, keys)]
 }
 
 function assess(request: VerifyArtefactRequest, bytes: Uint8Array, keys: TrustStore): Assessment {
   const sidecars = readSidecars(request.path)
-  if (sidecars.kind === 'bad') return { finding: 'bad proof', detail: sidecars.sentence }
+  if (sidecars.kind === 'bad') return badProof(sidecars.sentence)
   const beside = sidecars.signatures.map((signature: Signature) => assessSignature(bytes, signature, keys))
   return combine([...beside, ...assessManifest(request, bytes, keys)])
 }
 
-const keyMessage = (key: TrustedKey): Key => ({
-  fingerprint: key.fingerprint,
-  identifier: key.identifier,
-  comment: key.comment,
-  trustLevel: levelOf[key.level],
-  addedAt: key.addedAt,
-  reason: key.reason,
-  userModifiable: key.userModifiable,
-})
-
-/** What the trust service needs: the file with its keys, and where verified copies go. */
+/** What the trust service needs: its keys, and where verified copies go. */
 export interface TrustNeeds {
-  readonly trustStore: string
+  readonly keys: Pick<TrustFile, 'read' | 'stamp'>
   readonly contents: ContentStore
   readonly log: Logger
 }
 
+const nobody = (problem: string | null): string =>
+  problem === null ? '' : ` (nobody is trusted, because the trust store is of no use: ${problem})`
+
 async function verifyArtefact(request: VerifyArtefactRequest, needs: TrustNeeds): Promise<VerifyArtefactResponse> {
   const artefact = await readArtefact(request.path)
-  const { keys, problem } = keysNow(needs.trustStore, needs.log)
-  const { finding, detail } = assess(request, artefact.bytes, keys)
+  const { keys, problem } = keysNow(needs.keys, needs.log)
+  const { finding, detail, fingerprint } = assess(request, artefact.bytes, keys)
   const { decision, consequence } = decide(finding, request)
-  const nobody = problem === null ? '' : ` (nobody is trusted, because the trust store is of no use: ${problem})`
-  const reason = `${request.path}: ${detail}${nobody}; ${consequence}`
+  const reason = `${request.path}: ${detail}${nobody(problem)}; ${consequence}`
   const verifiedPath = decision === 'refuse' ? '' : await needs.contents.put(artefact)
   needs.log.info({ path: request.path, sha256: artefact.sha256, finding, decision, reason }, 'artefact judged')
-  return { finding: findingOf[finding], decision: decisionOf[decision], reason, sha256: artefact.sha256, verifiedPath }
+  const answer = { finding: findingOf[finding], decision: decisionOf[decision], reason, sha256: artefact.sha256 }
+  return { ...answer, verifiedPath, keyFingerprint: fingerprint ?? '' }
 }
 
-function listKeys(file: string): ListKeysResponse {
-  const keys = [...readTrustStore(file).values()]
-  return { keys: keys.map(keyMessage).sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1)) }
+function judgeKey(request: JudgeKeyRequest, needs: TrustNeeds): JudgeKeyResponse {
+  const { keys, problem } = keysNow(needs.keys, needs.log)
+  const { finding, detail } = assessKey(request.fingerprint, keys)
+  const { decision, consequence } = decide(finding, request)
+  const reason = `${detail}${nobody(problem)}; ${consequence}`
+  return { finding: findingOf[finding], decision: decisionOf[decision], reason }
+}
+
+async function* watchKeys(
+  { keys: file, log }: TrustNeeds,
+  signal: AbortSignal,
+): AsyncGenerator<WatchKeysResponse, void, undefined> {
+  for (let seen: string | undefined; ; await delay(watchEveryMs, undefined, { signal })) {
+    const stamp = file.stamp()
+    if (stamp === seen) continue
+    seen = stamp
+    const { keys, problem } = keysNow(file, log)
+    yield { keys: inOrder(keys).map(keyMessage), problem: problem ?? '' }
+  }
 }
 
 /** The handlers of TrustService. A refusal is an answer; what cannot be judged at all is a RigError. */
 export function trustHandlers(needs: TrustNeeds): TrustServiceServer {
   return {
     verifyArtefact: unary((request) => verifyArtefact(request, needs), needs.log),
-    listKeys: unary(() => listKeys(needs.trustStore), needs.log),
+    judgeKey: unary((request) => judgeKey(request, needs), needs.log),
+    watchKeys: serverStream((_, signal) => watchKeys(needs, signal), needs.log),
   }
 }

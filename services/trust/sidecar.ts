@@ -47,20 +47,43 @@ const sidecarFile = z.strictObject({
   comment: z.string().nullish(),
 })
 
+/** What is in a sidecar for people. */
+export interface SignerNotes {
+  readonly signer: string
+  /** RFC 3339. */
+  readonly timestamp: string
+  readonly comment: string | undefined
+}
+
+/** The text that readSidecar() reads. */
+export function formatSidecar({ bytes, fingerprint }: Signature, { signer, timestamp, comment }: SignerNotes): string {
+  const written: z.input<typeof sidecarFile> = {
+    signature: Buffer.from(bytes).toString('base64'),
+    key_fingerprint: fingerprint ?? '',
+    signer,
+    timestamp,
+    content_type: 'Plugin',
+    ...(comment === undefined ? {} : { comment }),
+  }
+  return `${JSON.stringify(written, null, 2)}\n`
+}
+
 /** Where the sidecar of an artefact may be: `<file>.sig`, then `<stem>.sig`. */
 export function sidecarPaths(artefact: string): readonly string[] {
   const stem = join(dirname(artefact), parse(artefact).name)
   return [...new Set([`${artefact}.sig`, `${stem}.sig`])].filter((path) => path !== artefact)
 }
 
-function readSidecar(file: string): Signature | null {
+/** One sidecar, or null where there is none. Throws PLUGIN_UNTRUSTED for one that is none. */
+export function readSidecar(file: string): Signature | null {
   const text = readTextFile(file, sidecarMaxBytes, 'PLUGIN_UNTRUSTED')
   if (text === null) return null
   const written = parseJson(text, sidecarFile, { file, code: 'PLUGIN_UNTRUSTED' })
   return { file: basename(file), bytes: written.signature, fingerprint: written.key_fingerprint }
 }
 
-const isSame = (a: Signature, b: Signature): boolean =>
+/** Whether two say the same. */
+export const isSameSignature = (a: Signature, b: Signature): boolean =>
   a.fingerprint === b.fingerprint && Buffer.from(a.bytes).equals(b.bytes)
 
 /** Reads what is beside an artefact. A sidecar that is there and cannot be read is bad, not absent. */
@@ -68,7 +91,7 @@ export function readSidecars(artefact: string): SidecarAnswer {
   try {
     const found = sidecarPaths(artefact).map(readSidecar)
     const [first, second] = found.filter((signature) => signature !== null)
-    if (first !== undefined && second !== undefined && !isSame(first, second)) {
+    if (first !== undefined && second !== undefined && !isSameSignature(first, second)) {
       const sentence = `${first.file} and ${second.file} do not say the same; remove the one that is old`
       return { kind: 'bad', sentence }
     }

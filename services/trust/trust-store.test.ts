@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { RigError } from '../../rpc/failure.ts'
 import { fingerprint, parsePublicKey } from './ed25519.ts'
-import { parseTrustStore, readTrustStore } from './trust-store.ts'
-
-const root = mkdtempSync(join(tmpdir(), 'openracing-keys-'))
-after(() => rmSync(root, { recursive: true }))
+import { formatTrustStore, parseTrustStore } from './trust-store.ts'
 
 function newKey(): Uint8Array {
   return parsePublicKey(generateKeyPairSync('ed25519').publicKey.export({ format: 'pem', type: 'spki' }).toString())
@@ -23,7 +17,8 @@ const entryOf = (keyBytes: unknown) => ({
   user_modifiable: true,
 })
 
-const parse = (value: unknown) => parseTrustStore(JSON.stringify(value, null, 2), 'trust_store.json')
+const source = { file: 'trust_store.json', code: 'CONFIG_INVALID' } as const
+const parse = (value: unknown) => parseTrustStore(JSON.stringify(value, null, 2), source)
 
 function refusal(value: unknown): string {
   try {
@@ -55,8 +50,7 @@ test('a key is read from both spellings of its bytes', () => {
   }
 })
 
-test('without a file nobody is in the store', () => {
-  assert.equal(readTrustStore(join(root, 'none.json')).size, 0)
+test('a store without keys trusts nobody', () => {
   assert.equal(parse({}).size, 0)
 })
 
@@ -85,12 +79,14 @@ for (const [name, entry, sentence] of broken) {
 test('one key twice, once trusted and once not, is refused', () => {
   const entry = JSON.stringify(entryOf([...key]))
   const text = `{"${print}": ${entry}, "${print}": ${entry.replace('Trusted', 'Distrusted')}}`
-  assert.throws(() => parseTrustStore(text, 'trust_store.json'), { message: /is there twice/ })
+  assert.throws(() => parseTrustStore(text, source), { message: /is there twice/ })
 })
 
-test('a store that cannot be read is refused and stays as it is', () => {
-  const file = join(root, 'trust_store.json')
-  writeFileSync(file, '{"half": ')
-  assert.throws(() => readTrustStore(file), { code: 'CONFIG_INVALID', message: /is not valid JSON/ })
-  assert.equal(readFileSync(file, 'utf8'), '{"half": ')
+test('what is written is read as it was, in the order of the fingerprints', () => {
+  const others = Array.from({ length: 4 }, newKey)
+  const entries = [key, ...others].map((raw) => [fingerprint(raw), entryOf([...raw])])
+  const keys = parse(Object.fromEntries(entries))
+  const text = formatTrustStore(keys)
+  assert.deepEqual(parseTrustStore(text, source), new Map([...keys].sort(([a], [b]) => (a < b ? -1 : 1))))
+  assert.deepEqual(Object.keys(JSON.parse(text)), [...keys.keys()].sort())
 })

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { documentMaxBytes, parseJson } from '../../input/document.ts'
-import { readTextFile } from '../../input/text-file.ts'
+import { type DocumentSource, parseJson } from '../../input/document.ts'
 import { fingerprint, isAcceptableKey, publicKeyBytes } from './ed25519.ts'
 
 export type TrustLevel = 'Trusted' | 'Unknown' | 'Distrusted'
@@ -78,17 +77,28 @@ const storeFile = z.record(z.string(), entry).transform((entries, context): read
   }),
 )
 
-/** Reads the text of a `trust_store.json`. Throws RigError CONFIG_INVALID when any part of it is not right. */
-export function parseTrustStore(text: string, file: string): TrustStore {
-  const keys = parseJson(text, storeFile, { file, code: 'CONFIG_INVALID' })
-  return new Map(keys.map((key) => [key.fingerprint, key]))
+/** Reads the text of a `trust_store.json`. Throws RigError with the source's code when any part of it is not right. */
+export function parseTrustStore(text: string, source: DocumentSource): TrustStore {
+  return new Map(parseJson(text, storeFile, source).map((key) => [key.fingerprint, key]))
 }
 
-/**
- * The keys in a file; none when there is no file. A file that cannot be read whole trusts nobody: throws RigError
- * CONFIG_INVALID or FILE_MISSING. Never writes.
- */
-export function readTrustStore(file: string): TrustStore {
-  const text = readTextFile(file, documentMaxBytes, 'CONFIG_INVALID')
-  return text === null ? new Map() : parseTrustStore(text, file)
+const written = (key: TrustedKey): z.input<typeof entry> => ({
+  public_key: {
+    key_bytes: Buffer.from(key.raw).toString('base64'),
+    identifier: key.identifier,
+    comment: key.comment,
+  },
+  trust_level: key.level,
+  added_at: key.addedAt,
+  reason: key.reason,
+  user_modifiable: key.userModifiable,
+})
+
+/** By their fingerprints, as they are listed and written. */
+export const inOrder = (keys: TrustStore): readonly TrustedKey[] =>
+  [...keys.values()].sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1))
+
+/** The text that parseTrustStore() reads. */
+export function formatTrustStore(keys: TrustStore): string {
+  return `${JSON.stringify(Object.fromEntries(inOrder(keys).map((key) => [key.fingerprint, written(key)])), null, 2)}\n`
 }

@@ -11,13 +11,16 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Key } from "./key.ts";
 
 export const protobufPackage = "openracing.v1";
 
@@ -60,22 +63,6 @@ export namespace Decision {
   export type DECISION_REFUSE = typeof Decision.DECISION_REFUSE;
 }
 
-export const TrustLevel = {
-  TRUST_LEVEL_UNSPECIFIED: 0,
-  TRUST_LEVEL_TRUSTED: 1,
-  TRUST_LEVEL_UNKNOWN: 2,
-  TRUST_LEVEL_DISTRUSTED: 3,
-} as const;
-
-export type TrustLevel = typeof TrustLevel[keyof typeof TrustLevel];
-
-export namespace TrustLevel {
-  export type TRUST_LEVEL_UNSPECIFIED = typeof TrustLevel.TRUST_LEVEL_UNSPECIFIED;
-  export type TRUST_LEVEL_TRUSTED = typeof TrustLevel.TRUST_LEVEL_TRUSTED;
-  export type TRUST_LEVEL_UNKNOWN = typeof TrustLevel.TRUST_LEVEL_UNKNOWN;
-  export type TRUST_LEVEL_DISTRUSTED = typeof TrustLevel.TRUST_LEVEL_DISTRUSTED;
-}
-
 export interface VerifyArtefactRequest {
   /** Absolute path of the artefact. Its sidecar is looked for beside it. */
   readonly path: string;
@@ -97,26 +84,32 @@ export interface VerifyArtefactResponse {
   readonly sha256: string;
   /** Absolute path of a read-only copy of exactly those bytes; empty when refused. */
   readonly verifiedPath: string;
+  /** Fingerprint of the key that the finding is about; empty where it is about none. */
+  readonly keyFingerprint: string;
 }
 
-export interface ListKeysRequest {
-}
-
-export interface ListKeysResponse {
-  readonly keys: readonly Key[];
-}
-
-export interface Key {
-  /** Hex SHA-256 of the 32 raw key bytes. */
+export interface JudgeKeyRequest {
   readonly fingerprint: string;
-  readonly identifier: string;
-  readonly comment: string;
-  readonly trustLevel: TrustLevel;
-  /** RFC 3339. */
-  readonly addedAt: string;
+  /** As in VerifyArtefactRequest. */
+  readonly requireSignatures: boolean;
+  readonly allowUnsigned: boolean;
+}
+
+export interface JudgeKeyResponse {
+  readonly finding: Finding;
+  readonly decision: Decision;
+  /** One sentence for the operator. */
   readonly reason: string;
-  /** False for system keys, which no call can change. */
-  readonly userModifiable: boolean;
+}
+
+export interface WatchKeysRequest {
+}
+
+export interface WatchKeysResponse {
+  /** None when there is a problem. */
+  readonly keys: readonly Key[];
+  /** Why the trust store cannot be read, and nobody is trusted; empty when it can. */
+  readonly problem: string;
 }
 
 function createBaseVerifyArtefactRequest(): VerifyArtefactRequest {
@@ -229,7 +222,7 @@ export const VerifyArtefactRequest: MessageFns<VerifyArtefactRequest> = {
 };
 
 function createBaseVerifyArtefactResponse(): VerifyArtefactResponse {
-  return { finding: 0, decision: 0, reason: "", sha256: "", verifiedPath: "" };
+  return { finding: 0, decision: 0, reason: "", sha256: "", verifiedPath: "", keyFingerprint: "" };
 }
 
 export const VerifyArtefactResponse: MessageFns<VerifyArtefactResponse> = {
@@ -248,6 +241,9 @@ export const VerifyArtefactResponse: MessageFns<VerifyArtefactResponse> = {
     }
     if (message.verifiedPath !== "") {
       writer.uint32(42).string(message.verifiedPath);
+    }
+    if (message.keyFingerprint !== "") {
+      writer.uint32(50).string(message.keyFingerprint);
     }
     return writer;
   },
@@ -305,6 +301,14 @@ export const VerifyArtefactResponse: MessageFns<VerifyArtefactResponse> = {
             message.verifiedPath = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.keyFingerprint = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -327,147 +331,30 @@ export const VerifyArtefactResponse: MessageFns<VerifyArtefactResponse> = {
     message.reason = object.reason ?? "";
     message.sha256 = object.sha256 ?? "";
     message.verifiedPath = object.verifiedPath ?? "";
+    message.keyFingerprint = object.keyFingerprint ?? "";
     return message;
   },
 };
 
-function createBaseListKeysRequest(): ListKeysRequest {
-  return {};
+function createBaseJudgeKeyRequest(): JudgeKeyRequest {
+  return { fingerprint: "", requireSignatures: false, allowUnsigned: false };
 }
 
-export const ListKeysRequest: MessageFns<ListKeysRequest> = {
-  encode(_: ListKeysRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): ListKeysRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseListKeysRequest() as any;
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  create(base?: DeepPartial<ListKeysRequest>): ListKeysRequest {
-    return ListKeysRequest.fromPartial(base ?? {});
-  },
-  fromPartial(_: DeepPartial<ListKeysRequest>): ListKeysRequest {
-    const message = createBaseListKeysRequest() as any;
-    return message;
-  },
-};
-
-function createBaseListKeysResponse(): ListKeysResponse {
-  return { keys: [] };
-}
-
-export const ListKeysResponse: MessageFns<ListKeysResponse> = {
-  encode(message: ListKeysResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    for (const v of message.keys) {
-      Key.encode(v!, writer.uint32(10).fork()).join();
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): ListKeysResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseListKeysResponse() as any;
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.keys.push(Key.decode(reader, reader.uint32()));
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  create(base?: DeepPartial<ListKeysResponse>): ListKeysResponse {
-    return ListKeysResponse.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<ListKeysResponse>): ListKeysResponse {
-    const message = createBaseListKeysResponse() as any;
-    message.keys = object.keys?.map((e) => Key.fromPartial(e)) || [];
-    return message;
-  },
-};
-
-function createBaseKey(): Key {
-  return {
-    fingerprint: "",
-    identifier: "",
-    comment: "",
-    trustLevel: 0,
-    addedAt: "",
-    reason: "",
-    userModifiable: false,
-  };
-}
-
-export const Key: MessageFns<Key> = {
-  encode(message: Key, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const JudgeKeyRequest: MessageFns<JudgeKeyRequest> = {
+  encode(message: JudgeKeyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.fingerprint !== "") {
       writer.uint32(10).string(message.fingerprint);
     }
-    if (message.identifier !== "") {
-      writer.uint32(18).string(message.identifier);
+    if (message.requireSignatures !== false) {
+      writer.uint32(16).bool(message.requireSignatures);
     }
-    if (message.comment !== "") {
-      writer.uint32(26).string(message.comment);
-    }
-    if (message.trustLevel !== 0) {
-      writer.uint32(32).int32(message.trustLevel);
-    }
-    if (message.addedAt !== "") {
-      writer.uint32(42).string(message.addedAt);
-    }
-    if (message.reason !== "") {
-      writer.uint32(50).string(message.reason);
-    }
-    if (message.userModifiable !== false) {
-      writer.uint32(56).bool(message.userModifiable);
+    if (message.allowUnsigned !== false) {
+      writer.uint32(24).bool(message.allowUnsigned);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Key {
+  decode(input: BinaryReader | Uint8Array, length?: number): JudgeKeyRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -476,7 +363,7 @@ export const Key: MessageFns<Key> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseKey() as any;
+      const message = createBaseJudgeKeyRequest() as any;
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -489,51 +376,19 @@ export const Key: MessageFns<Key> = {
             continue;
           }
           case 2: {
-            if (tag !== 18) {
+            if (tag !== 16) {
               break;
             }
 
-            message.identifier = reader.string();
+            message.requireSignatures = reader.bool();
             continue;
           }
           case 3: {
-            if (tag !== 26) {
+            if (tag !== 24) {
               break;
             }
 
-            message.comment = reader.string();
-            continue;
-          }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.trustLevel = reader.int32() as any;
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.addedAt = reader.string();
-            continue;
-          }
-          case 6: {
-            if (tag !== 50) {
-              break;
-            }
-
-            message.reason = reader.string();
-            continue;
-          }
-          case 7: {
-            if (tag !== 56) {
-              break;
-            }
-
-            message.userModifiable = reader.bool();
+            message.allowUnsigned = reader.bool();
             continue;
           }
         }
@@ -548,23 +403,208 @@ export const Key: MessageFns<Key> = {
     }
   },
 
-  create(base?: DeepPartial<Key>): Key {
-    return Key.fromPartial(base ?? {});
+  create(base?: DeepPartial<JudgeKeyRequest>): JudgeKeyRequest {
+    return JudgeKeyRequest.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<Key>): Key {
-    const message = createBaseKey() as any;
+  fromPartial(object: DeepPartial<JudgeKeyRequest>): JudgeKeyRequest {
+    const message = createBaseJudgeKeyRequest() as any;
     message.fingerprint = object.fingerprint ?? "";
-    message.identifier = object.identifier ?? "";
-    message.comment = object.comment ?? "";
-    message.trustLevel = object.trustLevel ?? 0;
-    message.addedAt = object.addedAt ?? "";
-    message.reason = object.reason ?? "";
-    message.userModifiable = object.userModifiable ?? false;
+    message.requireSignatures = object.requireSignatures ?? false;
+    message.allowUnsigned = object.allowUnsigned ?? false;
     return message;
   },
 };
 
-/** Keys, signatures, and what policy makes of them. Internal: called by the host. */
+function createBaseJudgeKeyResponse(): JudgeKeyResponse {
+  return { finding: 0, decision: 0, reason: "" };
+}
+
+export const JudgeKeyResponse: MessageFns<JudgeKeyResponse> = {
+  encode(message: JudgeKeyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.finding !== 0) {
+      writer.uint32(8).int32(message.finding);
+    }
+    if (message.decision !== 0) {
+      writer.uint32(16).int32(message.decision);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): JudgeKeyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseJudgeKeyResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.finding = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.decision = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<JudgeKeyResponse>): JudgeKeyResponse {
+    return JudgeKeyResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<JudgeKeyResponse>): JudgeKeyResponse {
+    const message = createBaseJudgeKeyResponse() as any;
+    message.finding = object.finding ?? 0;
+    message.decision = object.decision ?? 0;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseWatchKeysRequest(): WatchKeysRequest {
+  return {};
+}
+
+export const WatchKeysRequest: MessageFns<WatchKeysRequest> = {
+  encode(_: WatchKeysRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchKeysRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchKeysRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchKeysRequest>): WatchKeysRequest {
+    return WatchKeysRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<WatchKeysRequest>): WatchKeysRequest {
+    const message = createBaseWatchKeysRequest() as any;
+    return message;
+  },
+};
+
+function createBaseWatchKeysResponse(): WatchKeysResponse {
+  return { keys: [], problem: "" };
+}
+
+export const WatchKeysResponse: MessageFns<WatchKeysResponse> = {
+  encode(message: WatchKeysResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.keys) {
+      Key.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.problem !== "") {
+      writer.uint32(18).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchKeysResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchKeysResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.keys.push(Key.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchKeysResponse>): WatchKeysResponse {
+    return WatchKeysResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchKeysResponse>): WatchKeysResponse {
+    const message = createBaseWatchKeysResponse() as any;
+    message.keys = object.keys?.map((e) => Key.fromPartial(e)) || [];
+    message.problem = object.problem ?? "";
+    return message;
+  },
+};
+
+/** Signatures, and what policy makes of them. Internal: called by the host. */
 export type TrustServiceService = typeof TrustServiceService;
 export const TrustServiceService = {
   /** Judges one artefact. A refusal is an answer, not an error. */
@@ -579,23 +619,35 @@ export const TrustServiceService = {
       Buffer.from(VerifyArtefactResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): VerifyArtefactResponse => VerifyArtefactResponse.decode(value),
   },
-  /** The keys of the trust store. */
-  listKeys: {
-    path: "/openracing.v1.TrustService/ListKeys" as const,
+  /** Judges again what was signed by a key: bytes that run are not verified a second time, their key may be another one now. */
+  judgeKey: {
+    path: "/openracing.v1.TrustService/JudgeKey" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: ListKeysRequest): Buffer => Buffer.from(ListKeysRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ListKeysRequest => ListKeysRequest.decode(value),
-    responseSerialize: (value: ListKeysResponse): Buffer => Buffer.from(ListKeysResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ListKeysResponse => ListKeysResponse.decode(value),
+    requestSerialize: (value: JudgeKeyRequest): Buffer => Buffer.from(JudgeKeyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): JudgeKeyRequest => JudgeKeyRequest.decode(value),
+    responseSerialize: (value: JudgeKeyResponse): Buffer => Buffer.from(JudgeKeyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): JudgeKeyResponse => JudgeKeyResponse.decode(value),
+  },
+  /** The keys now, and all of them again, within half a second, when one of them is another one, whoever changed it. */
+  watchKeys: {
+    path: "/openracing.v1.TrustService/WatchKeys" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchKeysRequest): Buffer => Buffer.from(WatchKeysRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchKeysRequest => WatchKeysRequest.decode(value),
+    responseSerialize: (value: WatchKeysResponse): Buffer => Buffer.from(WatchKeysResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchKeysResponse => WatchKeysResponse.decode(value),
   },
 } as const;
 
 export interface TrustServiceServer extends UntypedServiceImplementation {
   /** Judges one artefact. A refusal is an answer, not an error. */
   verifyArtefact: handleUnaryCall<VerifyArtefactRequest, VerifyArtefactResponse>;
-  /** The keys of the trust store. */
-  listKeys: handleUnaryCall<ListKeysRequest, ListKeysResponse>;
+  /** Judges again what was signed by a key: bytes that run are not verified a second time, their key may be another one now. */
+  judgeKey: handleUnaryCall<JudgeKeyRequest, JudgeKeyResponse>;
+  /** The keys now, and all of them again, within half a second, when one of them is another one, whoever changed it. */
+  watchKeys: handleServerStreamingCall<WatchKeysRequest, WatchKeysResponse>;
 }
 
 export interface TrustServiceClient extends Client {
@@ -615,22 +667,29 @@ export interface TrustServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: VerifyArtefactResponse) => void,
   ): ClientUnaryCall;
-  /** The keys of the trust store. */
-  listKeys(
-    request: ListKeysRequest,
-    callback: (error: ServiceError | null, response: ListKeysResponse) => void,
+  /** Judges again what was signed by a key: bytes that run are not verified a second time, their key may be another one now. */
+  judgeKey(
+    request: JudgeKeyRequest,
+    callback: (error: ServiceError | null, response: JudgeKeyResponse) => void,
   ): ClientUnaryCall;
-  listKeys(
-    request: ListKeysRequest,
+  judgeKey(
+    request: JudgeKeyRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: ListKeysResponse) => void,
+    callback: (error: ServiceError | null, response: JudgeKeyResponse) => void,
   ): ClientUnaryCall;
-  listKeys(
-    request: ListKeysRequest,
+  judgeKey(
+    request: JudgeKeyRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ListKeysResponse) => void,
+    callback: (error: ServiceError | null, response: JudgeKeyResponse) => void,
   ): ClientUnaryCall;
+  /** The keys now, and all of them again, within half a second, when one of them is another one, whoever changed it. */
+  watchKeys(request: WatchKeysRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchKeysResponse>;
+  watchKeys(
+    request: WatchKeysRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchKeysResponse>;
 }
 
 export const TrustServiceClient = makeGenericClientConstructor(

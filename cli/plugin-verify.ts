@@ -1,0 +1,61 @@
+import { resolve } from 'node:path'
+import { Command } from 'commander'
+import { RigError } from '../rpc/failure.ts'
+import { readArtefact } from '../services/trust/artefact.ts'
+import { fingerprint, parsePublicKey, signatureBytes, verifyStrict } from '../services/trust/ed25519.ts'
+import { readSidecars, type Signature } from '../services/trust/sidecar.ts'
+import { readInput } from './call-files.ts'
+import { readKeyFile } from './key-file.ts'
+import { json } from './table.ts'
+
+interface VerifyOptions {
+  readonly library: string
+  readonly key: string
+  readonly signature?: string
+  readonly json?: boolean
+}
+
+const untrusted = (sentence: string): RigError => new RigError('PLUGIN_UNTRUSTED', sentence)
+
+/** The 64 bytes that `openssl pkeyutl -sign -rawin` writes. */
+async function rawSignature(file: string): Promise<Signature> {
+  const bytes = await readInput(file)
+  if (bytes.length === signatureBytes) return { file, bytes, fingerprint: null }
+  throw new RigError('REQUEST_INVALID', `${file} has ${bytes.length} bytes; an Ed25519 signature has ${signatureBytes}`)
+}
+
+/** What stands beside the artefact. */
+function sidecarOf(library: string): Signature {
+  const found = readSidecars(library)
+  if (found.kind === 'bad') throw untrusted(found.sentence)
+  const [signature] = found.signatures
+  if (signature !== undefined) return signature
+  throw untrusted(`${library} has no signature beside it; sign it with \`wheelctl plugin sign\``)
+}
+
+/** Whether an artefact is signed by one key, whatever any rig thinks of that. */
+async function verifyPlugin({ library, key, signature: file, ...options }: VerifyOptions): Promise<void> {
+  const raw = parsePublicKey(readKeyFile(key))
+  const path = resolve(library)
+  const { bytes, sha256 } = await readArtefact(path)
+  const signature = file === undefined ? sidecarOf(path) : await rawSignature(file)
+  const print = fingerprint(raw)
+  if (signature.fingerprint !== null && signature.fingerprint !== print) {
+    throw untrusted(`${signature.file} names the key ${signature.fingerprint}, and ${key} is ${print}`)
+  }
+  if (!verifyStrict(raw, bytes, signature.bytes)) {
+    throw untrusted(`${signature.file} is not a signature of ${path} by ${key} (${print})`)
+  }
+  const told = `${path} is signed by ${print}\nSHA-256 ${sha256}\n`
+  process.stdout.write(options.json ? json({ verified: true, sha256, key_fingerprint: print }) : told)
+}
+
+/** `wheelctl plugin verify` */
+export const verifyCommand = (): Command =>
+  new Command('verify')
+    .description('whether an artefact is signed by a key')
+    .requiredOption('--library <file>', 'the artefact, .so or .wasm')
+    .requiredOption('--key <file>', 'PEM of the public key')
+    .option('--signature <file>', '64 raw bytes, as openssl writes them (default: the .sig beside the artefact)')
+    .option('--json', 'for programs')
+    .action(verifyPlugin)

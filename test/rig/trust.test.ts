@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync, sign } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type Plugin, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import type { Home } from '../../rpc/home.ts'
+import { fingerprint, parsePublicKey } from '../../services/trust/ed25519.ts'
+import { formatSidecar } from '../../services/trust/sidecar.ts'
+import { formatTrustStore, type TrustLevel } from '../../services/trust/trust-store.ts'
+import { until } from '../until.ts'
+import { runWheelctl } from '../wheelctl.ts'
+import { startRig } from './rig.ts'
+
+const { PLUGIN_STATE_RUNNING: running, PLUGIN_STATE_FAILED: failed } = PluginState
+const signed: Readonly<Record<string, string>> = { lowpass: 'liblowpass.so', 'rpm-leds': 'rpm-leds.wasm' }
+
+const pair = generateKeyPairSync('ed25519')
+const pem = pair.publicKey.export({ format: 'pem', type: 'spki' }).toString()
+const raw = parsePublicKey(pem)
+const print = fingerprint(raw)
+
+function know(home: Pick<Home, 'trustStore'>, level: TrustLevel, reason: string): void {
+  const key = { raw, level, reason, fingerprint: print, identifier: 'us', comment: '', userModifiable: true }
+  writeFileSync(home.trustStore, formatTrustStore(new Map([[print, { ...key, addedAt: '2024-01-15T10:30:00Z' }]])))
+}
+
+/** A rig in strict mode, in which two of the three sample plugins are signed by a key that it trusts. */
+const startStrictRig = () =>
+  startRig((home) => {
+    const config = readFileSync(home.configFile, 'utf8')
+    writeFileSync(home.configFile, config.replace(/ {2}native:[\s\S]*/, '  native: { require_signatures: true }\n'))
+    for (const [directory, file] of Object.entries(signed)) {
+      const path = join(home.pluginDir, directory, 'build', file)
+      const bytes = sign(null, readFileSync(path), pair.privateKey)
+      const notes = { signer: 'us', timestamp: '2024-01-15T10:30:00Z', comment: undefined }
+      writeFileSync(`${path}.sig`, formatSidecar({ file: '', bytes, fingerprint: print }, notes))
+    }
+    know(home, 'Trusted', 'ours')
+  })
+
+test('what a key vouched for is stopped when the key is distrusted, and the log says why', {
+  timeout: 180_000,
+}, async (t) => {
+  await using rig = await startStrictRig()
+  const { home } = rig.rig
+  const wheelctl = async (...args: readonly string[]) => (await runWheelctl(home, args)).stdout
+  const stateOf = (all: readonly Plugin[], name: string) => all.find((plugin) => plugin.name === name)?.state
+  const all = (state: PluginState, ...names: readonly string[]) =>
+    until(`${names.join(' and ')} in state ${state}`, async () => {
+      const plugins = await rig.plugins()
+      return names.every((name) => stateOf(plugins, name) === state) ? plugins : undefined
+    })
+
+  await t.test('in strict mode the signed ones run, and the one that is not says so', async () => {
+    await all(running, 'lowpass', 'rpm-leds')
+    const plugin = await rig.plugin('slip-ffb')
+    assert.equal(plugin.state, failed)
+    assert.match(plugin.detail, /^PLUGIN_UNTRUSTED: .*slip-ffb\.wasm: it has no signature; strict mode refuses it/)
+  })
+
+  await t.test('distrusted over the API', async (test) => {
+    await wheelctl('trust', 'distrust', '--fingerprint', print, '--reason', 'its owner lost it')
+    const began = performance.now()
+    await all(failed, 'lowpass', 'rpm-leds')
+    test.diagnostic(`stopped within ${(performance.now() - began).toFixed(0)} ms`)
+    const plugin = await rig.plugin('lowpass')
+    assert.match(plugin.detail, /^PLUGIN_UNTRUSTED: lowpass was stopped: .* us .* is distrusted \(its owner lost it\)/)
+  })
+
+  await t.test('the audit log has the key, and both plugins after it', async () => {
+    const entries = JSON.parse(await wheelctl('audit', 'list', '--json')) as readonly {
+      readonly subject: string
+      readonly decision: string
+      readonly reason: string
+    }[]
+    const newest = entries.slice(0, 3).map(({ subject, decision }) => `${subject}: ${decision}`)
+    assert.deepEqual(
+      [...newest.slice(0, 2).sort(), newest[2]],
+      ['lowpass: stop', 'rpm-leds: stop', `${print}: distrusted`],
+    )
+    assert.equal(entries[2]?.reason, 'its owner lost it')
+    assert.match(await wheelctl('audit', 'list', '--subject', 'slip-ffb'), /artefact +slip-ffb +refuse +.*no signature/)
+    assert.match(await wheelctl('audit', 'verify'), /^intact: \d+ entries\nhead: [0-9a-f]{64}\n$/)
+  })
+
+  await t.test('trusted again, they stay where they are until somebody reloads them', async () => {
+    writeFileSync(join(home.stateDir, 'us.pem'), pem)
+    await wheelctl('trust', 'add', '--key', join(home.stateDir, 'us.pem'), '--level', 'trusted', '--reason', 'found')
+    await until('the host has heard of it', async () =>
+      (await wheelctl('audit', 'list', '--kind', 'key', '--limit', '1')).includes('found') ? true : undefined,
+    )
+    assert.equal((await rig.plugin('lowpass')).state, failed)
+    await wheelctl('chain', 'reload', 'lowpass')
+    await all(running, 'lowpass')
+    assert.equal((await rig.plugin('rpm-leds')).state, failed)
+  })
+
+  await t.test('distrusted by hand, in the file', async () => {
+    know(home, 'Distrusted', 'by hand')
+    const plugins = await all(failed, 'lowpass')
+    assert.match(plugins.find(({ name }) => name === 'lowpass')?.detail ?? '', /is distrusted \(by hand\)/)
+  })
+})
