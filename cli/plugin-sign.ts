@@ -1,12 +1,14 @@
 import { createPublicKey, sign } from 'node:crypto'
-import { resolve } from 'node:path'
-import { Command } from 'commander'
+import { join, resolve } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
 import { RigError, systemFailure } from '../rpc/failure.ts'
 import { readArtefact } from '../services/trust/artefact.ts'
+import { bundleFile } from '../services/trust/bundle.ts'
 import { fingerprint, parsePublicKey } from '../services/trust/ed25519.ts'
 import { formatSidecar, isSameSignature, readSidecar, sidecarPaths } from '../services/trust/sidecar.ts'
 import { writeDurably } from '../state/durable-file.ts'
 import { readPrivateKey } from './key-file.ts'
+import { pluginAround, signBundle } from './plugin-bundle.ts'
 import { json } from './table.ts'
 
 interface SignOptions {
@@ -14,11 +16,31 @@ interface SignOptions {
   readonly key: string
   readonly signer: string
   readonly comment?: string
+  readonly expires?: number
   readonly json?: boolean
 }
 
-/** Signs the bytes of an artefact, as `openssl pkeyutl -sign -rawin` does, into the sidecar beside it. */
-async function signPlugin({ library, key, signer, comment, ...options }: SignOptions): Promise<void> {
+function parseExpiry(text: string): number {
+  const atMs = Date.parse(text)
+  if (/^\d{4}-\d\d-\d\d/.test(text) && atMs > Date.now()) return atMs
+  throw new InvalidArgumentError('it must be a time to come, such as 2027-01-15 or 2027-01-15T10:30:00Z.')
+}
+
+/** Writes what stands beside an artefact, for whoever may read that. */
+function write(file: string, text: string): void {
+  try {
+    writeDurably(file, text, 0o644)
+  } catch (cause) {
+    const what = `${file} cannot be written (${(cause as Error).message})`
+    throw new RigError(systemFailure(cause, 'FILE_MISSING'), `${what}; make its directory writable`, { cause })
+  }
+}
+
+/**
+ * Signs the bytes of an artefact, as `openssl pkeyutl -sign -rawin` does, into the sidecar beside it, and
+ * where a manifest names the artefact both together.
+ */
+async function signPlugin({ library, key, signer, comment, expires, ...options }: SignOptions): Promise<void> {
   const secret = readPrivateKey(key)
   const print = fingerprint(parsePublicKey(createPublicKey(secret).export({ format: 'pem', type: 'spki' }).toString()))
   const path = resolve(library)
@@ -29,23 +51,29 @@ async function signPlugin({ library, key, signer, comment, ...options }: SignOpt
   if (beside !== null && !isSameSignature(beside, signature)) {
     throw new RigError('REQUEST_INVALID', `${other} is another signature, and two that differ are refused; remove it`)
   }
-  try {
-    writeDurably(file, formatSidecar(signature, { signer, timestamp: new Date().toISOString(), comment }), 0o644)
-  } catch (cause) {
-    const what = `${file} cannot be written (${(cause as Error).message})`
-    throw new RigError(systemFailure(cause, 'FILE_MISSING'), `${what}; make its directory writable`, { cause })
+  const around = pluginAround(path, sha256)
+  if (around === undefined && expires !== undefined) {
+    throw new RigError(
+      'REQUEST_INVALID',
+      `--expires is for a plugin, and no manifest above ${path} names it; write one`,
+    )
   }
-  const told = `${file}\nSHA-256 ${sha256}, signed by ${print}\n`
-  process.stdout.write(options.json ? json({ file, sha256, key_fingerprint: print }) : told)
+  write(file, formatSidecar(signature, { signer, timestamp: new Date().toISOString(), comment }))
+  const bundle = around && join(around.directory, bundleFile)
+  if (around !== undefined) write(bundle as string, signBundle(around, secret, print, expires ?? null))
+  const files = bundle === undefined ? `${file}\n` : `${file}\n${bundle}\n`
+  const told = `${files}SHA-256 ${sha256}, signed by ${print}\n`
+  process.stdout.write(options.json ? json({ file, bundle: bundle ?? null, sha256, key_fingerprint: print }) : told)
 }
 
 /** `wheelctl plugin sign` */
 export const signCommand = (): Command =>
   new Command('sign')
-    .description('signs an artefact: writes FILE.sig beside it')
+    .description('signs an artefact: writes FILE.sig beside it, and plugin.sig.json beside its manifest')
     .requiredOption('--library <file>', 'the artefact, .so or .wasm')
     .requiredOption('--key <file>', 'PEM of the private key')
     .requiredOption('--signer <name>', 'who signs, for people to read')
     .option('--comment <text>', 'anything else, for people to read')
+    .option('--expires <time>', 'until when plugin.sig.json is valid (default: without end)', parseExpiry)
     .option('--json', 'for programs')
     .action(signPlugin)

@@ -6,6 +6,7 @@ import { fingerprint, parsePublicKey, signatureBytes, verifyStrict } from '../se
 import { readSidecars, type Signature } from '../services/trust/sidecar.ts'
 import { readInput } from './call-files.ts'
 import { readKeyFile } from './key-file.ts'
+import { pluginAround, verifyBundle } from './plugin-bundle.ts'
 import { json } from './table.ts'
 
 interface VerifyOptions {
@@ -46,14 +47,17 @@ async function verifyPlugin({ library, key, signature: file, ...options }: Verif
   if (!verifyStrict(raw, bytes, signature.bytes)) {
     throw untrusted(`${signature.file} is not a signature of ${path} by ${key} (${print})`)
   }
-  const told = `${path} is signed by ${print}\nSHA-256 ${sha256}\n`
-  process.stdout.write(options.json ? json({ verified: true, sha256, key_fingerprint: print }) : told)
+  const around = pluginAround(path, sha256)
+  const bundle = around !== undefined && verifyBundle(around, raw, Date.now())
+  const manifest = bundle ? `, together with the manifest in ${around.directory}` : ''
+  const told = `${path} is signed by ${print}${manifest}\nSHA-256 ${sha256}\n`
+  process.stdout.write(options.json ? json({ verified: true, bundle, sha256, key_fingerprint: print }) : told)
 }
 
 /** `wheelctl plugin verify` */
 export const verifyCommand = (): Command =>
   new Command('verify')
-    .description('whether an artefact is signed by a key')
+    .description('whether an artefact, and plugin.sig.json where it is there, are signed by a key')
     .requiredOption('--library <file>', 'the artefact, .so or .wasm')
     .requiredOption('--key <file>', 'PEM of the public key')
     .option('--signature <file>', '64 raw bytes, as openssl writes them (default: the .sig beside the artefact)')

@@ -183,3 +183,54 @@ test('a second signature under the other name, of another key, is in the way', a
   await at.run(`${sign} plugin_private.pem`) // Ed25519 signs the same bytes the same way
   await at.run('wheelctl plugin verify --library libmy_plugin.so --key plugin_public.pem')
 })
+
+const manifest = `id: "1c8f3a53-74a2-4a0f-8f0a-2d1a2f6a2b11"
+name: "my-plugin"
+version: "1.2.0"
+description: "A plugin."
+author: "Us"
+license: "MIT"
+class: Fast
+capabilities: []
+operations: []
+constraints: { max_execution_time_us: 200, max_memory_bytes: 65536, update_rate_hz: 1000 }
+entry_points: { native_library: "libmy_plugin.so" }
+`
+
+test('where a manifest names the artefact, both are signed together', async () => {
+  using at = workshop()
+  writeFileSync(at.file('plugin.yaml'), manifest)
+  await at.run('wheelctl crypto keygen')
+  const sign = 'wheelctl plugin sign --library libmy_plugin.so --key plugin_private.pem --signer us'
+  const verify = 'wheelctl plugin verify --library libmy_plugin.so --key plugin_public.pem'
+  await at.run(`${sign} --expires 2999-01-01`)
+  assert.match(await at.run(verify), /is signed by [0-9a-f]{64}, together with the manifest in /)
+  const { payload } = JSON.parse(readFileSync(at.file('plugin.sig.json'), 'utf8'))
+  const statement = JSON.parse(Buffer.from(payload, 'base64').toString())
+  assert.deepEqual(
+    [
+      statement.subject.map(({ name }: { name: string }) => name),
+      statement.predicate.version,
+      statement.predicate.expires,
+    ],
+    [['libmy_plugin.so', 'plugin.yaml'], '1.2.0', '2999-01-01T00:00:00.000Z'],
+  )
+  // What openssl says of the bytes that DSSE has signed.
+  writeFileSync(
+    at.file('pae'),
+    `DSSEv1 28 application/vnd.in-toto+json ${Buffer.from(payload, 'base64').length} ${Buffer.from(payload, 'base64')}`,
+  )
+  const { signatures } = JSON.parse(readFileSync(at.file('plugin.sig.json'), 'utf8'))
+  writeFileSync(at.file('sig'), Buffer.from(signatures[0].sig, 'base64'))
+  await at.run('openssl pkeyutl -verify -rawin -pubin -inkey plugin_public.pem -in pae -sigfile sig')
+  await at.run('echo "# more" >> plugin.yaml')
+  await assert.rejects(at.run(verify), {
+    code: 6,
+    stderr: /BUNDLE_MANIFEST_CHANGED: .*plugin\.sig\.json: the manifest/,
+  })
+  await at.run(sign)
+  await at.run(verify)
+  await assert.rejects(at.run(`${sign} --expires 1999-01-01`), { code: 4, stderr: /it must be a time to come/ })
+  writeFileSync(at.file('plugin.yaml'), 'name: [')
+  await assert.rejects(at.run(sign), { code: 4, stderr: /MANIFEST_INVALID/ })
+})

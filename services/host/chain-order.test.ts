@@ -35,7 +35,14 @@ entry_points: { wasm_module: plugin.wasm, native_library: plugin.so }
 `,
     'plugin.yaml',
   )
-  const planned: PlannedPlugin = { directory, path: `/plugins/${directory}`, manifest, problem: null, wanted: true }
+  const planned: PlannedPlugin = {
+    directory,
+    path: `/plugins/${directory}`,
+    manifest,
+    manifestFile: null,
+    problem: null,
+    wanted: true,
+  }
   assert.ok(isRunnable(planned))
   return planned
 }

@@ -58,10 +58,12 @@ function rig(...names: readonly string[]) {
         reason: `judged ${sha256}`,
         sha256,
         verifiedPath: `/s${path}`,
-        keyFingerprint: '',
+        keyFingerprints: [],
+        failure: '',
+        bundleVersion: '',
       }
     },
-    judgeKey: () => Promise.reject(new Error('nobody vouches here')),
+    judgeKeys: () => Promise.reject(new Error('nobody vouches here')),
     unloadSafe: () => Promise.reject(new Error('no Safe plugin is here')),
     loadSafe: () => Promise.reject(new Error('no Safe plugin is here')),
     loadOnCall: () => Promise.reject(new Error('no plugin that is called is here')),
@@ -80,7 +82,17 @@ function rig(...names: readonly string[]) {
     const log = pino({ level: 'silent' })
     const grants = { fileGrants: () => [], network: createNetworkGrants() }
     const audit = { append: (decided: Decided) => nextEntry(undefined, decided, 0) }
-    const loader = createLoader({ plan, arrangement, config, services, ...grants, audit, isServing: () => true, log })
+    const loader = createLoader({
+      plan,
+      arrangement,
+      config,
+      services,
+      ...grants,
+      audit,
+      versions: { of: () => '', note() {} },
+      isServing: () => true,
+      log,
+    })
     closing.push(loader.close)
     const reread = (plugin: PlannedPlugin): PlannedPlugin => ({ ...plugin, ...readPlugin(root, plugin.directory) })
     loader.serving('dsp-helper')

@@ -41,6 +41,8 @@ export interface Config {
       /** With `allowUnsigned` the trust table's. They hold for Safe plugins too, whatever the section's name says. */
       readonly requireSignatures: boolean
       readonly allowUnsigned: boolean
+      /** What no trusted key has signed together with its manifest is refused. */
+      readonly requireBundleSignature: boolean
       /** Fast plugins run also where the kernel has no landlock or no seccomp to confine them. */
       readonly allowUnsandboxed: boolean
     }
@@ -159,6 +161,7 @@ const configFile = section({
       require_signatures: z.boolean().default(true),
       allow_unsigned: z.boolean().default(false),
       allow_unsandboxed: z.boolean().default(false),
+      require_bundle_signature: z.boolean().default(false),
     }),
     quarantine_policy: quarantinePolicy.optional(),
   }),
@@ -195,6 +198,7 @@ function complete(file: Frozen<z.infer<typeof configFile>>): Config {
         requireSignatures: plugins.native.require_signatures,
         allowUnsigned: plugins.native.allow_unsigned,
         allowUnsandboxed: plugins.native.allow_unsandboxed,
+        requireBundleSignature: plugins.native.require_bundle_signature,
       },
       quarantinePolicy:
         policy === undefined

@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import type { ConfigCheck } from './config-check.ts'
 import { type Verified, verifiedBy, verifyRequest } from './load-request.ts'
 import { resolveArtefact } from './manifest-artefact.ts'
+import type { NewestVersions } from './newest-versions.ts'
 import { readPluginConfig } from './plugin-config.ts'
 import type { Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
@@ -36,6 +37,7 @@ export interface JudgeNeeds {
   readonly services: Pick<PluginServices, 'verify'>
   readonly isServing: IsServing
   readonly configs: Pick<ConfigCheck, 'check'>
+  readonly versions: NewestVersions
 }
 
 /** Throws PLUGIN_INVALID. `expected`: what the manifest says the artefact is; null where it says nothing. */
@@ -48,12 +50,16 @@ export function checkChecksum(artefact: string, expected: string | null, found: 
 }
 
 export const createJudge =
-  ({ native, services, isServing, configs }: JudgeNeeds): Judge =>
-  async ({ path, manifest }) => {
+  ({ native, services, isServing, configs, versions }: JudgeNeeds): Judge =>
+  async (plugin) => {
+    const { path, manifest } = plugin
     needServing(isServing, 'trust')
-    const request = verifyRequest(resolveArtefact(path, manifest.artefact), manifest, native)
-    const verified = verifiedBy(await services.verify(request))
+    const artefact = resolveArtefact(path, manifest.artefact)
+    const verified = verifiedBy(
+      await services.verify(verifyRequest(artefact, plugin, native, versions.of(manifest.id))),
+    )
     checkChecksum(join(path, manifest.artefact), manifest.checksum, verified.sha256)
     const config = await readPluginConfig(path, manifest.configSchema as object | null, configs)
+    if (verified.bundleVersion !== '') versions.note(manifest.id, verified.bundleVersion)
     return { verified, configJson: JSON.stringify(config) }
   }

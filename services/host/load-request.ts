@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { FastPluginSpec, RigLimits } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { Waiting } from '../../gen/proto/openracing/v1/rig.ts'
 import {
@@ -11,10 +12,11 @@ import type {
   PathGrant,
 } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Frozen } from '../../input/freeze.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { parseFailure, RigError } from '../../rpc/failure.ts'
 import type { Config, Program } from './config.ts'
 import type { PluginManifest } from './manifest.ts'
 import { grantedHosts } from './network-grants.ts'
+import type { Runnable } from './plugin-plan.ts'
 
 type Manifest = Frozen<PluginManifest>
 
@@ -30,34 +32,51 @@ export interface Verified extends Copy {
   readonly warning: string
   /** Why they may run, a sentence. */
   readonly reason: string
-  /** On the word of which key; empty where it is on none. */
-  readonly keyFingerprint: string
+  /** On the word of which keys. */
+  readonly keyFingerprints: readonly string[]
+  /** The version that a trusted key says they are; empty where none does. */
+  readonly bundleVersion: string
 }
 
-/** `path`: the artefact's real path. */
+/** `path`: the artefact's real path. `newestVersion`: that ran on the word of a bundle; empty: none. */
 export const verifyRequest = (
   path: string,
-  manifest: Manifest,
+  { manifest, manifestFile, path: directory }: Runnable,
   policy: Config['plugins']['native'],
+  newestVersion: string,
 ): VerifyArtefactRequest => ({
   path,
   requireSignatures: policy.requireSignatures,
   allowUnsigned: policy.allowUnsigned,
+  requireBundleSignature: policy.requireBundleSignature,
   manifestSignature: manifest.signature ?? '',
   manifestSignerFingerprint: manifest.signerFingerprint ?? '',
+  bundle: {
+    path: join(directory, 'plugin.sig.json'),
+    artefact: manifest.artefact,
+    manifest: manifestFile?.name ?? '',
+    manifestSha256: manifestFile?.sha256 ?? '',
+    pluginId: manifest.id,
+    newestVersion,
+  },
 })
 
-/** What trust's answer allows to run. Throws PLUGIN_UNTRUSTED for every answer that does not say to load. */
+/** The failure that trust named, where it is one. */
+const failureOf = ({ failure, reason }: VerifyArtefactResponse): RigError =>
+  parseFailure(`${failure}: ${reason}`) ?? new RigError('PLUGIN_UNTRUSTED', reason)
+
+/** What trust's answer allows to run. Throws for every answer that does not say to load: PLUGIN_UNTRUSTED, BUNDLE_*. */
 export function verifiedBy(answer: VerifyArtefactResponse): Verified {
-  const { decision, reason, sha256, verifiedPath: path, keyFingerprint } = answer
+  const { decision, reason, sha256, verifiedPath: path, keyFingerprints, bundleVersion } = answer
+  const said = { path, sha256, reason, keyFingerprints, bundleVersion }
   switch (decision) {
     case Decision.DECISION_LOAD:
-      return { path, sha256, warning: '', reason, keyFingerprint }
+      return { ...said, warning: '' }
     case Decision.DECISION_LOAD_WITH_WARNING:
-      return { path, sha256, warning: reason, reason, keyFingerprint }
+      return { ...said, warning: reason }
     case Decision.DECISION_REFUSE:
     case Decision.DECISION_UNSPECIFIED:
-      throw new RigError('PLUGIN_UNTRUSTED', reason)
+      throw failureOf(answer)
   }
 }
 

@@ -52,7 +52,9 @@ const verdict = (decision: Decision, path: string): VerifyArtefactResponse => ({
   reason: `judged ${path}`,
   sha256: 'ab'.repeat(32),
   verifiedPath: `/store${path}`,
-  keyFingerprint: 'cd'.repeat(32),
+  keyFingerprints: ['cd'.repeat(32)],
+  failure: '',
+  bundleVersion: '',
 })
 
 const gone = new RigError('SERVICE_UNAVAILABLE', 'the service does not answer')
@@ -95,7 +97,7 @@ function rig(
       if (!up.has('trust')) throw gone
       return verdict(decisions.get(nameIn(path)) ?? Decision.DECISION_LOAD, path)
     },
-    async judgeKey() {
+    async judgeKeys() {
       return { finding: Finding.FINDING_UNSPECIFIED, decision: keyDecision, reason: 'its key was judged' }
     },
     async unloadSafe(id: string) {
@@ -124,6 +126,7 @@ function rig(
   const network = createNetworkGrants()
   const loader = createLoader({
     ...{ plan, arrangement, config, services, isServing, fileGrants, network },
+    versions: { of: () => '', note() {} },
     audit: { append: (decided) => nextEntry(undefined, audited[audited.push(decided) - 1] as Decided, 0) },
     log: pino({ level: 'silent' }),
   })

@@ -9,6 +9,7 @@ import { startErrand } from './errand.ts'
 import type { FileGrants } from './file-grants.ts'
 import { createJudge, type IsServing } from './judge.ts'
 import { rigLimits } from './load-request.ts'
+import type { NewestVersions } from './newest-versions.ts'
 import { createOutcomes, type Outcome } from './outcomes.ts'
 import { isFast, isRunnable, type Plan, type PlannedPlugin } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
@@ -23,11 +24,15 @@ export interface LoaderNeeds {
   /** The operator's chain. Throws CONFIG_INVALID when it cannot be known. */
   readonly arrangement: () => Arrangement
   readonly config: Frozen<Config>
-  readonly services: Pick<PluginServices, 'verify' | 'judgeKey' | 'loadSafe' | 'loadOnCall' | 'unloadSafe' | 'setChain'>
+  readonly services: Pick<
+    PluginServices,
+    'verify' | 'judgeKeys' | 'loadSafe' | 'loadOnCall' | 'unloadSafe' | 'setChain'
+  >
   readonly isServing: IsServing
   readonly fileGrants: FileGrants
   readonly network: SafeLoaderNeeds['network']
   readonly audit: Pick<AuditLog, 'append'>
+  readonly versions: NewestVersions
   readonly log: Logger
 }
 
@@ -49,7 +54,7 @@ export interface Loader {
 }
 
 export function createLoader(needs: LoaderNeeds): Loader {
-  const { plan, arrangement, config, services, isServing, fileGrants, network, audit, log } = needs
+  const { plan, arrangement, config, services, isServing, fileGrants, network, audit, versions, log } = needs
   const { native } = config.plugins
   for (const { directory, manifest } of plan.plugins().filter(isRunnable)) {
     for (const warning of manifest.warnings) log.warn({ plugin: directory, warning }, 'manifest')
@@ -58,7 +63,7 @@ export function createLoader(needs: LoaderNeeds): Loader {
   const configs = openConfigCheck()
   const vouchers = createVouchers({
     ...{ native, services, audit, log },
-    judge: createJudge({ native, services, isServing, configs }),
+    judge: createJudge({ native, services, isServing, configs, versions }),
     async stop(plugin, why) {
       if (!isFast(plugin)) return safe.stop(plugin, why)
       chain.drop(plugin)

@@ -31,6 +31,7 @@ import { createLoader } from './loader.ts'
 import { watchLoop } from './loop-watch.ts'
 import { startCourier } from './network-courier.ts'
 import { createNetworkGrants } from './network-grants.ts'
+import { createNewestVersions, newestVersionsMigration } from './newest-versions.ts'
 import { createPluginCalls } from './plugin-calls.ts'
 import { createPluginList } from './plugin-list.ts'
 import { createPlan, isRunnable, type PlannedPlugin, planPlugins } from './plugin-plan.ts'
@@ -92,9 +93,13 @@ async function run(): Promise<void> {
   const mending = setInterval(() => estop.standing(), estopEveryMs)
   ends.defer(() => clearInterval(mending))
   if (stopped !== null) log.warn(stopped, 'the emergency stop is engaged; `wheelctl rig clear` clears it')
-  const database = ends.adopt(openDatabase(home.database, [auditMigration, knownKeysMigration]), (it) => it.close())
+  const database = ends.adopt(
+    openDatabase(home.database, [auditMigration, knownKeysMigration, newestVersionsMigration]),
+    (it) => it.close(),
+  )
   const audit = createAuditLog(database, Date.now)
   const known = createKnownKeys(database, audit)
+  const versions = createNewestVersions(database)
   const leds = ends.adopt(openLedFrames(home), (it) => it.close())
   const memory = ends.adopt(openRigMemory(home, config.telemetry.input, log), (it) => it.close())
   const hub = ends.adopt(createHub({ memory, ...config.ffb, nowNs, log }), (it) => it.close())
@@ -135,6 +140,7 @@ async function run(): Promise<void> {
     fileGrants,
     network: grants,
     audit,
+    versions,
     log,
   })
   const keyWatch = startKeyWatch({

@@ -111,9 +111,12 @@ const manifest = manifestFile.transform((file, context): PluginManifest => {
 export const parseManifest = (text: string, file: string): Frozen<PluginManifest> =>
   parseYaml(text, manifest, { file, code: 'MANIFEST_INVALID' })
 
-/** The manifest in a file. Throws RigError MANIFEST_INVALID, or FILE_MISSING when there is no file to read. */
-export function readManifest(path: string): Frozen<PluginManifest> {
+/** The text of a manifest, of any dialect. Throws RigError MANIFEST_INVALID, or FILE_MISSING when there is no file to read. */
+export function readManifestText(path: string): string {
   const text = readTextFile(path, documentMaxBytes, 'MANIFEST_INVALID')
   if (text === null) throw new RigError('FILE_MISSING', `${path} does not exist; every plugin directory needs one`)
-  return parseManifest(text, path)
+  return text
 }
+
+/** The manifest in a `plugin.yaml`. Throws as readManifestText() and parseManifest(). */
+export const readManifest = (path: string): Frozen<PluginManifest> => parseManifest(readManifestText(path), path)

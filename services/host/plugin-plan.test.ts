@@ -26,6 +26,7 @@ const installed = (directory: string, pluginClass: 'Safe' | 'Fast' = 'Safe', ind
   directory,
   path: `/plugins/${directory}`,
   manifest: manifestOf(pluginClass, index),
+  manifestFile: null,
   problem: null,
 })
 

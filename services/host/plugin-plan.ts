@@ -22,6 +22,7 @@ const missing = (pluginDir: string, directory: string): InstalledPlugin => ({
   directory,
   path: join(pluginDir, directory),
   manifest: null,
+  manifestFile: null,
   problem: new RigError(
     'FILE_MISSING',
     `plugins.enabled names ${directory}, but ${join(pluginDir, directory, 'plugin.yaml')} does not exist; install the plugin or remove the name`,

@@ -13,8 +13,8 @@ import {
   type ProcessInputResponse,
 } from '../../gen/proto/openracing/v1/plugin.ts'
 import {
-  type JudgeKeyRequest,
-  type JudgeKeyResponse,
+  type JudgeKeysRequest,
+  type JudgeKeysResponse,
   TrustServiceClient,
   type VerifyArtefactRequest,
   type VerifyArtefactResponse,
@@ -40,7 +40,7 @@ type Callback<Response> = (error: ServiceError | null, response: Response) => vo
 /** What the host asks of the services that judge and run plugins. Each call fails as call() of rpc/client.ts does. */
 export interface PluginServices {
   verify(request: VerifyArtefactRequest): Promise<VerifyArtefactResponse>
-  judgeKey(request: JudgeKeyRequest): Promise<JudgeKeyResponse>
+  judgeKeys(request: JudgeKeysRequest): Promise<JudgeKeysResponse>
   /** The keys now, and again whenever they are other ones, until trust ends or somebody aborts. */
   watchKeys(signal: AbortSignal): AsyncGenerator<WatchKeysResponse, void, undefined>
   loadSafe(request: LoadSafePluginRequest): Promise<void>
@@ -89,7 +89,7 @@ export function connectPluginServices(home: Home): PluginServices {
 
   return {
     verify: (request) => call((done) => trust.verifyArtefact(request, waiting, within(verifyMs), done)),
-    judgeKey: (request) => call((done) => trust.judgeKey(request, waiting, within(verifyMs), done)),
+    judgeKeys: (request) => call((done) => trust.judgeKeys(request, waiting, within(verifyMs), done)),
     async *watchKeys(signal) {
       const stream = trust.watchKeys({}, waiting)
       signal.addEventListener('abort', () => stream.cancel())

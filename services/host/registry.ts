@@ -1,12 +1,20 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Frozen, freezeDeep } from '../../input/freeze.ts'
 import { onOneLine } from '../../input/one-line.ts'
 import { RigError } from '../../rpc/failure.ts'
-import { type PluginManifest, readManifest } from './manifest.ts'
+import { type PluginManifest, parseManifest, readManifestText } from './manifest.ts'
 import { isBelow } from './manifest-artefact.ts'
-import { readTomlManifest } from './manifest-toml.ts'
+import { parseTomlManifest } from './manifest-toml.ts'
 import { barePlugin, pluginName } from './on-call.ts'
+
+/** Which text a manifest was parsed from. */
+export interface ManifestSource {
+  readonly name: string
+  /** Hex, lower case. */
+  readonly sha256: string
+}
 
 /** A directory below the plugin directory that holds a plugin. */
 export interface InstalledPlugin {
@@ -16,14 +24,16 @@ export interface InstalledPlugin {
   readonly path: string
   /** Null when it could not be read. */
   readonly manifest: Frozen<PluginManifest> | null
+  /** The file that the manifest was read from, and the SHA-256 of its text; null when it has none. */
+  readonly manifestFile: ManifestSource | null
   /** Why this plugin can never run, a code and a sentence; null when nothing is known against it. */
   readonly problem: string | null
 }
 
 /** The manifests of the dialects, by the names of their files; where there are two, the first counts. */
 const readers = [
-  { name: 'plugin.yaml', read: readManifest },
-  { name: 'plugin.toml', read: readTomlManifest },
+  { name: 'plugin.yaml', parse: parseManifest },
+  { name: 'plugin.toml', parse: parseTomlManifest },
 ] as const
 
 /** What a plugin is made of. None of it may be a link to something that belongs to nobody knows whom. */
@@ -83,9 +93,13 @@ function readBare(path: string, directory: string): Frozen<PluginManifest> {
   )
 }
 
-function readAnyManifest(path: string, directory: string): Frozen<PluginManifest> {
+function readAnyManifest(path: string, directory: string): Pick<InstalledPlugin, 'manifest' | 'manifestFile'> {
   const found = readers.find(({ name }) => existsSync(join(path, name)))
-  return found === undefined ? readBare(path, directory) : found.read(join(path, found.name))
+  if (found === undefined) return { manifest: readBare(path, directory), manifestFile: null }
+  const { name, parse } = found
+  const text = readManifestText(join(path, name))
+  const sha256 = createHash('sha256').update(text).digest('hex') // of what is parsed, and of nothing that is read again
+  return { manifest: parse(text, join(path, name)), manifestFile: { name, sha256 } }
 }
 
 /** One plugin as it lies on the disk now. Blocks on it. */
@@ -97,14 +111,14 @@ export function readPlugin(pluginDir: string, directory: string): InstalledPlugi
       'MANIFEST_INVALID',
       `the directory ${join(pluginDir, shown)} has a name of more than one line or with control characters; rename it`,
     )
-    return { directory: shown, path, manifest: null, problem: message }
+    return { directory: shown, path, manifest: null, manifestFile: null, problem: message }
   }
   try {
     refuseEscapes(pluginDir, path)
-    return { directory, path, manifest: readAnyManifest(path, directory), problem: null }
+    return { directory, path, ...readAnyManifest(path, directory), problem: null }
   } catch (cause) {
     const problem = cause instanceof RigError ? cause.message : `${path} cannot be read: ${(cause as Error).message}`
-    return { directory, path, manifest: null, problem }
+    return { directory, path, manifest: null, manifestFile: null, problem }
   }
 }
 

@@ -11,7 +11,7 @@ import type { PluginServices } from './plugin-services.ts'
 export interface VouchersNeeds {
   readonly judge: Judge
   readonly native: Frozen<Config['plugins']['native']>
-  readonly services: Pick<PluginServices, 'judgeKey'>
+  readonly services: Pick<PluginServices, 'judgeKeys'>
   readonly audit: Pick<AuditLog, 'append'>
   /** Ends a plugin that runs; resolves when it is gone. */
   stop(plugin: Runnable, why: RigError): Promise<void>
@@ -36,7 +36,7 @@ export interface Vouchers {
 interface Vouched {
   readonly plugin: Runnable
   readonly sha256: string
-  readonly fingerprint: string
+  readonly fingerprints: readonly string[]
 }
 
 export function createVouchers({ judge, native, services, audit, stop, log }: VouchersNeeds): Vouchers {
@@ -60,10 +60,11 @@ export function createVouchers({ judge, native, services, audit, stop, log }: Vo
     needStanding(plugin)
     try {
       const judged = await judge(plugin)
-      const { sha256, warning, reason, keyFingerprint: fingerprint } = judged.verified
-      note(plugin, warning === '' ? 'load' : 'load with warning', reason, { sha256, key_fingerprint: fingerprint })
+      const { sha256, warning, reason, keyFingerprints: fingerprints, bundleVersion } = judged.verified
+      const evidence = { sha256, key_fingerprints: fingerprints.join(' '), bundle_version: bundleVersion }
+      note(plugin, warning === '' ? 'load' : 'load with warning', reason, evidence)
       vouched.delete(plugin.directory)
-      if (fingerprint !== '') vouched.set(plugin.directory, { plugin, sha256, fingerprint })
+      if (fingerprints.length > 0) vouched.set(plugin.directory, { plugin, sha256, fingerprints })
       return judged
     } catch (cause) {
       // What could not be judged now is judged later.
@@ -74,13 +75,15 @@ export function createVouchers({ judge, native, services, audit, stop, log }: Vo
     }
   }
 
-  async function check({ plugin, sha256, fingerprint }: Vouched): Promise<void> {
+  async function check(word: Vouched): Promise<void> {
+    const { plugin, sha256, fingerprints } = word
     const { requireSignatures, allowUnsigned } = native
-    const { decision, reason } = await services.judgeKey({ fingerprint, requireSignatures, allowUnsigned })
-    if (decision !== Decision.DECISION_REFUSE || vouched.get(plugin.directory)?.fingerprint !== fingerprint) return
+    const request = { fingerprints: [...fingerprints], requireSignatures, allowUnsigned }
+    const { decision, reason } = await services.judgeKeys(request)
+    if (decision !== Decision.DECISION_REFUSE || vouched.get(plugin.directory) !== word) return
     const { directory } = plugin
     const why = `${directory} was stopped: ${reason}; when it is to run again, reload it, or start the rig again`
-    const evidence = { sha256, key_fingerprint: fingerprint }
+    const evidence = { sha256, key_fingerprints: fingerprints.join(' ') }
     audit.append({ kind: 'plugin', subject: directory, decision: 'stop', reason, evidence })
     vouched.delete(directory)
     const refusal = new RigError('PLUGIN_UNTRUSTED', why)

@@ -18,7 +18,7 @@ try {
   const contents = await openContentStore(home.storeDir)
   const keys = openTrustFile(home.trustStore)
   const definitions = [
-    bind(TrustServiceService, trustHandlers({ keys, contents, log })),
+    bind(TrustServiceService, trustHandlers({ keys, contents, nowMs: Date.now, log })),
     bind(KeyServiceService, keyHandlers({ keys, nowMs: Date.now, log })),
   ]
   const server = await serve({ service: 'trust', home, definitions, log })

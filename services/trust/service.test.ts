@@ -21,7 +21,7 @@ import {
   Finding,
   TrustServiceClient,
   TrustServiceService,
-  type VerifyArtefactRequest,
+  VerifyArtefactRequest,
   type VerifyArtefactResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
 import { artefactMaxBytes } from './artefact.ts'
@@ -54,6 +54,8 @@ const sidecarOf = (signature: string, print: string): string =>
     content_type: 'Plugin',
   })
 
+const nowMs = Date.UTC(2026, 0, 2)
+
 const strict = { requireSignatures: true, allowUnsigned: false }
 const permissive = { requireSignatures: true, allowUnsigned: true }
 const development = { requireSignatures: false, allowUnsigned: true }
@@ -66,7 +68,10 @@ async function startRig() {
   const log = pino({ level: 'silent' })
   const contents = await openContentStore(storeDirectory)
   const server = new Server()
-  server.addService(TrustServiceService, trustHandlers({ keys: openTrustFile(trustStore), contents, log }))
+  server.addService(
+    TrustServiceService,
+    trustHandlers({ keys: openTrustFile(trustStore), contents, nowMs: () => nowMs, log }),
+  )
   const address = `unix:${join(root, 'trust.sock')}`
   await new Promise<void>((resolve, reject) => {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()))
@@ -99,7 +104,7 @@ async function startRig() {
       writeFileSync(trustStore, JSON.stringify(Object.fromEntries(entries)))
     },
     verify(path: string, request: Partial<VerifyArtefactRequest> = strict): Promise<VerifyArtefactResponse> {
-      const whole = { path, ...strict, manifestSignature: '', manifestSignerFingerprint: '', ...request }
+      const whole = VerifyArtefactRequest.fromPartial({ path, ...strict, ...request })
       return new Promise((resolve, reject) => {
         client.verifyArtefact(whole, (error, response) => (error ? reject(error) : resolve(response)))
       })

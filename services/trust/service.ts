@@ -3,20 +3,21 @@ import type { Logger } from 'pino'
 import {
   Decision,
   Finding,
-  type JudgeKeyRequest,
-  type JudgeKeyResponse,
+  type JudgeKeysRequest,
+  type JudgeKeysResponse,
   type TrustServiceServer,
   type VerifyArtefactRequest,
   type VerifyArtefactResponse,
   type WatchKeysResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { type FailureCode, RigError } from '../../rpc/failure.ts'
 import { serverStream } from '../../rpc/streaming.ts'
 import { unary } from '../../rpc/unary.ts'
-import { readArtefact } from './artefact.ts'
+import { type Artefact, readArtefact } from './artefact.ts'
+import { assessBundle } from './bundle-proof.ts'
 import type { ContentStore } from './content-store.ts'
 import { keyMessage } from './key-service.ts'
-import { decide, type Decision as PolicyDecision, type Finding as PolicyFinding } from './policy.ts'
+import { decide, type Decision as PolicyDecision, type Finding as PolicyFinding, type Verdict } from './policy.ts'
 import { type Assessment, assessKey, assessSignature, combine } from './proof.ts'
 import { readSidecars, type Signature, signatureFromBase64 } from './sidecar.ts'
 import type { TrustFile } from './trust-file.ts'
@@ -68,38 +69,71 @@ function assessManifest(request: VerifyArtefactRequest, bytes: Uint8Array, keys:
   return [assessSignature(bytes, { file, bytes: signature, fingerprint }, keys)]
 }
 
-function assess(request: VerifyArtefactRequest, bytes: Uint8Array, keys: TrustStore): Assessment {
+/** What stands beside an artefact, and in its manifest. */
+function assessDetached(request: VerifyArtefactRequest, bytes: Uint8Array, keys: TrustStore): readonly Assessment[] {
   const sidecars = readSidecars(request.path)
-  if (sidecars.kind === 'bad') return badProof(sidecars.sentence)
+  if (sidecars.kind === 'bad') return [badProof(sidecars.sentence)]
   const beside = sidecars.signatures.map((signature: Signature) => assessSignature(bytes, signature, keys))
-  return combine([...beside, ...assessManifest(request, bytes, keys)])
+  return [...beside, ...assessManifest(request, bytes, keys)]
 }
 
 /** What the trust service needs: its keys, and where verified copies go. */
 export interface TrustNeeds {
   readonly keys: Pick<TrustFile, 'read' | 'stamp'>
   readonly contents: ContentStore
+  /** Wall clock, ms since 1970. */
+  nowMs(): number
   readonly log: Logger
 }
 
 const nobody = (problem: string | null): string =>
   problem === null ? '' : ` (nobody is trusted, because the trust store is of no use: ${problem})`
 
+/** What was found and what follows from it. */
+interface Judgement extends Verdict, Pick<Assessment, 'finding' | 'detail'> {
+  /** Of a refusal. */
+  readonly failure: FailureCode | null
+  /** Of the keys on whose word it may run. */
+  readonly fingerprints: readonly string[]
+  readonly bundleVersion: string
+}
+
+function judge(request: VerifyArtefactRequest, artefact: Artefact, keys: TrustStore, nowMs: number): Judgement {
+  const bundle = assessBundle(request, artefact.sha256, keys, nowMs)
+  const assessments = [...assessDetached(request, artefact.bytes, keys), ...bundle.assessments]
+  const { finding, detail } = combine(assessments)
+  const own = decide(finding, request)
+  // A proof that is bad is told before what it would have proved.
+  if (bundle.fault !== null && finding !== 'bad proof') {
+    const consequence = 'it is refused in every mode'
+    const told = { finding, detail: bundle.fault.detail, decision: 'refuse', consequence } as const
+    return { ...told, failure: bundle.fault.code, fingerprints: [], bundleVersion: '' }
+  }
+  const vouching = assessments.filter((one) => one.finding === finding).flatMap((one) => one.fingerprint ?? [])
+  return {
+    ...{ finding, detail, ...own, bundleVersion: bundle.version },
+    failure: own.decision === 'refuse' ? 'PLUGIN_UNTRUSTED' : null,
+    fingerprints: own.decision === 'refuse' ? [] : [...new Set(vouching)],
+  }
+}
+
 async function verifyArtefact(request: VerifyArtefactRequest, needs: TrustNeeds): Promise<VerifyArtefactResponse> {
   const artefact = await readArtefact(request.path)
   const { keys, problem } = keysNow(needs.keys, needs.log)
-  const { finding, detail, fingerprint } = assess(request, artefact.bytes, keys)
-  const { decision, consequence } = decide(finding, request)
+  const judged = judge(request, artefact, keys, needs.nowMs())
+  const { finding, detail, decision, consequence, failure } = judged
   const reason = `${request.path}: ${detail}${nobody(problem)}; ${consequence}`
   const verifiedPath = decision === 'refuse' ? '' : await needs.contents.put(artefact)
   needs.log.info({ path: request.path, sha256: artefact.sha256, finding, decision, reason }, 'artefact judged')
-  const answer = { finding: findingOf[finding], decision: decisionOf[decision], reason, sha256: artefact.sha256 }
-  return { ...answer, verifiedPath, keyFingerprint: fingerprint ?? '' }
+  return {
+    ...{ finding: findingOf[finding], decision: decisionOf[decision], reason, sha256: artefact.sha256, verifiedPath },
+    ...{ keyFingerprints: [...judged.fingerprints], failure: failure ?? '', bundleVersion: judged.bundleVersion },
+  }
 }
 
-function judgeKey(request: JudgeKeyRequest, needs: TrustNeeds): JudgeKeyResponse {
+function judgeKeys(request: JudgeKeysRequest, needs: TrustNeeds): JudgeKeysResponse {
   const { keys, problem } = keysNow(needs.keys, needs.log)
-  const { finding, detail } = assessKey(request.fingerprint, keys)
+  const { finding, detail } = combine(request.fingerprints.map((fingerprint) => assessKey(fingerprint, keys)))
   const { decision, consequence } = decide(finding, request)
   const reason = `${detail}${nobody(problem)}; ${consequence}`
   return { finding: findingOf[finding], decision: decisionOf[decision], reason }
@@ -122,7 +156,7 @@ async function* watchKeys(
 export function trustHandlers(needs: TrustNeeds): TrustServiceServer {
   return {
     verifyArtefact: unary((request) => verifyArtefact(request, needs), needs.log),
-    judgeKey: unary((request) => judgeKey(request, needs), needs.log),
+    judgeKeys: unary((request) => judgeKeys(request, needs), needs.log),
     watchKeys: serverStream((_, signal) => watchKeys(needs, signal), needs.log),
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Plugin, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
@@ -9,7 +10,7 @@ import { fingerprint, parsePublicKey } from '../../services/trust/ed25519.ts'
 import { formatSidecar } from '../../services/trust/sidecar.ts'
 import { formatTrustStore, type TrustLevel } from '../../services/trust/trust-store.ts'
 import { until } from '../until.ts'
-import { runWheelctl } from '../wheelctl.ts'
+import { commandFile, runWheelctl } from '../wheelctl.ts'
 import { startRig } from './rig.ts'
 
 const { PLUGIN_STATE_RUNNING: running, PLUGIN_STATE_FAILED: failed } = PluginState
@@ -101,4 +102,42 @@ test('what a key vouched for is stopped when the key is distrusted, and the log 
     const plugins = await all(failed, 'lowpass')
     assert.match(plugins.find(({ name }) => name === 'lowpass')?.detail ?? '', /is distrusted \(by hand\)/)
   })
+})
+
+test('a rig that demands bundles runs what was signed with its manifest, and nothing else', {
+  timeout: 180_000,
+}, async () => {
+  await using rig = await startRig((home) => {
+    const config = readFileSync(home.configFile, 'utf8')
+    const native = '{ require_signatures: true, require_bundle_signature: true }'
+    writeFileSync(home.configFile, config.replace(/ {2}native:[\s\S]*/, `  native: ${native}\n`))
+    const secret = join(home.stateDir, 'secret.pem')
+    writeFileSync(secret, pair.privateKey.export({ format: 'pem', type: 'pkcs8' }))
+    for (const [directory, file] of Object.entries({ ...signed, 'slip-ffb': 'slip-ffb.wasm' })) {
+      const library = join(home.pluginDir, directory, 'build', file)
+      execFileSync(commandFile('wheelctl'), ['plugin', 'sign', '--library', library, '--key', secret, '--signer', 'us'])
+    }
+    rmSync(join(home.pluginDir, 'rpm-leds', 'plugin.sig.json'))
+    appendFileSync(join(home.pluginDir, 'slip-ffb', 'plugin.yaml'), '# asks for nothing more\n')
+    know(home, 'Trusted', 'ours')
+  })
+  await until('the chain runs', async () => ((await rig.plugin('lowpass')).state === running ? true : undefined))
+  assert.match(
+    (await rig.plugin('rpm-leds')).detail,
+    /^BUNDLE_MISSING: .* it has no bundle signature, and plugins\.native/,
+  )
+  assert.match(
+    (await rig.plugin('slip-ffb')).detail,
+    /^BUNDLE_MANIFEST_CHANGED: .* the manifest plugin\.yaml has the SHA-256/,
+  )
+  const { stdout } = await runWheelctl(rig.rig.home, [
+    'audit',
+    'list',
+    '--kind',
+    'artefact',
+    '--subject',
+    'slip-ffb',
+    '--json',
+  ])
+  assert.equal(JSON.parse(JSON.parse(stdout)[0].evidence).code, 'BUNDLE_MANIFEST_CHANGED')
 })

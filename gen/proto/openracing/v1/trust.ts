@@ -73,6 +73,26 @@ export interface VerifyArtefactRequest {
   readonly manifestSignature: string;
   /** Which key made the manifest's signature, hex; empty tries each trusted key. */
   readonly manifestSignerFingerprint: string;
+  /** What the bundle's signature, if there is one, has to be about. */
+  readonly bundle:
+    | Bundle
+    | undefined;
+  /** Refuses what no trusted key signed as a bundle. */
+  readonly requireBundleSignature: boolean;
+}
+
+/** A plugin as it lies in its directory. */
+export interface Bundle {
+  /** Absolute path of its `plugin.sig.json`, which may not exist. */
+  readonly path: string;
+  /** The artefact as the manifest names it, relative to the directory. */
+  readonly artefact: string;
+  /** Name of the manifest's file, and SHA-256 of its text as it was parsed, hex; both empty for a plugin that has none. */
+  readonly manifest: string;
+  readonly manifestSha256: string;
+  readonly pluginId: string;
+  /** The newest version of this plugin that this rig ran on the word of a bundle; empty: none. */
+  readonly newestVersion: string;
 }
 
 export interface VerifyArtefactResponse {
@@ -84,18 +104,22 @@ export interface VerifyArtefactResponse {
   readonly sha256: string;
   /** Absolute path of a read-only copy of exactly those bytes; empty when refused. */
   readonly verifiedPath: string;
-  /** Fingerprint of the key that the finding is about; empty where it is about none. */
-  readonly keyFingerprint: string;
+  /** Fingerprints of the trusted, or in development mode of the unknown, keys that signed it. */
+  readonly keyFingerprints: readonly string[];
+  /** The failure that a refusal is: a code of the table of failures. Empty when it is none. */
+  readonly failure: string;
+  /** The version that a trusted key's bundle says this is; empty where there is no such bundle. */
+  readonly bundleVersion: string;
 }
 
-export interface JudgeKeyRequest {
-  readonly fingerprint: string;
+export interface JudgeKeysRequest {
+  readonly fingerprints: readonly string[];
   /** As in VerifyArtefactRequest. */
   readonly requireSignatures: boolean;
   readonly allowUnsigned: boolean;
 }
 
-export interface JudgeKeyResponse {
+export interface JudgeKeysResponse {
   readonly finding: Finding;
   readonly decision: Decision;
   /** One sentence for the operator. */
@@ -119,6 +143,8 @@ function createBaseVerifyArtefactRequest(): VerifyArtefactRequest {
     allowUnsigned: false,
     manifestSignature: "",
     manifestSignerFingerprint: "",
+    bundle: undefined,
+    requireBundleSignature: false,
   };
 }
 
@@ -138,6 +164,12 @@ export const VerifyArtefactRequest: MessageFns<VerifyArtefactRequest> = {
     }
     if (message.manifestSignerFingerprint !== "") {
       writer.uint32(42).string(message.manifestSignerFingerprint);
+    }
+    if (message.bundle !== undefined) {
+      Bundle.encode(message.bundle, writer.uint32(50).fork()).join();
+    }
+    if (message.requireBundleSignature !== false) {
+      writer.uint32(56).bool(message.requireBundleSignature);
     }
     return writer;
   },
@@ -195,6 +227,22 @@ export const VerifyArtefactRequest: MessageFns<VerifyArtefactRequest> = {
             message.manifestSignerFingerprint = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.bundle = Bundle.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.requireBundleSignature = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -217,12 +265,140 @@ export const VerifyArtefactRequest: MessageFns<VerifyArtefactRequest> = {
     message.allowUnsigned = object.allowUnsigned ?? false;
     message.manifestSignature = object.manifestSignature ?? "";
     message.manifestSignerFingerprint = object.manifestSignerFingerprint ?? "";
+    message.bundle = (object.bundle !== undefined && object.bundle !== null)
+      ? Bundle.fromPartial(object.bundle)
+      : undefined;
+    message.requireBundleSignature = object.requireBundleSignature ?? false;
+    return message;
+  },
+};
+
+function createBaseBundle(): Bundle {
+  return { path: "", artefact: "", manifest: "", manifestSha256: "", pluginId: "", newestVersion: "" };
+}
+
+export const Bundle: MessageFns<Bundle> = {
+  encode(message: Bundle, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.artefact !== "") {
+      writer.uint32(18).string(message.artefact);
+    }
+    if (message.manifest !== "") {
+      writer.uint32(26).string(message.manifest);
+    }
+    if (message.manifestSha256 !== "") {
+      writer.uint32(34).string(message.manifestSha256);
+    }
+    if (message.pluginId !== "") {
+      writer.uint32(42).string(message.pluginId);
+    }
+    if (message.newestVersion !== "") {
+      writer.uint32(50).string(message.newestVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Bundle {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBundle() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.artefact = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.manifest = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.manifestSha256 = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pluginId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.newestVersion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Bundle>): Bundle {
+    return Bundle.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Bundle>): Bundle {
+    const message = createBaseBundle() as any;
+    message.path = object.path ?? "";
+    message.artefact = object.artefact ?? "";
+    message.manifest = object.manifest ?? "";
+    message.manifestSha256 = object.manifestSha256 ?? "";
+    message.pluginId = object.pluginId ?? "";
+    message.newestVersion = object.newestVersion ?? "";
     return message;
   },
 };
 
 function createBaseVerifyArtefactResponse(): VerifyArtefactResponse {
-  return { finding: 0, decision: 0, reason: "", sha256: "", verifiedPath: "", keyFingerprint: "" };
+  return {
+    finding: 0,
+    decision: 0,
+    reason: "",
+    sha256: "",
+    verifiedPath: "",
+    keyFingerprints: [],
+    failure: "",
+    bundleVersion: "",
+  };
 }
 
 export const VerifyArtefactResponse: MessageFns<VerifyArtefactResponse> = {
@@ -242,8 +418,14 @@ export const VerifyArtefactResponse: MessageFns<VerifyArtefactResponse> = {
     if (message.verifiedPath !== "") {
       writer.uint32(42).string(message.verifiedPath);
     }
-    if (message.keyFingerprint !== "") {
-      writer.uint32(50).string(message.keyFingerprint);
+    for (const v of message.keyFingerprints) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.failure !== "") {
+      writer.uint32(58).string(message.failure);
+    }
+    if (message.bundleVersion !== "") {
+      writer.uint32(66).string(message.bundleVersion);
     }
     return writer;
   },
@@ -306,7 +488,23 @@ export const VerifyArtefactResponse: MessageFns<VerifyArtefactResponse> = {
               break;
             }
 
-            message.keyFingerprint = reader.string();
+            message.keyFingerprints.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.failure = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.bundleVersion = reader.string();
             continue;
           }
         }
@@ -331,19 +529,21 @@ export const VerifyArtefactResponse: MessageFns<VerifyArtefactResponse> = {
     message.reason = object.reason ?? "";
     message.sha256 = object.sha256 ?? "";
     message.verifiedPath = object.verifiedPath ?? "";
-    message.keyFingerprint = object.keyFingerprint ?? "";
+    message.keyFingerprints = object.keyFingerprints?.map((e) => e) || [];
+    message.failure = object.failure ?? "";
+    message.bundleVersion = object.bundleVersion ?? "";
     return message;
   },
 };
 
-function createBaseJudgeKeyRequest(): JudgeKeyRequest {
-  return { fingerprint: "", requireSignatures: false, allowUnsigned: false };
+function createBaseJudgeKeysRequest(): JudgeKeysRequest {
+  return { fingerprints: [], requireSignatures: false, allowUnsigned: false };
 }
 
-export const JudgeKeyRequest: MessageFns<JudgeKeyRequest> = {
-  encode(message: JudgeKeyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.fingerprint !== "") {
-      writer.uint32(10).string(message.fingerprint);
+export const JudgeKeysRequest: MessageFns<JudgeKeysRequest> = {
+  encode(message: JudgeKeysRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.fingerprints) {
+      writer.uint32(10).string(v!);
     }
     if (message.requireSignatures !== false) {
       writer.uint32(16).bool(message.requireSignatures);
@@ -354,7 +554,7 @@ export const JudgeKeyRequest: MessageFns<JudgeKeyRequest> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): JudgeKeyRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): JudgeKeysRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -363,7 +563,7 @@ export const JudgeKeyRequest: MessageFns<JudgeKeyRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseJudgeKeyRequest() as any;
+      const message = createBaseJudgeKeysRequest() as any;
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -372,7 +572,7 @@ export const JudgeKeyRequest: MessageFns<JudgeKeyRequest> = {
               break;
             }
 
-            message.fingerprint = reader.string();
+            message.fingerprints.push(reader.string());
             continue;
           }
           case 2: {
@@ -403,24 +603,24 @@ export const JudgeKeyRequest: MessageFns<JudgeKeyRequest> = {
     }
   },
 
-  create(base?: DeepPartial<JudgeKeyRequest>): JudgeKeyRequest {
-    return JudgeKeyRequest.fromPartial(base ?? {});
+  create(base?: DeepPartial<JudgeKeysRequest>): JudgeKeysRequest {
+    return JudgeKeysRequest.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<JudgeKeyRequest>): JudgeKeyRequest {
-    const message = createBaseJudgeKeyRequest() as any;
-    message.fingerprint = object.fingerprint ?? "";
+  fromPartial(object: DeepPartial<JudgeKeysRequest>): JudgeKeysRequest {
+    const message = createBaseJudgeKeysRequest() as any;
+    message.fingerprints = object.fingerprints?.map((e) => e) || [];
     message.requireSignatures = object.requireSignatures ?? false;
     message.allowUnsigned = object.allowUnsigned ?? false;
     return message;
   },
 };
 
-function createBaseJudgeKeyResponse(): JudgeKeyResponse {
+function createBaseJudgeKeysResponse(): JudgeKeysResponse {
   return { finding: 0, decision: 0, reason: "" };
 }
 
-export const JudgeKeyResponse: MessageFns<JudgeKeyResponse> = {
-  encode(message: JudgeKeyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const JudgeKeysResponse: MessageFns<JudgeKeysResponse> = {
+  encode(message: JudgeKeysResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.finding !== 0) {
       writer.uint32(8).int32(message.finding);
     }
@@ -433,7 +633,7 @@ export const JudgeKeyResponse: MessageFns<JudgeKeyResponse> = {
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): JudgeKeyResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): JudgeKeysResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -442,7 +642,7 @@ export const JudgeKeyResponse: MessageFns<JudgeKeyResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseJudgeKeyResponse() as any;
+      const message = createBaseJudgeKeysResponse() as any;
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -482,11 +682,11 @@ export const JudgeKeyResponse: MessageFns<JudgeKeyResponse> = {
     }
   },
 
-  create(base?: DeepPartial<JudgeKeyResponse>): JudgeKeyResponse {
-    return JudgeKeyResponse.fromPartial(base ?? {});
+  create(base?: DeepPartial<JudgeKeysResponse>): JudgeKeysResponse {
+    return JudgeKeysResponse.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<JudgeKeyResponse>): JudgeKeyResponse {
-    const message = createBaseJudgeKeyResponse() as any;
+  fromPartial(object: DeepPartial<JudgeKeysResponse>): JudgeKeysResponse {
+    const message = createBaseJudgeKeysResponse() as any;
     message.finding = object.finding ?? 0;
     message.decision = object.decision ?? 0;
     message.reason = object.reason ?? "";
@@ -619,15 +819,15 @@ export const TrustServiceService = {
       Buffer.from(VerifyArtefactResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): VerifyArtefactResponse => VerifyArtefactResponse.decode(value),
   },
-  /** Judges again what was signed by a key: bytes that run are not verified a second time, their key may be another one now. */
-  judgeKey: {
-    path: "/openracing.v1.TrustService/JudgeKey" as const,
+  /** Judges again what was signed by these keys: bytes that run are not verified a second time, their keys may be others now. */
+  judgeKeys: {
+    path: "/openracing.v1.TrustService/JudgeKeys" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: JudgeKeyRequest): Buffer => Buffer.from(JudgeKeyRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): JudgeKeyRequest => JudgeKeyRequest.decode(value),
-    responseSerialize: (value: JudgeKeyResponse): Buffer => Buffer.from(JudgeKeyResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): JudgeKeyResponse => JudgeKeyResponse.decode(value),
+    requestSerialize: (value: JudgeKeysRequest): Buffer => Buffer.from(JudgeKeysRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): JudgeKeysRequest => JudgeKeysRequest.decode(value),
+    responseSerialize: (value: JudgeKeysResponse): Buffer => Buffer.from(JudgeKeysResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): JudgeKeysResponse => JudgeKeysResponse.decode(value),
   },
   /** The keys now, and all of them again, within half a second, when one of them is another one, whoever changed it. */
   watchKeys: {
@@ -644,8 +844,8 @@ export const TrustServiceService = {
 export interface TrustServiceServer extends UntypedServiceImplementation {
   /** Judges one artefact. A refusal is an answer, not an error. */
   verifyArtefact: handleUnaryCall<VerifyArtefactRequest, VerifyArtefactResponse>;
-  /** Judges again what was signed by a key: bytes that run are not verified a second time, their key may be another one now. */
-  judgeKey: handleUnaryCall<JudgeKeyRequest, JudgeKeyResponse>;
+  /** Judges again what was signed by these keys: bytes that run are not verified a second time, their keys may be others now. */
+  judgeKeys: handleUnaryCall<JudgeKeysRequest, JudgeKeysResponse>;
   /** The keys now, and all of them again, within half a second, when one of them is another one, whoever changed it. */
   watchKeys: handleServerStreamingCall<WatchKeysRequest, WatchKeysResponse>;
 }
@@ -667,21 +867,21 @@ export interface TrustServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: VerifyArtefactResponse) => void,
   ): ClientUnaryCall;
-  /** Judges again what was signed by a key: bytes that run are not verified a second time, their key may be another one now. */
-  judgeKey(
-    request: JudgeKeyRequest,
-    callback: (error: ServiceError | null, response: JudgeKeyResponse) => void,
+  /** Judges again what was signed by these keys: bytes that run are not verified a second time, their keys may be others now. */
+  judgeKeys(
+    request: JudgeKeysRequest,
+    callback: (error: ServiceError | null, response: JudgeKeysResponse) => void,
   ): ClientUnaryCall;
-  judgeKey(
-    request: JudgeKeyRequest,
+  judgeKeys(
+    request: JudgeKeysRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: JudgeKeyResponse) => void,
+    callback: (error: ServiceError | null, response: JudgeKeysResponse) => void,
   ): ClientUnaryCall;
-  judgeKey(
-    request: JudgeKeyRequest,
+  judgeKeys(
+    request: JudgeKeysRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: JudgeKeyResponse) => void,
+    callback: (error: ServiceError | null, response: JudgeKeysResponse) => void,
   ): ClientUnaryCall;
   /** The keys now, and all of them again, within half a second, when one of them is another one, whoever changed it. */
   watchKeys(request: WatchKeysRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchKeysResponse>;
