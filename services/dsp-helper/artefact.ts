@@ -40,7 +40,7 @@ export async function sealArtefact({ path, sha256 }: Artefact): Promise<SealedFi
   })
   if (found.sha256 === sha256) return sealFile('plugin', found.bytes)
   throw new RigError(
-    'PLUGIN_INVALID',
+    'PLUGIN_UNTRUSTED',
     `the library ${path} has the SHA-256 ${found.sha256}, and ${sha256} was verified; have it verified again`,
   )
 }
