@@ -48,7 +48,7 @@ async function startTrust() {
   const notes = { signer: 'us', timestamp: '2024-01-15T10:30:00Z', comment: undefined }
   writeFileSync(`${path}.sig`, formatSidecar(signature, notes))
 
-  const contents = await openContentStore(join(root, 'store'))
+  const contents = await openContentStore(join(root, 'store'), Date.now)
   const server = new Server()
   const keys = openTrustFile(trustStore)
   server.addService(

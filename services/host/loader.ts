@@ -45,6 +45,8 @@ export interface Loader {
   settled(): Promise<void>
   /** The chain is another one; resolves when everything that can be done about it now is done. */
   chainChanged(): Promise<void>
+  /** SHA-256 of everything that was judged good and may run. */
+  judgedGood(): readonly string[]
   /** As the operator wishes: also one that was stopped for its key. */
   judgeAgain: ChainLoader['judgeAgain']
   /** The keys are, or may be, other ones; resolves when nothing runs on the word of one that is not trusted. */
@@ -91,6 +93,7 @@ export function createLoader(needs: LoaderNeeds): Loader {
       if (service !== 'wasm-runner') errands.fast.ask()
     },
     outcomeOf: outcomes.of,
+    judgedGood: vouchers.judgedGood,
     keysChanged: vouchers.keysChanged,
     judgeAgain(plugin) {
       vouchers.lift(plugin)

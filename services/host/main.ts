@@ -43,6 +43,7 @@ import { openRigMemory } from './rig-memory.ts'
 import { rigService } from './rig-service.ts'
 import { rigServices } from './rig-services.ts'
 import { watchRigStatus } from './rig-status.ts'
+import { startStoreCare } from './store-care.ts'
 import { createSupervisor } from './supervisor.ts'
 import { supervisorService } from './supervisor-service.ts'
 import { telemetryService } from './telemetry-service.ts'
@@ -201,6 +202,8 @@ async function run(): Promise<void> {
       loop: loopStands,
     })
   }
+  const caring = startStoreCare({ judgedGood: loader.judgedGood, settled: loader.settled, services, isServing, log })
+  ends.defer(caring.close)
   const started = supervisor.settled.then(loader.settled).then(() => loop.settled(closing.signal))
   const remainingMs = announceByMs - performance.now()
   await announceStart({ started, asked, remainingMs, line, say: console.log, log })

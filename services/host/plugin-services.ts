@@ -13,6 +13,7 @@ import {
   type ProcessInputResponse,
 } from '../../gen/proto/openracing/v1/plugin.ts'
 import {
+  type CollectCopiesResponse,
   type JudgeKeysRequest,
   type JudgeKeysResponse,
   TrustServiceClient,
@@ -41,6 +42,8 @@ type Callback<Response> = (error: ServiceError | null, response: Response) => vo
 export interface PluginServices {
   verify(request: VerifyArtefactRequest): Promise<VerifyArtefactResponse>
   judgeKeys(request: JudgeKeysRequest): Promise<JudgeKeysResponse>
+  /** Removes verified copies but these; says how many. */
+  collectCopies(keep: readonly string[]): Promise<number>
   /** The keys now, and again whenever they are other ones, until trust ends or somebody aborts. */
   watchKeys(signal: AbortSignal): AsyncGenerator<WatchKeysResponse, void, undefined>
   loadSafe(request: LoadSafePluginRequest): Promise<void>
@@ -90,6 +93,11 @@ export function connectPluginServices(home: Home): PluginServices {
   return {
     verify: (request) => call((done) => trust.verifyArtefact(request, waiting, within(verifyMs), done)),
     judgeKeys: (request) => call((done) => trust.judgeKeys(request, waiting, within(verifyMs), done)),
+    collectCopies: async (keep) => {
+      const collect = (done: Callback<CollectCopiesResponse>) =>
+        trust.collectCopies({ keep: [...keep] }, waiting, within(verifyMs), done)
+      return (await call(collect)).removed
+    },
     async *watchKeys(signal) {
       const stream = trust.watchKeys({}, waiting)
       signal.addEventListener('abort', () => stream.cancel())

@@ -29,6 +29,8 @@ export interface Vouchers {
   needStanding(plugin: Runnable): void
   /** The operator wants this plugin after all. */
   lift(plugin: Runnable): void
+  /** SHA-256 of everything that was judged good and may run. */
+  judgedGood(): readonly string[]
   /** The keys are, or may be, other ones: stops what nobody vouches for any more. */
   keysChanged(): Promise<void>
 }
@@ -43,6 +45,7 @@ export function createVouchers({ judge, native, services, audit, stop, log }: Vo
   /** By directory, as all of these. */
   const vouched = new Map<string, Vouched>()
   const barred = new Map<string, RigError>()
+  const good = new Map<string, string>()
   let keysSeen = 0
   let checking = Promise.resolve()
 
@@ -63,6 +66,7 @@ export function createVouchers({ judge, native, services, audit, stop, log }: Vo
       const { sha256, warning, reason, keyFingerprints: fingerprints, bundleVersion } = judged.verified
       const evidence = { sha256, key_fingerprints: fingerprints.join(' '), bundle_version: bundleVersion }
       note(plugin, warning === '' ? 'load' : 'load with warning', reason, evidence)
+      good.set(plugin.directory, sha256)
       vouched.delete(plugin.directory)
       if (fingerprints.length > 0) vouched.set(plugin.directory, { plugin, sha256, fingerprints })
       return judged
@@ -108,6 +112,7 @@ export function createVouchers({ judge, native, services, audit, stop, log }: Vo
         if (seen === keysSeen) return judged // else the keys may have been others by then
       }
     },
+    judgedGood: () => [...good.values()],
     lift: ({ directory }) => void barred.delete(directory),
     keysChanged() {
       keysSeen++

@@ -21,9 +21,9 @@ after(() => rmSync(root, { recursive: true }))
 
 const artefactOf = (text: string): Artefact => ({ bytes: Buffer.from(text), sha256: sha256Of(Buffer.from(text)) })
 
-async function newStore() {
+async function newStore(nowMs: () => number = Date.now) {
   const directory = join(mkdtempSync(join(root, 'rig-')), 'state', 'store')
-  return { directory, store: await openContentStore(directory) }
+  return { directory, store: await openContentStore(directory, nowMs) }
 }
 
 test('a copy has the name of its hash, the bytes that were judged, and nobody may write it', async () => {
@@ -82,4 +82,37 @@ test('a copy that cannot be put in its place leaves nothing half-written behind'
   mkdirSync(join(directory, artefact.sha256))
   await assert.rejects(store.put(artefact))
   assert.deepEqual(readdirSync(directory), [artefact.sha256])
+})
+
+test('what nobody runs is removed when it is an hour old, and nothing else', async () => {
+  let nowMs = Date.now()
+  const { directory, store } = await newStore(() => nowMs)
+  const [kept, old, wanted] = ['kept', 'nobody runs it', 'asked for again'].map(artefactOf) as [
+    Artefact,
+    Artefact,
+    Artefact,
+  ]
+  for (const artefact of [kept, old, wanted]) await store.put(artefact)
+  const part = '.0b0e2bd6-8f36-4d3e-9f0b-3a2f4f1f6a10.part'
+  for (const name of [part, 'README', '.hidden']) writeFileSync(join(directory, name), 'x')
+  mkdirSync(join(directory, 'ab'.repeat(32)))
+  assert.deepEqual(await store.collect(new Set()), { removed: 0, removedBytes: 0 }, 'all of it is young')
+  nowMs += 3_600_000 + 5000
+  await store.put(wanted)
+  const collected = await store.collect(new Set([kept.sha256]))
+  assert.deepEqual(collected, { removed: 2, removedBytes: old.bytes.length + 1 })
+  const left = [kept.sha256, wanted.sha256, 'README', '.hidden', 'ab'.repeat(32)]
+  assert.deepEqual(readdirSync(directory).sort(), left.sort())
+})
+
+test('a copy that is put while copies are collected is there afterwards', async () => {
+  let nowMs = Date.now()
+  const { store } = await newStore(() => nowMs)
+  const artefact = artefactOf('x'.repeat(100_000))
+  for (let round = 0; round < 50; round++) {
+    await store.put(artefact)
+    nowMs += 3_600_000 + 5000
+    const [path] = await Promise.all([store.put(artefact), store.collect(new Set()), store.collect(new Set())])
+    assert.equal(sha256Of(readFileSync(path)), artefact.sha256)
+  }
 })

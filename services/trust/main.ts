@@ -15,7 +15,7 @@ const log = openLog('trust', process.env)
 try {
   const home = findHome(process.env)
   createHome(home)
-  const contents = await openContentStore(home.storeDir)
+  const contents = await openContentStore(home.storeDir, Date.now)
   const keys = openTrustFile(home.trustStore)
   const definitions = [
     bind(TrustServiceService, trustHandlers({ keys, contents, nowMs: Date.now, log })),

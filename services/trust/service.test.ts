@@ -66,7 +66,7 @@ async function startRig() {
   const trustStore = join(root, 'trust_store.json')
   const storeDirectory = join(root, 'store')
   const log = pino({ level: 'silent' })
-  const contents = await openContentStore(storeDirectory)
+  const contents = await openContentStore(storeDirectory, Date.now)
   const server = new Server()
   server.addService(
     TrustServiceService,

@@ -157,6 +157,11 @@ export function trustHandlers(needs: TrustNeeds): TrustServiceServer {
   return {
     verifyArtefact: unary((request) => verifyArtefact(request, needs), needs.log),
     judgeKeys: unary((request) => judgeKeys(request, needs), needs.log),
+    collectCopies: unary(async ({ keep }) => {
+      const collected = await needs.contents.collect(new Set(keep))
+      if (collected.removed > 0) needs.log.info(collected, 'copies that nobody runs were removed')
+      return { removed: collected.removed, removedBytes: BigInt(collected.removedBytes) }
+    }, needs.log),
     watchKeys: serverStream((_, signal) => watchKeys(needs, signal), needs.log),
   }
 }

@@ -126,6 +126,16 @@ export interface JudgeKeysResponse {
   readonly reason: string;
 }
 
+export interface CollectCopiesRequest {
+  /** SHA-256, hex, of what runs or is to run: these stay. */
+  readonly keep: readonly string[];
+}
+
+export interface CollectCopiesResponse {
+  readonly removed: number;
+  readonly removedBytes: bigint;
+}
+
 export interface WatchKeysRequest {
 }
 
@@ -694,6 +704,133 @@ export const JudgeKeysResponse: MessageFns<JudgeKeysResponse> = {
   },
 };
 
+function createBaseCollectCopiesRequest(): CollectCopiesRequest {
+  return { keep: [] };
+}
+
+export const CollectCopiesRequest: MessageFns<CollectCopiesRequest> = {
+  encode(message: CollectCopiesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.keep) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CollectCopiesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCollectCopiesRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.keep.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CollectCopiesRequest>): CollectCopiesRequest {
+    return CollectCopiesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CollectCopiesRequest>): CollectCopiesRequest {
+    const message = createBaseCollectCopiesRequest() as any;
+    message.keep = object.keep?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseCollectCopiesResponse(): CollectCopiesResponse {
+  return { removed: 0, removedBytes: 0n };
+}
+
+export const CollectCopiesResponse: MessageFns<CollectCopiesResponse> = {
+  encode(message: CollectCopiesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.removed !== 0) {
+      writer.uint32(8).uint32(message.removed);
+    }
+    if (message.removedBytes !== 0n) {
+      if (BigInt.asUintN(64, message.removedBytes) !== message.removedBytes) {
+        throw new globalThis.Error("value provided for field message.removedBytes of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.removedBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CollectCopiesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCollectCopiesResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.removed = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.removedBytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CollectCopiesResponse>): CollectCopiesResponse {
+    return CollectCopiesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CollectCopiesResponse>): CollectCopiesResponse {
+    const message = createBaseCollectCopiesResponse() as any;
+    message.removed = object.removed ?? 0;
+    message.removedBytes = (object.removedBytes !== undefined && object.removedBytes !== null)
+      ? BigInt(object.removedBytes)
+      : 0n;
+    return message;
+  },
+};
+
 function createBaseWatchKeysRequest(): WatchKeysRequest {
   return {};
 }
@@ -829,6 +966,17 @@ export const TrustServiceService = {
     responseSerialize: (value: JudgeKeysResponse): Buffer => Buffer.from(JudgeKeysResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): JudgeKeysResponse => JudgeKeysResponse.decode(value),
   },
+  /** Removes verified copies that nobody runs, and that are older than an hour. */
+  collectCopies: {
+    path: "/openracing.v1.TrustService/CollectCopies" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CollectCopiesRequest): Buffer => Buffer.from(CollectCopiesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CollectCopiesRequest => CollectCopiesRequest.decode(value),
+    responseSerialize: (value: CollectCopiesResponse): Buffer =>
+      Buffer.from(CollectCopiesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CollectCopiesResponse => CollectCopiesResponse.decode(value),
+  },
   /** The keys now, and all of them again, within half a second, when one of them is another one, whoever changed it. */
   watchKeys: {
     path: "/openracing.v1.TrustService/WatchKeys" as const,
@@ -846,6 +994,8 @@ export interface TrustServiceServer extends UntypedServiceImplementation {
   verifyArtefact: handleUnaryCall<VerifyArtefactRequest, VerifyArtefactResponse>;
   /** Judges again what was signed by these keys: bytes that run are not verified a second time, their keys may be others now. */
   judgeKeys: handleUnaryCall<JudgeKeysRequest, JudgeKeysResponse>;
+  /** Removes verified copies that nobody runs, and that are older than an hour. */
+  collectCopies: handleUnaryCall<CollectCopiesRequest, CollectCopiesResponse>;
   /** The keys now, and all of them again, within half a second, when one of them is another one, whoever changed it. */
   watchKeys: handleServerStreamingCall<WatchKeysRequest, WatchKeysResponse>;
 }
@@ -882,6 +1032,22 @@ export interface TrustServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: JudgeKeysResponse) => void,
+  ): ClientUnaryCall;
+  /** Removes verified copies that nobody runs, and that are older than an hour. */
+  collectCopies(
+    request: CollectCopiesRequest,
+    callback: (error: ServiceError | null, response: CollectCopiesResponse) => void,
+  ): ClientUnaryCall;
+  collectCopies(
+    request: CollectCopiesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CollectCopiesResponse) => void,
+  ): ClientUnaryCall;
+  collectCopies(
+    request: CollectCopiesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CollectCopiesResponse) => void,
   ): ClientUnaryCall;
   /** The keys now, and all of them again, within half a second, when one of them is another one, whoever changed it. */
   watchKeys(request: WatchKeysRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchKeysResponse>;
