@@ -25,7 +25,7 @@ export interface Subject {
 }
 
 /** Where a plugin is, and what describes it. */
-interface Place {
+export interface Place {
   readonly directory: string
   readonly manifest: Frozen<PluginManifest>
 }
@@ -48,7 +48,8 @@ function placeOfModule(file: string): Place {
 
 const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
-function placeOf(path: string): Place {
+/** The plugin that a path names: its directory, its manifest, or a module by itself. Throws what is wrong with it. */
+export function placeOf(path: string): Place {
   if (path.endsWith('.wasm') && !isDirectory(path)) return placeOfModule(path)
   return placeOfDirectory(['plugin.yaml', 'plugin.toml'].includes(basename(path)) ? dirname(path) : path)
 }
@@ -67,7 +68,8 @@ function readModule(path: string): Uint8Array<ArrayBuffer> {
   }
 }
 
-async function readConfig({ directory, manifest }: Place): Promise<string> {
+/** Its config.json, checked and completed by its schema, as JSON. */
+export async function readConfig({ directory, manifest }: Place): Promise<string> {
   const check = openConfigCheck()
   try {
     return JSON.stringify(await readPluginConfig(directory, manifest.configSchema, check))

@@ -14,6 +14,7 @@ import { executeCommand, processCommand } from './plugin-call.ts'
 import { newPluginCommand } from './plugin-new.ts'
 import { signCommand } from './plugin-sign.ts'
 import { testPluginCommand } from './plugin-test.ts'
+import { validateCommand } from './plugin-validate.ts'
 import { verifyCommand } from './plugin-verify.ts'
 import { json, table } from './table.ts'
 import { pluginClassWord, pluginStateWord, violationWord } from './words.ts'
@@ -127,6 +128,7 @@ export const pluginCommand = (): Command =>
     .addCommand(new Command('list').description('every installed plugin').option('--json', 'for programs').action(list))
     .addCommand(
       new Command('info')
+        .alias('inspect')
         .description('one plugin, and what it did that it must not do')
         .argument('<plugin>', 'its id, or the name of its directory')
         .option('--json', 'for programs')
@@ -136,5 +138,6 @@ export const pluginCommand = (): Command =>
     .addCommand(processCommand())
     .addCommand(newPluginCommand())
     .addCommand(testPluginCommand())
+    .addCommand(validateCommand())
     .addCommand(signCommand())
     .addCommand(verifyCommand())

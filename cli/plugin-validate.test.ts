@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { blocksOf, readGuide, withoutGuides } from '../test/guide.ts'
+import { runWheelctl } from '../test/wheelctl.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'openracing-validate-'))
+after(() => rmSync(root, { recursive: true }))
+
+const manifest = `id: "1c8f3a53-74a2-4a0f-8f0a-2d1a2f6a2b11"
+name: "under-test"
+version: "0.1.0"
+description: "A plugin under test."
+author: "OpenRacing"
+license: "MIT"
+class: Safe
+capabilities: [ReadTelemetry, ModifyTelemetry]
+operations: [TelemetryProcessor]
+constraints: { max_execution_time_us: 5000, max_memory_bytes: 1048576, update_rate_hz: 100 }
+entry_points: { wasm_module: "plugin.wasm" }
+config_schema: { type: object, properties: { strength: { type: number } }, additionalProperties: false }
+`
+
+function plugin(files: Readonly<Record<string, string>>): string {
+  const directory = mkdtempSync(join(root, 'plugin-'))
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text)
+  return directory
+}
+
+const validate = (...args: readonly string[]) =>
+  runWheelctl({ configDir: root }, ['plugin', 'validate', ...args], 'openracing-cli')
+
+test('a manifest is found good by its file and by its directory, before anything is built', async () => {
+  const directory = plugin({ 'plugin.yaml': manifest, 'config.json': '{"strength": 1}' })
+  for (const path of [directory, join(directory, 'plugin.yaml')]) {
+    const { stdout } = await validate(path)
+    assert.match(
+      stdout,
+      /^valid: under-test 0\.1\.0\nid: 1c8f3a53-.*\nclass: Safe\nasks for: ReadTelemetry, ModifyTelemetry\nwarning: the artefact/,
+    )
+  }
+  writeFileSync(join(directory, 'plugin.wasm'), '')
+  const { valid, warnings } = JSON.parse((await validate(directory, '--json')).stdout)
+  assert.deepEqual([valid, warnings], [true, []])
+})
+
+const refusals: readonly (readonly [what: string, files: Readonly<Record<string, string>>, stderr: RegExp])[] = [
+  [
+    'a value beyond its bound',
+    { 'plugin.yaml': manifest.replace('5000', '5001') },
+    /MANIFEST_INVALID: .*plugin\.yaml:10:\d+: .*5001/,
+  ],
+  [
+    'a key that nobody knows',
+    { 'plugin.yaml': `${manifest}color: red\n` },
+    /MANIFEST_INVALID: .*:13:1: color is not a known key/,
+  ],
+  ['text that is no YAML', { 'plugin.yaml': 'name: [' }, /MANIFEST_INVALID: .*plugin\.yaml:\d+:\d+: not valid YAML/],
+  [
+    'a config.json beside its schema',
+    { 'plugin.yaml': manifest, 'config.json': '{"strength": "much"}' },
+    /CONFIG_INVALID: .*config\.json:1:\d+: strength/,
+  ],
+  [
+    'a native action, which nothing runs',
+    { 'plugin.toml': '[plugin]\nname = "a"\nbinary = "a.so"\n' },
+    /PLUGIN_UNSUPPORTED/,
+  ],
+  ['an empty directory', {}, /MANIFEST_INVALID: .*has no manifest and no module/],
+]
+
+for (const [what, files, stderr] of refusals) {
+  test(`${what} is refused with its place`, async () => {
+    await assert.rejects(validate(plugin(files)), { code: 4, stdout: '', stderr })
+  })
+}
+
+test('what is not there is told', async () => {
+  await assert.rejects(validate(join(root, 'none', 'plugin.yaml')), { stderr: /^wheelctl: [A-Z_]+: / })
+})
+
+test('the manifests of the guide are valid', { skip: withoutGuides }, async () => {
+  const guide = readGuide('openracing-plugin-development-guide.md')
+  const whole = blocksOf(guide, 'yaml').filter((block) => /^class: *(Safe|Fast)/m.test(block) && /^id:/m.test(block))
+  assert.ok(whole.length >= 2, `${whole.length} manifests`)
+  for (const text of whole) {
+    mkdirSync(join(root, 'guide'), { recursive: true })
+    // It prints a signature that stands for one.
+    writeFileSync(join(root, 'guide', 'plugin.yaml'), text.replace(/^signature: "base64-encoded.*$/m, ''))
+    assert.match((await validate(join(root, 'guide', 'plugin.yaml'))).stdout, /^valid: /)
+  }
+})
