@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs'
 import type { Client } from '@grpc/grpc-js'
 import type { Command } from 'commander'
 import { type ClientConstructor, connect } from '../rpc/client.ts'
-import { RigError, systemFailure } from '../rpc/failure.ts'
+import { fromStatus, RigError, systemFailure } from '../rpc/failure.ts'
 import { findHome } from '../rpc/home.ts'
 
 /** How long a command waits for an answer, ms. */
@@ -16,6 +16,10 @@ function open<C extends Client>(kind: ClientConstructor<C>, endpoint: string): C
     throw new RigError('REQUEST_INVALID', `${what}; give unix:/path or host:port`, { cause })
   }
 }
+
+/** Whether it is the host that does not answer, and not one of its services, of which it says so itself. */
+const isUnanswered = (cause: unknown): cause is RigError =>
+  cause instanceof RigError && cause.code === 'SERVICE_UNAVAILABLE' && fromStatus(cause.cause) === undefined
 
 /** Why nobody answers at `endpoint`: gRPC does not tell a socket that is forbidden from one that is not there. */
 function unanswered(endpoint: string, cause: RigError): RigError {
@@ -44,7 +48,7 @@ export async function withClient<C extends Client, T>(
   try {
     return await use(client)
   } catch (cause) {
-    throw cause instanceof RigError && cause.code === 'SERVICE_UNAVAILABLE' ? unanswered(endpoint, cause) : cause
+    throw isUnanswered(cause) ? unanswered(endpoint, cause) : cause
   } finally {
     client.close()
   }

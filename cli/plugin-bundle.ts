@@ -2,13 +2,14 @@ import { type KeyObject, sign } from 'node:crypto'
 import { existsSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, parse } from 'node:path'
 import { readTextFile } from '../input/text-file.ts'
-import { RigError } from '../rpc/failure.ts'
+import { parseFailure, RigError } from '../rpc/failure.ts'
 import { resolveArtefact } from '../services/host/manifest-artefact.ts'
-import { type InstalledPlugin, readPlugin } from '../services/host/registry.ts'
+import { type InstalledPlugin, type ManifestSource, readPlugin } from '../services/host/registry.ts'
 import {
   type BundleFacts,
   bundleFault,
   bundleFile,
+  bundleMaxBytes,
   formatBundle,
   parseBundle,
   preAuthEncoding,
@@ -18,20 +19,20 @@ import { verifyStrict } from '../services/trust/ed25519.ts'
 
 /** How far above an artefact its manifest is looked for: `build/release/libx.so`. */
 const levelsMax = 3
-/** An envelope with every signature that it may have. */
-const bundleMaxBytes = 64 * 1024
 
 /** A plugin whose artefact this is. */
 export interface PluginAround {
   readonly directory: string
-  readonly facts: Omit<BundleFacts, 'newestVersion' | 'nowMs'>
+  readonly facts: Omit<BundleFacts, 'newestVersion' | 'nowMs' | 'manifest'> & { readonly manifest: ManifestSource }
   readonly version: string
 }
 
 const manifests = ['plugin.yaml', 'plugin.toml']
 
 function factsOf({ manifest, manifestFile, problem }: InstalledPlugin, artefactSha256: string): PluginAround['facts'] {
-  if (manifest === null || problem !== null) throw new RigError('MANIFEST_INVALID', problem ?? 'it has no manifest')
+  if (manifest === null || manifestFile === null || problem !== null) {
+    throw parseFailure(problem ?? '') ?? new RigError('MANIFEST_INVALID', problem ?? 'it has no manifest')
+  }
   return { artefact: manifest.artefact, artefactSha256, manifest: manifestFile, pluginId: manifest.id }
 }
 
@@ -61,7 +62,7 @@ export function signBundle(
   const { artefact, artefactSha256, manifest, pluginId } = facts
   const digests = new Map([
     [artefact, artefactSha256],
-    ...(manifest === null ? [] : [[manifest.name, manifest.sha256] as const]),
+    [manifest.name, manifest.sha256],
   ])
   const payload = statementPayload({ digests, pluginId, version, expiresMs })
   const text = formatBundle(payload, [{ bytes: sign(null, preAuthEncoding(payload), secret), fingerprint }])

@@ -58,12 +58,18 @@ async function signPlugin({ library, key, signer, comment, expires, ...options }
       `--expires is for a plugin, and no manifest above ${path} names it; write one`,
     )
   }
-  write(file, formatSidecar(signature, { signer, timestamp: new Date().toISOString(), comment }))
-  const bundle = around && join(around.directory, bundleFile)
-  if (around !== undefined) write(bundle as string, signBundle(around, secret, print, expires ?? null))
-  const files = bundle === undefined ? `${file}\n` : `${file}\n${bundle}\n`
+  const sidecar = formatSidecar(signature, { signer, timestamp: new Date().toISOString(), comment })
+  const bundle = around && {
+    file: join(around.directory, bundleFile),
+    text: signBundle(around, secret, print, expires ?? null),
+  }
+  write(file, sidecar)
+  if (bundle !== undefined) write(bundle.file, bundle.text)
+  const files = bundle === undefined ? `${file}\n` : `${file}\n${bundle.file}\n`
   const told = `${files}SHA-256 ${sha256}, signed by ${print}\n`
-  process.stdout.write(options.json ? json({ file, bundle: bundle ?? null, sha256, key_fingerprint: print }) : told)
+  process.stdout.write(
+    options.json ? json({ file, bundle: bundle?.file ?? null, sha256, key_fingerprint: print }) : told,
+  )
 }
 
 /** `wheelctl plugin sign` */

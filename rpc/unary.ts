@@ -2,9 +2,12 @@ import type { handleUnaryCall } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
 import { type StatusObject, toStatus } from './failure.ts'
 
-/** Adapts a plain async function to grpc-js; cancellation and the caller's deadline arrive as an AbortSignal. */
+/**
+ * Adapts a plain async function to grpc-js; cancellation and the caller's deadline arrive as an AbortSignal. `peer`: who
+ * calls, for peer.ts.
+ */
 export function unary<Request, Response>(
-  handle: (request: Request, signal: AbortSignal) => Promise<Response> | Response,
+  handle: (request: Request, signal: AbortSignal, peer: string) => Promise<Response> | Response,
   log: Logger,
 ): handleUnaryCall<Request, Response> {
   return async (call, callback) => {
@@ -12,7 +15,7 @@ export function unary<Request, Response>(
     call.on('cancelled', () => abort.abort())
     let outcome: { readonly response: Response } | { readonly failure: StatusObject }
     try {
-      outcome = { response: await handle(call.request, abort.signal) }
+      outcome = { response: await handle(call.request, abort.signal, call.getPeer()) }
     } catch (cause) {
       outcome = { failure: toStatus(cause, log) }
     }

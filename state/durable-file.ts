@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 function sync(path: string): void {
@@ -16,7 +16,8 @@ function sync(path: string): void {
  */
 export function writeDurably(path: string, text: string, mode = 0o600): void {
   const temporary = `${path}.new`
-  writeFileSync(temporary, text, { mode })
+  rmSync(temporary, { force: true }) // of a process that was killed, or a link that somebody put there
+  writeFileSync(temporary, text, { mode, flag: 'wx' })
   sync(temporary)
   renameSync(temporary, path)
   sync(dirname(path)) // the name is on the disk, too

@@ -254,7 +254,7 @@ test('a library that is not what was verified is refused before any of it runs, 
   )
   assert.match(
     pluginOf(rig, 'inverts').detail,
-    /^PLUGIN_INVALID: the library .* has the SHA-256 [0-9a-f]{64}, and 0{64} was/,
+    /^PLUGIN_UNTRUSTED: the library .* has the SHA-256 [0-9a-f]{64}, and 0{64} was/,
   )
   await until('the other one turns the torque round', () => near(torqueNm(rig), -2))
 })

@@ -52,7 +52,19 @@ test('the table takes no change and no deletion, and who forces one is found out
   for (const subject of ['a', 'b', 'c']) audit.append(about(subject))
   assert.throws(() => database.exec(`UPDATE audit SET reason = 'other' WHERE number = 2`), /append-only/)
   assert.throws(() => database.exec('DELETE FROM audit WHERE number = 2'), /append-only/)
+  for (const number of [3, 5]) {
+    const row = `INSERT OR REPLACE INTO audit VALUES (${number}, 0, 'key', '', '', '', '', '', '')`
+    assert.throws(() => database.exec(row), /append-only/)
+  }
   assert.equal(audit.verify('').kind, 'intact')
   database.exec(`DROP TRIGGER audit_no_update; UPDATE audit SET reason = 'other' WHERE number = 2`)
   assert.deepEqual(audit.verify(''), { kind: 'broken', number: 2, why: 'it was changed after it was written' })
+})
+
+test('a row that cannot be read is told as one that was changed', () => {
+  const { audit, database } = openLog()
+  audit.append(about('a'))
+  database.exec('DROP TRIGGER audit_no_update; UPDATE audit SET at_ms = 9223372036854775807')
+  const verdict = audit.verify('')
+  assert.ok(verdict.kind === 'broken' && /cannot be read/.test(verdict.why), JSON.stringify(verdict))
 })

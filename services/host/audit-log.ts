@@ -15,6 +15,9 @@ export const auditMigration: Migration = `
     number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL, decision TEXT NOT NULL,
     reason TEXT NOT NULL, evidence TEXT NOT NULL, previous_hash TEXT NOT NULL, hash TEXT NOT NULL
   ) STRICT;
+  CREATE TRIGGER audit_in_order BEFORE INSERT ON audit
+    WHEN NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM audit)
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
   CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
   CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END
 `
@@ -59,6 +62,12 @@ export function createAuditLog(database: DatabaseSync, nowMs: () => number): Aud
     },
     list: ({ kind, subject, before, limit }) =>
       some.all(kind, subject, before, limit) as unknown as readonly AuditEntry[],
-    verify: (head) => verifyChain(all.iterate() as Iterable<unknown> as Iterable<AuditEntry>, head),
+    verify(head) {
+      try {
+        return verifyChain(all.iterate() as Iterable<unknown> as Iterable<AuditEntry>, head)
+      } catch (cause) {
+        return { kind: 'broken', number: 1, why: `it cannot be read (${(cause as Error).message})` }
+      }
+    },
   }
 }

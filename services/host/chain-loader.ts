@@ -7,9 +7,11 @@ import type { Arrangement } from './chain-order.ts'
 import type { Config } from './config.ts'
 import { type IsServing, type Judge, needServing } from './judge.ts'
 import { fastSpec } from './load-request.ts'
+import type { NewestVersions } from './newest-versions.ts'
 import { type Outcome, type Outcomes, outcomeOfFailure } from './outcomes.ts'
 import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
+import type { Vouchers } from './vouchers.ts'
 
 /** Brings the chain to the dsp-helper, which has it whole or not at all. */
 export interface ChainLoader {
@@ -40,6 +42,8 @@ export interface ChainLoaderNeeds {
   readonly limits: RigLimits
   readonly native: Config['plugins']['native']
   readonly judge: Judge
+  readonly needStanding: Vouchers['needStanding']
+  readonly versions: Pick<NewestVersions, 'note'>
   readonly outcomes: Outcomes
   readonly services: Pick<PluginServices, 'setChain'>
   readonly isServing: IsServing
@@ -49,6 +53,7 @@ export interface ChainLoaderNeeds {
 interface Link {
   readonly spec: FastPluginSpec
   readonly warning: string
+  readonly bundleVersion: string
 }
 
 const removed: Outcome = { kind: 'removed', detail: 'removed from the chain; `wheelctl chain set` puts it back' }
@@ -74,7 +79,12 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
   async function judged(plugin: Runnable): Promise<Link> {
     const { verified, configJson } = await judge(plugin)
     const spec = fastSpec(plugin.manifest, verified, configJson, realpathSync(plugin.path), needs.native)
-    return { spec, warning: verified.warning }
+    return { spec, warning: verified.warning, bundleVersion: verified.bundleVersion }
+  }
+
+  function stands(plugin: Runnable): true {
+    needs.needStanding(plugin)
+    return true
   }
 
   async function linkOf(plugin: Runnable): Promise<Link> {
@@ -100,7 +110,10 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     try {
       needServing(isServing, 'dsp-helper')
       await services.setChain({ plugins: [...chain.values()].map(({ spec }) => spec), limits: needs.limits })
-      for (const [plugin, { warning }] of chain) outcomes.conclude(plugin, { kind: 'placed', detail: warning })
+      for (const [plugin, { warning, bundleVersion }] of chain) {
+        needs.versions.note(plugin.manifest.id, bundleVersion)
+        outcomes.conclude(plugin, { kind: 'placed', detail: warning })
+      }
     } catch (cause) {
       const outcome = outcomeOfFailure(cause)
       for (const plugin of chain.keys()) outcomes.conclude(plugin, outcome, cause)
@@ -117,7 +130,11 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     const found = await Promise.all(plugins.map((plugin) => outcomes.attempt(plugin, () => linkOf(plugin))))
     // The chain is replaced whole: one without a plugin that trust cannot judge now would end it, and it may be running.
     if (plugins.some((plugin, index) => found[index] === undefined && outcomes.isOpen(plugin))) return 'unfinished'
-    const chain = new Map(plugins.flatMap((plugin, index) => (found[index] ? [[plugin, found[index]]] : [])))
+    // One may have lost its standing while the others were judged.
+    const standing = await Promise.all(plugins.map((plugin) => outcomes.attempt(plugin, async () => stands(plugin))))
+    const chain = new Map(
+      plugins.flatMap((plugin, index) => (found[index] && standing[index] ? [[plugin, found[index]]] : [])),
+    )
     if (current === wanted) links = new Map([...chain].map(([{ directory }, link]) => [directory, link]))
     if ((await tell(chain)) === 'unfinished') return 'unfinished'
     done = current

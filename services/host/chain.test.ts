@@ -61,9 +61,11 @@ function rig(...names: readonly string[]) {
         keyFingerprints: [],
         failure: '',
         bundleVersion: '',
+        bundleKeyFingerprints: [],
       }
     },
     judgeKeys: () => Promise.reject(new Error('nobody vouches here')),
+    listFast: async () => [],
     unloadSafe: () => Promise.reject(new Error('no Safe plugin is here')),
     loadSafe: () => Promise.reject(new Error('no Safe plugin is here')),
     loadOnCall: () => Promise.reject(new Error('no plugin that is called is here')),

@@ -28,7 +28,7 @@ const defaults = {
     autoGrant: {},
     program: {},
     autoLoad: true,
-    native: { requireSignatures: true, allowUnsigned: false, allowUnsandboxed: false },
+    native: { requireSignatures: true, allowUnsigned: false, allowUnsandboxed: false, requireBundleSignature: false },
     quarantinePolicy: null,
   },
   logging: { level: 'info', plugins: { level: 'info' } },
@@ -96,6 +96,7 @@ plugins:
     requireSignatures: false,
     allowUnsigned: true,
     allowUnsandboxed: false, // development trust is no leave to run unconfined
+    requireBundleSignature: false,
   })
   assert.ok(parse('plugins: {native: {allow_unsandboxed: true}}').plugins.native.allowUnsandboxed)
 })

@@ -37,7 +37,7 @@ export interface JudgeNeeds {
   readonly services: Pick<PluginServices, 'verify'>
   readonly isServing: IsServing
   readonly configs: Pick<ConfigCheck, 'check'>
-  readonly versions: NewestVersions
+  readonly versions: Pick<NewestVersions, 'of'>
 }
 
 /** Throws PLUGIN_INVALID. `expected`: what the manifest says the artefact is; null where it says nothing. */
@@ -60,6 +60,5 @@ export const createJudge =
     )
     checkChecksum(join(path, manifest.artefact), manifest.checksum, verified.sha256)
     const config = await readPluginConfig(path, manifest.configSchema as object | null, configs)
-    if (verified.bundleVersion !== '') versions.note(manifest.id, verified.bundleVersion)
     return { verified, configJson: JSON.stringify(config) }
   }

@@ -4,7 +4,7 @@ import type { Migration } from '../../state/database.ts'
 import type { AuditLog } from './audit-log.ts'
 
 export const knownKeysMigration: Migration =
-  'CREATE TABLE known_keys (fingerprint TEXT PRIMARY KEY, level TEXT NOT NULL) STRICT'
+  'CREATE TABLE known_keys (fingerprint TEXT PRIMARY KEY, level TEXT NOT NULL, note TEXT NOT NULL) STRICT'
 
 /** The keys as the audit log has them, so that it has every change of them, whoever made it and whenever. */
 export interface KnownKeys {
@@ -22,23 +22,29 @@ const wordOf: Readonly<Record<TrustLevel, string>> = {
 interface Row {
   readonly fingerprint: string
   readonly level: string
+  readonly note: string
 }
 
+/** What an entry has beside the level. */
+const noteOf = ({ identifier, reason, userModifiable }: Key): string =>
+  JSON.stringify([identifier, reason, userModifiable])
+
 export function createKnownKeys(database: DatabaseSync, audit: Pick<AuditLog, 'append'>): KnownKeys {
-  const select = database.prepare('SELECT fingerprint, level FROM known_keys')
-  const upsert = database.prepare('INSERT OR REPLACE INTO known_keys VALUES (?, ?)')
+  const select = database.prepare('SELECT fingerprint, level, note FROM known_keys')
+  const upsert = database.prepare('INSERT OR REPLACE INTO known_keys VALUES (?, ?, ?)')
   const remove = database.prepare('DELETE FROM known_keys WHERE fingerprint = ?')
 
-  function note(keys: readonly Key[], known: ReadonlyMap<string, string>): void {
-    for (const { fingerprint, identifier, trustLevel, reason, userModifiable } of keys) {
-      const [before, decision] = [known.get(fingerprint) ?? null, wordOf[trustLevel]]
-      if (before === decision) continue
-      const evidence = { identifier, before, user_modifiable: userModifiable }
+  function note(keys: readonly Key[], known: ReadonlyMap<string, Row>): void {
+    for (const key of keys) {
+      const { fingerprint, identifier, reason, userModifiable } = key
+      const [before, decision, said] = [known.get(fingerprint), wordOf[key.trustLevel], noteOf(key)]
+      if (before?.level === decision && before.note === said) continue
+      const evidence = { identifier, before: before?.level ?? null, user_modifiable: userModifiable }
       audit.append({ kind: 'key', subject: fingerprint, decision, reason, evidence })
-      upsert.run(fingerprint, decision)
+      upsert.run(fingerprint, decision, said)
     }
     const there = new Set(keys.map(({ fingerprint }) => fingerprint))
-    for (const [fingerprint, before] of known) {
+    for (const [fingerprint, { level: before }] of known) {
       if (there.has(fingerprint)) continue
       audit.append({ kind: 'key', subject: fingerprint, decision: 'removed', reason: '', evidence: { before } })
       remove.run(fingerprint)
@@ -47,13 +53,13 @@ export function createKnownKeys(database: DatabaseSync, audit: Pick<AuditLog, 'a
 
   return {
     observe(keys) {
-      const known = new Map((select.all() as unknown as readonly Row[]).map((row) => [row.fingerprint, row.level]))
+      const known = new Map((select.all() as unknown as readonly Row[]).map((row) => [row.fingerprint, row]))
       database.exec('BEGIN IMMEDIATE')
       try {
         note(keys, known)
         database.exec('COMMIT')
       } catch (cause) {
-        database.exec('ROLLBACK')
+        if (database.isTransaction) database.exec('ROLLBACK') // a full disk has done so already
         throw cause
       }
     },

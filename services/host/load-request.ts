@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { FastPluginSpec, RigLimits } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { Waiting } from '../../gen/proto/openracing/v1/rig.ts'
 import {
@@ -26,14 +25,22 @@ export interface Copy {
   readonly sha256: string
 }
 
+/** Fingerprints of the keys that signed something. */
+export interface Signers {
+  /** The artefact by itself. */
+  readonly keyFingerprints: readonly string[]
+  /** It and its manifest together. */
+  readonly bundleKeyFingerprints: readonly string[]
+}
+
 /** Bytes that may run. */
 export interface Verified extends Copy {
   /** What the operator should know about them; empty when there is nothing. */
   readonly warning: string
   /** Why they may run, a sentence. */
   readonly reason: string
-  /** On the word of which keys. */
-  readonly keyFingerprints: readonly string[]
+  /** On whose word. */
+  readonly signers: Signers
   /** The version that a trusted key says they are; empty where none does. */
   readonly bundleVersion: string
 }
@@ -52,7 +59,7 @@ export const verifyRequest = (
   manifestSignature: manifest.signature ?? '',
   manifestSignerFingerprint: manifest.signerFingerprint ?? '',
   bundle: {
-    path: join(directory, 'plugin.sig.json'),
+    directory,
     artefact: manifest.artefact,
     manifest: manifestFile?.name ?? '',
     manifestSha256: manifestFile?.sha256 ?? '',
@@ -67,8 +74,8 @@ const failureOf = ({ failure, reason }: VerifyArtefactResponse): RigError =>
 
 /** What trust's answer allows to run. Throws for every answer that does not say to load: PLUGIN_UNTRUSTED, BUNDLE_*. */
 export function verifiedBy(answer: VerifyArtefactResponse): Verified {
-  const { decision, reason, sha256, verifiedPath: path, keyFingerprints, bundleVersion } = answer
-  const said = { path, sha256, reason, keyFingerprints, bundleVersion }
+  const { decision, reason, sha256, verifiedPath: path, keyFingerprints, bundleKeyFingerprints, bundleVersion } = answer
+  const said = { path, sha256, reason, signers: { keyFingerprints, bundleKeyFingerprints }, bundleVersion }
   switch (decision) {
     case Decision.DECISION_LOAD:
       return { ...said, warning: '' }

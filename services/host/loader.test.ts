@@ -55,6 +55,7 @@ const verdict = (decision: Decision, path: string): VerifyArtefactResponse => ({
   keyFingerprints: ['cd'.repeat(32)],
   failure: '',
   bundleVersion: '',
+  bundleKeyFingerprints: [],
 })
 
 const gone = new RigError('SERVICE_UNAVAILABLE', 'the service does not answer')
@@ -87,6 +88,9 @@ function rig(
   const chains: SetChainRequest[] = []
   const decisions = new Map<string, Decision>()
   const unloads: string[] = []
+  let refusing: FastPlugin[] = []
+  let sha256 = 'ab'.repeat(32)
+  let full = false
   const audited: Decided[] = []
   let keyDecision: Decision = Decision.DECISION_LOAD
   let meanwhile = async (): Promise<void> => {}
@@ -95,11 +99,12 @@ function rig(
   const services = {
     async verify({ path }: { readonly path: string }) {
       if (!up.has('trust')) throw gone
-      return verdict(decisions.get(nameIn(path)) ?? Decision.DECISION_LOAD, path)
+      return { ...verdict(decisions.get(nameIn(path)) ?? Decision.DECISION_LOAD, path), sha256 }
     },
     async judgeKeys() {
       return { finding: Finding.FINDING_UNSPECIFIED, decision: keyDecision, reason: 'its key was judged' }
     },
+    listFast: async () => refusing,
     async unloadSafe(id: string) {
       unloads.push(id)
     },
@@ -127,7 +132,13 @@ function rig(
   const loader = createLoader({
     ...{ plan, arrangement, config, services, isServing, fileGrants, network },
     versions: { of: () => '', note() {} },
-    audit: { append: (decided) => nextEntry(undefined, audited[audited.push(decided) - 1] as Decided, 0) },
+    audit: {
+      append(decided) {
+        if (full) throw new Error('database or disk is full')
+        audited.push(decided)
+        return nextEntry(undefined, decided, 0)
+      },
+    },
     log: pino({ level: 'silent' }),
   })
   return {
@@ -146,6 +157,19 @@ function rig(
     unloads,
     calls,
     chains,
+    /** What the dsp-helper says of reloads that did not take, from now on. */
+    refuses: (...plugins: readonly string[]) => {
+      refusing = plugins.map((id) => FastPlugin.fromPartial({ id, refusal: 'create() failed' }))
+    },
+    /** The bytes of every plugin are others from now on. */
+    changeBytes: (next: string) => {
+      sha256 = next
+    },
+    /** Nothing can be written into the audit log any more. */
+    fillDisk: () => {
+      full = true
+    },
+    judged: () => loader.judgedGood(),
     /** What the audit log was told: subject and decision. */
     audited: () => audited.map(({ subject, decision }) => `${subject}: ${decision}`),
     /** Happens in the middle of each load of a Safe plugin from now on. */
@@ -487,4 +511,53 @@ test('every decision is in the audit log before it is acted on', async () => {
   assert.deepEqual(it.audited().sort(), ['bad: refuse', 'good: load'])
   await it.keysMean(Decision.DECISION_REFUSE)
   assert.deepEqual(it.audited().slice(2), ['good: stop'])
+})
+
+test('while a reload does not take, the key of what runs on is watched, and its copy is kept', async () => {
+  using it = rig({ fast: 'Fast' })
+  await it.start(...allServices)
+  const reload = async (sha256: string): Promise<void> => {
+    it.changeBytes(sha256)
+    const [plugin] = it.plan.plugins()
+    assert.ok(plugin !== undefined && isRunnable(plugin))
+    const fresh = await it.loader.judgeAgain(plugin)
+    fresh.accept()
+    await it.loader.chainChanged()
+  }
+  it.refuses(idOf(0))
+  await reload('01'.repeat(32))
+  await it.keysMean(Decision.DECISION_LOAD)
+  assert.deepEqual(it.judged(), ['ab'.repeat(32), '01'.repeat(32)])
+  it.refuses()
+  await it.keysMean(Decision.DECISION_LOAD)
+  assert.deepEqual(it.judged(), ['01'.repeat(32)], 'it took after all')
+  it.refuses(idOf(0))
+  await reload('02'.repeat(32))
+  await it.keysMean(Decision.DECISION_REFUSE)
+  assert.deepEqual([it.judged(), it.chains.at(-1)?.plugins], [[], []])
+})
+
+test('a reload that is refused leaves a plugin that was stopped for its key where it is', async () => {
+  using it = rig({ fast: 'Fast' })
+  await it.start(...allServices)
+  await it.keysMean(Decision.DECISION_REFUSE)
+  it.decisions.set('fast', Decision.DECISION_REFUSE)
+  const [plugin] = it.plan.plugins()
+  assert.ok(plugin !== undefined && isRunnable(plugin))
+  await assert.rejects(it.loader.judgeAgain(plugin), { code: 'PLUGIN_UNTRUSTED' })
+  it.decisions.delete('fast')
+  await it.keysMean(Decision.DECISION_LOAD)
+  await it.start('dsp-helper')
+  assert.deepEqual(it.chains.at(-1)?.plugins, [])
+})
+
+test('on a full disk what nobody vouches for is stopped all the same, and nothing loads', async () => {
+  using it = rig({ safe: 'Safe', fast: 'Fast' })
+  await it.start(...allServices)
+  it.fillDisk()
+  await it.keysMean(Decision.DECISION_REFUSE)
+  assert.deepEqual([it.unloads, it.chains.at(-1)?.plugins], [[idOf(0)], []])
+  const loads = it.loads.length
+  await it.start('wasm-runner')
+  assert.equal(it.loads.length, loads)
 })

@@ -26,7 +26,7 @@ export interface LoaderNeeds {
   readonly config: Frozen<Config>
   readonly services: Pick<
     PluginServices,
-    'verify' | 'judgeKeys' | 'loadSafe' | 'loadOnCall' | 'unloadSafe' | 'setChain'
+    'verify' | 'judgeKeys' | 'listFast' | 'loadSafe' | 'loadOnCall' | 'unloadSafe' | 'setChain'
   >
   readonly isServing: IsServing
   readonly fileGrants: FileGrants
@@ -66,6 +66,13 @@ export function createLoader(needs: LoaderNeeds): Loader {
   const vouchers = createVouchers({
     ...{ native, services, audit, log },
     judge: createJudge({ native, services, isServing, configs, versions }),
+    // A Safe plugin that does not start leaves nothing behind that runs.
+    async runsOlder(plugin) {
+      if (!isFast(plugin)) return false
+      const reports = await services.listFast().catch(() => undefined)
+      const report = reports?.find(({ id }) => id === plugin.manifest.id)
+      return reports === undefined || (report?.refusal ?? '') !== ''
+    },
     async stop(plugin, why) {
       if (!isFast(plugin)) return safe.stop(plugin, why)
       chain.drop(plugin)
@@ -74,8 +81,8 @@ export function createLoader(needs: LoaderNeeds): Loader {
     },
   })
   const { judge, needStanding } = vouchers
-  const shared = { plan, judge, outcomes, services, isServing }
-  const safe = createSafeLoader({ ...shared, needStanding, fileGrants, programs: config.plugins.program, network })
+  const shared = { plan, judge, needStanding, versions, outcomes, services, isServing }
+  const safe = createSafeLoader({ ...shared, fileGrants, programs: config.plugins.program, network })
   const chain = createChainLoader({
     ...shared,
     arrangement,
@@ -95,9 +102,14 @@ export function createLoader(needs: LoaderNeeds): Loader {
     outcomeOf: outcomes.of,
     judgedGood: vouchers.judgedGood,
     keysChanged: vouchers.keysChanged,
-    judgeAgain(plugin) {
-      vouchers.lift(plugin)
-      return chain.judgeAgain(plugin)
+    async judgeAgain(plugin) {
+      const bar = vouchers.lift(plugin)
+      try {
+        return await chain.judgeAgain(plugin)
+      } catch (cause) {
+        bar()
+        throw cause
+      }
     },
     async chainChanged() {
       chain.change()

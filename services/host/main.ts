@@ -147,8 +147,12 @@ async function run(): Promise<void> {
   const keyWatch = startKeyWatch({
     ...{ services, isServing, log },
     onKeys(keys) {
-      known.observe(keys)
-      void loader.keysChanged()
+      void loader.keysChanged() // whatever becomes of the log: this only ever stops something
+      try {
+        known.observe(keys)
+      } catch (cause) {
+        log.error({ err: cause }, 'the audit log lacks a change of keys; it is tried again with the next one')
+      }
     },
   })
   const dataPlaneLog = join(home.stateDir, 'data-plane.log')
@@ -162,7 +166,7 @@ async function run(): Promise<void> {
   const nameOf = (id: string): string =>
     plan.plugins().find(({ manifest }) => manifest?.id === id)?.manifest?.name ?? ''
   const owners = createChainOwners({ home, services, isServing, nameOf, nowMs: () => performance.now() })
-  const keys = ends.adopt(keyService(home, log), (it) => it.close())
+  const keys = ends.adopt(keyService(home, isServing, log), (it) => it.close())
   const server = await serve({
     service: 'host',
     home,

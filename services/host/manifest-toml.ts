@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import { documentMaxBytes } from '../../input/document.ts'
 import { type Frozen, freezeDeep } from '../../input/freeze.ts'
-import { readTextFile } from '../../input/text-file.ts'
 import { matchToml, parseTomlText } from '../../input/toml.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { PluginManifest } from './manifest.ts'
@@ -119,12 +117,4 @@ export function parseTomlManifest(text: string, file: string): Frozen<PluginMani
       warnings: warningsFor(asked, listed),
     }),
   )
-}
-
-/** The manifest in a file. Throws as parseTomlManifest, and FILE_MISSING when there is no file to read. */
-export function readTomlManifest(path: string): Frozen<PluginManifest> {
-  const text = readTextFile(path, documentMaxBytes, 'MANIFEST_INVALID')
-  if (text === null)
-    throw new RigError('FILE_MISSING', `${path} does not exist; every plugin directory needs a manifest`)
-  return parseTomlManifest(text, path)
 }

@@ -9,7 +9,7 @@ export const newestVersionsMigration: Migration =
 export interface NewestVersions {
   /** Empty where there is none. */
   of(pluginId: string): string
-  /** This version is about to run. On the disk when this returns. */
+  /** This version runs; empty: nobody says which. On the disk when this returns. */
   note(pluginId: string, version: string): void
 }
 
@@ -21,6 +21,7 @@ export function createNewestVersions(database: DatabaseSync): NewestVersions {
   return {
     of,
     note(pluginId, version) {
+      if (version === '') return
       const before = of(pluginId)
       if (before === '' || compare(version, before) > 0) upsert.run(pluginId, version)
     },

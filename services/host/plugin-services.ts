@@ -1,4 +1,4 @@
-import { Metadata, type ServiceError } from '@grpc/grpc-js'
+import { Metadata } from '@grpc/grpc-js'
 import {
   DspHelperServiceClient,
   type FastPlugin,
@@ -32,11 +32,9 @@ import {
   type SafePlugin,
   WasmRunnerServiceClient,
 } from '../../gen/proto/openracing/v1/wasm_runner.ts'
-import { call, connect, toFailure } from '../../rpc/client.ts'
+import { type Callback, call, connect, toFailure } from '../../rpc/client.ts'
 import { duplex } from '../../rpc/duplex.ts'
 import type { Home } from '../../rpc/home.ts'
-
-type Callback<Response> = (error: ServiceError | null, response: Response) => void
 
 /** What the host asks of the services that judge and run plugins. Each call fails as call() of rpc/client.ts does. */
 export interface PluginServices {

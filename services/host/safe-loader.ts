@@ -7,6 +7,7 @@ import { type FileGrants, ungrantedFiles } from './file-grants.ts'
 import { type IsServing, type Judge, type Judged, needServing } from './judge.ts'
 import { noProgram, onCallRequest, safeRequest } from './load-request.ts'
 import type { NetworkGrants } from './network-grants.ts'
+import type { NewestVersions } from './newest-versions.ts'
 import { type Outcomes, outcomeOfFailure } from './outcomes.ts'
 import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
@@ -26,6 +27,7 @@ export interface SafeLoaderNeeds {
   readonly plan: Plan
   readonly judge: Judge
   readonly needStanding: Vouchers['needStanding']
+  readonly versions: Pick<NewestVersions, 'note'>
   readonly outcomes: Outcomes
   readonly services: Pick<PluginServices, 'loadSafe' | 'loadOnCall' | 'unloadSafe'>
   readonly isServing: IsServing
@@ -86,6 +88,7 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
       await end(plugin)
       throw cause
     }
+    needs.versions.note(plugin.manifest.id, judged.verified.bundleVersion)
     outcomes.conclude(plugin, { kind: 'placed', detail: adviceFor(plugin, judged, fileSystem) })
   }
 

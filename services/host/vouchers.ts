@@ -5,6 +5,7 @@ import { RigError } from '../../rpc/failure.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { Config } from './config.ts'
 import type { Judge, Judged } from './judge.ts'
+import type { Signers } from './load-request.ts'
 import type { Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
 
@@ -13,6 +14,8 @@ export interface VouchersNeeds {
   readonly native: Frozen<Config['plugins']['native']>
   readonly services: Pick<PluginServices, 'judgeKeys'>
   readonly audit: Pick<AuditLog, 'append'>
+  /** Whether what was judged before runs on in place of what was judged last. Where nobody knows, it may. */
+  runsOlder(plugin: Runnable): Promise<boolean>
   /** Ends a plugin that runs; resolves when it is gone. */
   stop(plugin: Runnable, why: RigError): Promise<void>
   readonly log: Logger
@@ -27,27 +30,34 @@ export interface Vouchers {
   readonly judge: Judge
   /** Throws PLUGIN_UNTRUSTED when the plugin was stopped for its key since it was judged. */
   needStanding(plugin: Runnable): void
-  /** The operator wants this plugin after all. */
-  lift(plugin: Runnable): void
+  /** The operator wants this plugin after all. Returns what takes that back. */
+  lift(plugin: Runnable): () => void
   /** SHA-256 of everything that was judged good and may run. */
   judgedGood(): readonly string[]
   /** The keys are, or may be, other ones: stops what nobody vouches for any more. */
   keysChanged(): Promise<void>
 }
 
-interface Vouched {
+/** Bytes that may run, and by whose word. */
+interface Word {
   readonly plugin: Runnable
   readonly sha256: string
-  readonly fingerprints: readonly string[]
+  readonly signers: Signers
 }
 
-export function createVouchers({ judge, native, services, audit, stop, log }: VouchersNeeds): Vouchers {
-  /** By directory, as all of these. */
-  const vouched = new Map<string, Vouched>()
+/** Reloads in a row of which none took: the oldest of them is what runs. */
+const wordsMax = 8
+
+const isByNobody = ({ keyFingerprints, bundleKeyFingerprints }: Signers): boolean =>
+  keyFingerprints.length === 0 && bundleKeyFingerprints.length === 0
+
+export function createVouchers(needs: VouchersNeeds): Vouchers {
+  const { judge, native, services, audit, runsOlder, stop, log } = needs
+  const { requireSignatures, allowUnsigned, requireBundleSignature } = native
+  /** By directory, as both of these, the newest last: what was judged before runs on where a reload does not take. */
+  const words = new Map<string, readonly Word[]>()
   const barred = new Map<string, RigError>()
-  const good = new Map<string, string>()
   let keysSeen = 0
-  let checking = Promise.resolve()
 
   const needStanding = ({ directory }: Runnable): void => {
     const why = barred.get(directory)
@@ -55,20 +65,25 @@ export function createVouchers({ judge, native, services, audit, stop, log }: Vo
   }
 
   function note(plugin: Runnable, decision: string, reason: string, evidence: Record<string, string>): void {
-    const mode = { require_signatures: native.requireSignatures, allow_unsigned: native.allowUnsigned }
+    const mode = { require_signatures: requireSignatures, allow_unsigned: allowUnsigned }
     audit.append({ kind: 'artefact', subject: plugin.directory, decision, reason, evidence: { ...evidence, ...mode } })
+  }
+
+  function remember(plugin: Runnable, { sha256, signers, warning, reason, bundleVersion }: Judged['verified']): void {
+    const evidence = {
+      ...{ sha256, bundle_version: bundleVersion, key_fingerprints: signers.keyFingerprints.join(' ') },
+      bundle_key_fingerprints: signers.bundleKeyFingerprints.join(' '),
+    }
+    note(plugin, warning === '' ? 'load' : 'load with warning', reason, evidence)
+    const before = (words.get(plugin.directory) ?? []).filter((word) => word.sha256 !== sha256)
+    words.set(plugin.directory, [...before.slice(1 - wordsMax), { plugin, sha256, signers }])
   }
 
   async function judgeOnce(plugin: Runnable): Promise<Judged> {
     needStanding(plugin)
     try {
       const judged = await judge(plugin)
-      const { sha256, warning, reason, keyFingerprints: fingerprints, bundleVersion } = judged.verified
-      const evidence = { sha256, key_fingerprints: fingerprints.join(' '), bundle_version: bundleVersion }
-      note(plugin, warning === '' ? 'load' : 'load with warning', reason, evidence)
-      good.set(plugin.directory, sha256)
-      vouched.delete(plugin.directory)
-      if (fingerprints.length > 0) vouched.set(plugin.directory, { plugin, sha256, fingerprints })
+      remember(plugin, judged.verified)
       return judged
     } catch (cause) {
       // What could not be judged now is judged later.
@@ -79,28 +94,46 @@ export function createVouchers({ judge, native, services, audit, stop, log }: Vo
     }
   }
 
-  async function check(word: Vouched): Promise<void> {
-    const { plugin, sha256, fingerprints } = word
-    const { requireSignatures, allowUnsigned } = native
-    const request = { fingerprints: [...fingerprints], requireSignatures, allowUnsigned }
-    const { decision, reason } = await services.judgeKeys(request)
-    if (decision !== Decision.DECISION_REFUSE || vouched.get(plugin.directory) !== word) return
+  async function stopFor({ plugin, sha256, signers }: Word, reason: string): Promise<void> {
     const { directory } = plugin
     const why = `${directory} was stopped: ${reason}; when it is to run again, reload it, or start the rig again`
-    const evidence = { sha256, key_fingerprints: fingerprints.join(' ') }
-    audit.append({ kind: 'plugin', subject: directory, decision: 'stop', reason, evidence })
-    vouched.delete(directory)
     const refusal = new RigError('PLUGIN_UNTRUSTED', why)
+    words.delete(directory)
     barred.set(directory, refusal)
     log.warn({ plugin: directory, reason }, 'a plugin is stopped: nobody vouches for it any more')
-    await stop(plugin, refusal)
+    const fingerprints = [...signers.keyFingerprints, ...signers.bundleKeyFingerprints].join(' ')
+    const evidence = { sha256, key_fingerprints: fingerprints }
+    try {
+      audit.append({ kind: 'plugin', subject: directory, decision: 'stop', reason, evidence })
+    } finally {
+      await stop(plugin, refusal) // also where nothing can be written any more
+    }
   }
 
-  async function checkAll(): Promise<void> {
-    const outcomes = await Promise.allSettled([...vouched.values()].map(check))
-    for (const outcome of outcomes) {
-      if (outcome.status === 'rejected') log.error({ err: outcome.reason }, 'a plugin could not be judged again')
+  async function check(word: Word): Promise<void> {
+    const { plugin, signers } = word
+    if (isByNobody(signers)) return
+    const mode = { requireSignatures, allowUnsigned, requireBundleSignature }
+    const keys = {
+      keyFingerprints: [...signers.keyFingerprints],
+      bundleKeyFingerprints: [...signers.bundleKeyFingerprints],
     }
+    const { decision, reason } = await services.judgeKeys({ ...keys, ...mode })
+    if (decision !== Decision.DECISION_REFUSE || !words.get(plugin.directory)?.includes(word)) return
+    await stopFor(word, reason)
+  }
+
+  /** Those that may run. */
+  async function wordsOf(directory: string): Promise<readonly Word[]> {
+    const known = words.get(directory) ?? []
+    const newest = known.at(-1)
+    if (newest === undefined || known.length === 1 || (await runsOlder(newest.plugin))) return known
+    if (words.get(directory) === known) words.set(directory, [newest])
+    return [newest]
+  }
+
+  async function checkDirectory(directory: string): Promise<void> {
+    for (const word of await wordsOf(directory)) await check(word)
   }
 
   return {
@@ -112,12 +145,20 @@ export function createVouchers({ judge, native, services, audit, stop, log }: Vo
         if (seen === keysSeen) return judged // else the keys may have been others by then
       }
     },
-    judgedGood: () => [...good.values()],
-    lift: ({ directory }) => void barred.delete(directory),
-    keysChanged() {
+    lift({ directory }) {
+      const why = barred.get(directory)
+      barred.delete(directory)
+      return () => {
+        if (why !== undefined) barred.set(directory, why)
+      }
+    },
+    judgedGood: () => [...words.values()].flatMap((known) => known.map(({ sha256 }) => sha256)),
+    async keysChanged() {
       keysSeen++
-      checking = checking.then(checkAll)
-      return checking
+      const outcomes = await Promise.allSettled([...words.keys()].map(checkDirectory))
+      for (const outcome of outcomes) {
+        if (outcome.status === 'rejected') log.error({ err: outcome.reason }, 'a plugin could not be judged again')
+      }
     },
   }
 }

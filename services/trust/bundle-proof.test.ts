@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { VerifyArtefactRequest } from '../../gen/proto/openracing/v1/trust.ts'
 import { formatBundle, preAuthEncoding, statementPayload } from './bundle.ts'
 import { assessBundle } from './bundle-proof.ts'
 import { fingerprint, parsePublicKey } from './ed25519.ts'
+import { combine } from './proof.ts'
 import type { TrustedKey, TrustLevel, TrustStore } from './trust-store.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'openracing-bundle-'))
@@ -57,7 +58,14 @@ function written(by: readonly Signer[] | string, names = true): string {
 }
 
 function requestFor(path: string, part: object = {}, demanded = false): VerifyArtefactRequest {
-  const bundle = { path, artefact: 'x.so', manifest: 'plugin.yaml', manifestSha256, pluginId: 'id', newestVersion: '' }
+  const bundle = {
+    directory: path && dirname(path),
+    artefact: 'x.so',
+    manifest: 'plugin.yaml',
+    manifestSha256,
+    pluginId: 'id',
+    newestVersion: '',
+  }
   return VerifyArtefactRequest.fromPartial({ bundle: { ...bundle, ...part }, requireBundleSignature: demanded })
 }
 
@@ -84,7 +92,7 @@ test('an envelope counts as what its keys are worth, whether they are named in i
 
 test('of several signatures the worst counts, but for those by nobody that is known', () => {
   const path = written([ours, theirs])
-  const found = (keys: TrustStore) => assess(path, keys).assessments[0]?.finding
+  const found = (keys: TrustStore) => combine(assess(path, keys).assessments).finding
   assert.equal(found(knowing(keyOf(ours, 'Trusted'))), 'trusted')
   assert.equal(found(knowing(keyOf(ours, 'Trusted'), keyOf(theirs, 'Distrusted'))), 'distrusted')
   assert.equal(found(knowing()), 'unknown key')
@@ -109,8 +117,10 @@ test('a fault is a fault whoever signed', () => {
 test('what is there and cannot be read is a fault, and what is not there is none', () => {
   assert.equal(assess(written('{'), knowing()).fault?.code, 'BUNDLE_INVALID')
   assert.equal(assess(written(' '.repeat(70_000)), knowing()).fault?.code, 'BUNDLE_INVALID')
-  assert.equal(assess(root, knowing()).fault?.code, 'BUNDLE_INVALID')
-  for (const path of ['', join(root, 'none')]) {
+  const directory = mkdtempSync(join(root, 'plugin-'))
+  mkdirSync(join(directory, 'plugin.sig.json'))
+  assert.equal(assess(join(directory, 'plugin.sig.json'), knowing()).fault?.code, 'BUNDLE_INVALID')
+  for (const path of ['', join(root, 'none', 'none')]) {
     assert.deepEqual(assess(path, knowing()), { assessments: [], fault: null, version: '' })
   }
 })

@@ -1,17 +1,22 @@
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import type { VerifyArtefactRequest } from '../../gen/proto/openracing/v1/trust.ts'
 import { readTextFile } from '../../input/text-file.ts'
 import { RigError } from '../../rpc/failure.ts'
-import { type Bundle, type BundleFacts, type BundleFault, bundleFault, parseBundle } from './bundle.ts'
+import {
+  type Bundle,
+  type BundleFacts,
+  type BundleFault,
+  bundleFault,
+  bundleFile,
+  bundleMaxBytes,
+  parseBundle,
+} from './bundle.ts'
 import { type Assessment, assessSignature, combine } from './proof.ts'
 import type { TrustStore } from './trust-store.ts'
 
-/** Largest envelope, bytes: a statement has 600, and each signature 200. */
-const bundleMaxBytes = 64 * 1024
-
 /** What the envelope of a plugin comes to. */
 export interface BundleProof {
-  /** Of all its signatures together; none without an envelope. */
+  /** Of each of its signatures; none without an envelope. */
   readonly assessments: readonly Assessment[]
   /** Why the plugin is refused in every mode, or null. */
   readonly fault: BundleFault | null
@@ -37,10 +42,16 @@ function factsOf({ bundle }: VerifyArtefactRequest, artefactSha256: string, nowM
   }
 }
 
-const missing = (detail: string): BundleFault => ({
-  code: 'BUNDLE_MISSING',
-  detail: `${detail}, and plugins.native.require_bundle_signature demands one by a trusted key`,
-})
+/** What is wrong with a bundle by who signed it, where one by a trusted key is demanded; null when nothing is. */
+export function missingBundle(assessments: readonly Assessment[], demanded: boolean): BundleFault | null {
+  const { finding, detail } = combine(assessments)
+  if (!demanded || finding === 'trusted') return null
+  const what = assessments.length === 0 ? 'it has no bundle signature' : detail
+  return {
+    code: 'BUNDLE_MISSING',
+    detail: `${what}, and plugins.native.require_bundle_signature demands one by a trusted key`,
+  }
+}
 
 /** Reads the envelope of a plugin and judges it. Blocks on the disk. */
 export function assessBundle(
@@ -49,20 +60,16 @@ export function assessBundle(
   keys: TrustStore,
   nowMs: number,
 ): BundleProof {
+  const directory = request.bundle?.directory ?? ''
+  const found = directory === '' ? null : read(join(directory, bundleFile))
   const demanded = request.requireBundleSignature
-  const path = request.bundle?.path ?? ''
-  const found = path === '' ? null : read(path)
-  if (found === null) {
-    return { assessments: [], fault: demanded ? missing('it has no bundle signature') : null, version: '' }
-  }
+  if (found === null) return { assessments: [], fault: missingBundle([], demanded), version: '' }
   if ('code' in found) return { assessments: [], fault: found, version: '' }
-  const file = basename(path)
-  const assessment = combine(found.signatures.map((one) => assessSignature(found.signed, { ...one, file }, keys)))
-  const trusted = assessment.finding === 'trusted'
+  const assessments = found.signatures.map((one) => assessSignature(found.signed, { ...one, file: bundleFile }, keys))
   const fault = bundleFault(found.statement, factsOf(request, artefactSha256, nowMs))
   return {
-    assessments: [assessment],
-    fault: fault ?? (demanded && !trusted ? missing(assessment.detail) : null),
-    version: trusted ? found.statement.version : '',
+    assessments,
+    fault: fault ?? missingBundle(assessments, demanded),
+    version: combine(assessments).finding === 'trusted' ? found.statement.version : '',
   }
 }

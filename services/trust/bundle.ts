@@ -12,6 +12,9 @@ const payloadType = 'application/vnd.in-toto+json'
 const statementType = 'https://in-toto.io/Statement/v1'
 const predicateType = 'urn:openracing:plugin:v1'
 
+/** Largest envelope, bytes: a statement has 600, and each signature 200. */
+export const bundleMaxBytes = 64 * 1024
+
 /** More signatures than a plugin has authors. */
 const signaturesMax = 16
 

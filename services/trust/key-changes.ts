@@ -13,7 +13,7 @@ export interface Levelled {
   readonly previous: TrustLevel | null
 }
 
-/** A key that somebody adds. Empty notes leave those of a key that is there as they are. */
+/** A key that somebody adds. An empty name or comment leaves that of a key that is there as it is. */
 export interface NewKey
   extends Pick<TrustedKey, 'fingerprint' | 'raw' | 'identifier' | 'comment' | 'level' | 'reason'> {
   /** RFC 3339. */

@@ -185,6 +185,16 @@ test('an import in which one fingerprint is not that of its key is refused whole
   assert.equal(existsSync(rig.file), false)
 })
 
+test('an import with a name that would paint the terminal is refused whole', async () => {
+  await using rig = await startKeys()
+  const forged = { public_key: { key_bytes: [...good.raw], identifier: 'a\u001b[2J', comment: '' } }
+  await assert.rejects(rig.import(storeOf([newPair()], [good, forged])), {
+    code: 'REQUEST_INVALID',
+    message: /identifier of [0-9a-f]{64} is "a\\u001b\[2J"; write one line of text/,
+  })
+  assert.equal(existsSync(rig.file), false)
+})
+
 test('an export is what another rig imports, with the system keys when they are asked for', async () => {
   const [ours, system] = [newPair(), newPair()]
   await using rig = await startKeys(storeOf([ours], [system, { user_modifiable: false }]))

@@ -54,6 +54,13 @@ export const keyMessage = (key: TrustedKey): Key => ({
   userModifiable: key.userModifiable,
 })
 
+/** What comes from another rig is shown here as what was written here is. */
+function checkNotes({ fingerprint, identifier, comment, reason }: TrustedKey): void {
+  line(`identifier of ${fingerprint}`, identifier, identifierMax)
+  line(`comment of ${fingerprint}`, comment, noteMax)
+  line(`reason of ${fingerprint}`, reason, noteMax)
+}
+
 const levelled = ({ key, previous }: Levelled): DistrustKeyResponse => ({
   key: keyMessage(key),
   previousLevel: previous === null ? TrustLevel.TRUST_LEVEL_UNSPECIFIED : messageOf[previous],
@@ -101,6 +108,7 @@ export function keyHandlers({ keys, nowMs, log }: KeyNeeds): KeyServiceServer {
     }, log),
     importKeys: unary(({ trustStore }) => {
       const brought = parseTrustStore(trustStore, { file: 'trust_store', code: 'REQUEST_INVALID' })
+      for (const key of brought.values()) checkNotes(key)
       const { added, kept } = keys.change((now) => importKeys(now, brought))
       return told('import', { added: added.map(keyMessage), kept: kept.map(keyMessage) })
     }, log),

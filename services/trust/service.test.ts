@@ -19,12 +19,15 @@ import { pino } from 'pino'
 import {
   Decision,
   Finding,
+  JudgeKeysRequest,
+  type JudgeKeysResponse,
   TrustServiceClient,
   TrustServiceService,
   VerifyArtefactRequest,
   type VerifyArtefactResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
-import { artefactMaxBytes } from './artefact.ts'
+import { artefactMaxBytes, sha256Of } from './artefact.ts'
+import { formatBundle, preAuthEncoding, statementPayload } from './bundle.ts'
 import { openContentStore } from './content-store.ts'
 import { fingerprint, parsePublicKey } from './ed25519.ts'
 import { trustHandlers } from './service.ts'
@@ -102,6 +105,12 @@ async function startRig() {
         },
       ])
       writeFileSync(trustStore, JSON.stringify(Object.fromEntries(entries)))
+    },
+    judgeKeys(request: Partial<JudgeKeysRequest>): Promise<JudgeKeysResponse> {
+      return new Promise((resolve, reject) => {
+        const whole = JudgeKeysRequest.fromPartial({ ...strict, ...request })
+        client.judgeKeys(whole, (error, response) => (error ? reject(error) : resolve(response)))
+      })
     },
     verify(path: string, request: Partial<VerifyArtefactRequest> = strict): Promise<VerifyArtefactResponse> {
       const whole = VerifyArtefactRequest.fromPartial({ path, ...strict, ...request })
@@ -267,10 +276,10 @@ test('a trust store that was tampered with trusts nobody, says so, and stays as 
   writeFileSync(rig.trustStore, tampered)
   const path = rig.artefact('plugin')
   writeFileSync(`${path}.sig`, sidecarOf(signatureOf(Buffer.from('plugin'), signer), signer.fingerprint))
-  const answer = await rig.verify(path)
-  assert.equal(answer.finding, Finding.FINDING_UNKNOWN_KEY)
-  assert.equal(answer.decision, Decision.DECISION_REFUSE)
-  assert.match(answer.reason, /nobody is trusted, because the trust store is of no use: .*trust_store\.json:1:/)
+  await assert.rejects(
+    rig.verify(path),
+    isStatus(status.UNAVAILABLE, /^SERVICE_UNAVAILABLE: nobody is trusted, .*trust_store\.json:1:.*nothing loads/),
+  )
   assert.equal(readFileSync(rig.trustStore, 'utf8'), tampered)
 })
 
@@ -319,4 +328,139 @@ test('an artefact that cannot be judged is an error and not a refusal', async ()
   const fifo = join(rig.root, 'fifo.so')
   execFileSync('mkfifo', [fifo])
   await assert.rejects(rig.verify(fifo), isStatus(status.INVALID_ARGUMENT, /not a regular file/))
+})
+
+const manifestSha256 = 'cd'.repeat(32)
+
+/** Writes the envelope of a plugin, signed by these, and says what a host would ask about it. */
+function bundleOf(path: string, signers: readonly Signer[], part: { version?: string; expiresMs?: number } = {}) {
+  const digests = new Map([
+    ['libplugin.so', sha256Of(readFileSync(path))],
+    ['plugin.yaml', manifestSha256],
+  ])
+  const payload = statementPayload({ pluginId: 'id', version: '1.2.0', expiresMs: null, ...part, digests })
+  const signatures = signers.map(({ privateKey, fingerprint }) => ({
+    bytes: sign(null, preAuthEncoding(payload), privateKey),
+    fingerprint,
+  }))
+  const directory = join(path, '..')
+  writeFileSync(join(directory, 'plugin.sig.json'), formatBundle(payload, signatures))
+  const about = { directory, artefact: 'libplugin.so', manifest: 'plugin.yaml', manifestSha256, pluginId: 'id' }
+  return { bundle: { ...about, newestVersion: '' } }
+}
+
+test('a bundle by a trusted key vouches for the artefact, and says whose word and which version it was', async () => {
+  await using rig = await startRig()
+  const signer = newSigner()
+  rig.know([signer, 'Trusted'])
+  const path = rig.artefact('plugin')
+  const answer = await rig.verify(path, bundleOf(path, [signer]))
+  assert.deepEqual([answer.decision, answer.failure, answer.bundleVersion], [Decision.DECISION_LOAD, '', '1.2.0'])
+  assert.deepEqual([answer.keyFingerprints, answer.bundleKeyFingerprints], [[], [signer.fingerprint]])
+})
+
+test('what was not signed is refused in every mode under its own code, whatever the artefact has beside it', async () => {
+  await using rig = await startRig()
+  const signer = newSigner()
+  rig.know([signer, 'Trusted'])
+  const path = rig.artefact('plugin')
+  writeFileSync(`${path}.sig`, sidecarOf(signatureOf(Buffer.from('plugin'), signer), signer.fingerprint))
+  const { bundle } = bundleOf(path, [signer])
+  const refusal = async (request: object, mode: object) => {
+    const { decision, failure, verifiedPath, keyFingerprints } = await rig.verify(path, { ...mode, ...request })
+    assert.deepEqual([decision, verifiedPath, keyFingerprints], [Decision.DECISION_REFUSE, '', []])
+    return failure
+  }
+  for (const mode of [strict, permissive, development]) {
+    assert.equal(
+      await refusal({ bundle: { ...bundle, manifestSha256: '00'.repeat(32) } }, mode),
+      'BUNDLE_MANIFEST_CHANGED',
+    )
+    assert.equal(await refusal({ bundle: { ...bundle, newestVersion: '1.3.0' } }, mode), 'BUNDLE_ROLLBACK')
+    assert.equal(await refusal({ bundle: { ...bundle, pluginId: 'other' } }, mode), 'BUNDLE_INVALID')
+  }
+  const other = rig.artefact('another')
+  writeFileSync(`${other}.sig`, sidecarOf(signatureOf(Buffer.from('another'), signer), signer.fingerprint))
+  writeFileSync(join(other, '..', 'plugin.sig.json'), readFileSync(join(path, '..', 'plugin.sig.json')))
+  const swapped = await rig.verify(other, { ...development, bundle: { ...bundle, directory: join(other, '..') } })
+  assert.equal(swapped.failure, 'BUNDLE_ARTEFACT_SUBSTITUTED')
+  assert.equal(await refusal(bundleOf(path, [signer], { expiresMs: nowMs }), development), 'BUNDLE_EXPIRED')
+})
+
+test('a bundle by nobody that is known is refused where such a key is, although the artefact is by a trusted one', async () => {
+  await using rig = await startRig()
+  const [vendor, stranger] = [newSigner(), newSigner()]
+  rig.know([vendor, 'Trusted'])
+  const path = rig.artefact('plugin')
+  writeFileSync(`${path}.sig`, sidecarOf(signatureOf(Buffer.from('plugin'), vendor), vendor.fingerprint))
+  const request = bundleOf(path, [stranger])
+  for (const mode of [strict, permissive]) {
+    const { decision, failure, finding } = await rig.verify(path, { ...mode, ...request })
+    assert.deepEqual(
+      [decision, failure, finding],
+      [Decision.DECISION_REFUSE, 'PLUGIN_UNTRUSTED', Finding.FINDING_UNKNOWN_KEY],
+    )
+  }
+  const answer = await rig.verify(path, { ...development, ...request })
+  assert.equal(answer.decision, Decision.DECISION_LOAD_WITH_WARNING)
+  assert.deepEqual(
+    [answer.keyFingerprints, answer.bundleKeyFingerprints],
+    [[vendor.fingerprint], [stranger.fingerprint]],
+  )
+})
+
+test('keys are judged again as the artefact that they signed would be', async () => {
+  await using rig = await startRig()
+  const [a, b] = [newSigner(), newSigner()]
+  const path = rig.artefact('plugin')
+  writeFileSync(`${path}.sig`, sidecarOf(signatureOf(Buffer.from('plugin'), a), a.fingerprint))
+  const request = bundleOf(path, [a, b])
+  const modes = [strict, permissive, development, { ...strict, requireBundleSignature: true }]
+  rig.know([a, 'Trusted'], [b, 'Trusted'])
+  const { keyFingerprints, bundleKeyFingerprints } = await rig.verify(path, { ...strict, ...request })
+  assert.deepEqual(
+    [keyFingerprints, [...bundleKeyFingerprints].sort()],
+    [[a.fingerprint], [a.fingerprint, b.fingerprint].sort()],
+  )
+  const levels = ['Trusted', 'Unknown', 'Distrusted', undefined] as const
+  for (const [levelA, levelB] of levels.flatMap((one) => levels.map((other) => [one, other] as const))) {
+    const known = (
+      [
+        [a, levelA],
+        [b, levelB],
+      ] as const
+    ).flatMap(([key, level]) => (level === undefined ? [] : [[key, level] as const]))
+    rig.know(...known)
+    for (const mode of modes) {
+      const fresh = await rig.verify(path, { ...mode, ...request })
+      const again = await rig.judgeKeys({ ...mode, keyFingerprints, bundleKeyFingerprints })
+      const what = `${levelA} and ${levelB} in ${JSON.stringify(mode)}`
+      assert.equal(again.decision, fresh.decision, what)
+    }
+  }
+})
+
+test('a store that cannot be read, or is gone from beside its copy, judges nothing in any mode', async () => {
+  await using rig = await startRig()
+  const signer = newSigner()
+  const path = rig.artefact('plugin')
+  const unjudged = isStatus(
+    status.UNAVAILABLE,
+    /^SERVICE_UNAVAILABLE: nobody is trusted, because the trust store cannot be read/,
+  )
+  const vices = [
+    () => writeFileSync(rig.trustStore, '{"half": '),
+    () => {
+      writeFileSync(`${rig.trustStore}.previous`, '{}')
+      rmSync(rig.trustStore)
+    },
+  ]
+  for (const vice of vices) {
+    rig.know([signer, 'Distrusted'])
+    vice()
+    for (const mode of [strict, permissive, development]) {
+      await assert.rejects(rig.verify(path, mode), unjudged)
+      await assert.rejects(rig.judgeKeys({ ...mode, keyFingerprints: [signer.fingerprint] }), unjudged)
+    }
+  }
 })

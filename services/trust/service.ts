@@ -10,14 +10,21 @@ import {
   type VerifyArtefactResponse,
   type WatchKeysResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
-import { type FailureCode, RigError } from '../../rpc/failure.ts'
+import { RigError } from '../../rpc/failure.ts'
 import { serverStream } from '../../rpc/streaming.ts'
 import { unary } from '../../rpc/unary.ts'
-import { type Artefact, readArtefact } from './artefact.ts'
-import { assessBundle } from './bundle-proof.ts'
+import { readArtefact } from './artefact.ts'
+import type { BundleFault } from './bundle.ts'
+import { assessBundle, missingBundle } from './bundle-proof.ts'
 import type { ContentStore } from './content-store.ts'
 import { keyMessage } from './key-service.ts'
-import { decide, type Decision as PolicyDecision, type Finding as PolicyFinding, type Verdict } from './policy.ts'
+import {
+  decide,
+  type Decision as PolicyDecision,
+  type Finding as PolicyFinding,
+  type TrustMode,
+  type Verdict,
+} from './policy.ts'
 import { type Assessment, assessKey, assessSignature, combine } from './proof.ts'
 import { readSidecars, type Signature, signatureFromBase64 } from './sidecar.ts'
 import type { TrustFile } from './trust-file.ts'
@@ -40,20 +47,17 @@ const decisionOf: Readonly<Record<PolicyDecision, Decision>> = {
 /** How often the file of the keys is looked at, ms: whoever edits it by hand tells nobody. */
 const watchEveryMs = 200
 
-/** The keys that count now, and why there are none where the store cannot be read. */
-interface KeysNow {
-  readonly keys: TrustStore
-  readonly problem: string | null
-}
-
-// Read for every call: a key that is distrusted must count from the next call on, and the file is small.
-function keysNow(file: Pick<TrustFile, 'read'>, log: Logger): KeysNow {
+/**
+ * The keys that count now. Throws SERVICE_UNAVAILABLE where they cannot be known: nobody is trusted then and nobody is
+ * distrusted, so nothing can be judged.
+ */
+function keysNow({ keys }: TrustNeeds): TrustStore {
   try {
-    return { keys: file.read(), problem: null }
+    return keys.read()
   } catch (cause) {
     if (!(cause instanceof RigError)) throw cause
-    log.error({ reason: cause.detail }, 'the trust store cannot be read; nobody is trusted')
-    return { keys: new Map(), problem: cause.detail }
+    const what = `nobody is trusted, because the trust store cannot be read (${cause.detail})`
+    throw new RigError('SERVICE_UNAVAILABLE', `${what}; nothing loads until it can`, { cause })
   }
 }
 
@@ -86,69 +90,81 @@ export interface TrustNeeds {
   readonly log: Logger
 }
 
-const nobody = (problem: string | null): string =>
-  problem === null ? '' : ` (nobody is trusted, because the trust store is of no use: ${problem})`
-
 /** What was found and what follows from it. */
-interface Judgement extends Verdict, Pick<Assessment, 'finding' | 'detail'> {
-  /** Of a refusal. */
-  readonly failure: FailureCode | null
-  /** Of the keys on whose word it may run. */
-  readonly fingerprints: readonly string[]
-  readonly bundleVersion: string
+interface Judgement extends Verdict, Pick<Assessment, 'finding' | 'detail'> {}
+
+const severity: Readonly<Record<PolicyDecision, number>> = { load: 0, 'load with warning': 1, refuse: 2 }
+
+/** A bundle, where there is one, has to hold by itself, whatever else vouches for the artefact. */
+function judgeSigners(detached: readonly Assessment[], bundle: readonly Assessment[], mode: TrustMode): Judgement {
+  const judge = (assessments: readonly Assessment[]): Judgement => {
+    const { finding, detail } = combine(assessments)
+    return { finding, detail, ...decide(finding, mode) }
+  }
+  const whole = judge([...detached, ...bundle])
+  if (bundle.length === 0) return whole
+  const alone = judge(bundle)
+  return severity[alone.decision] > severity[whole.decision] ? alone : whole
 }
 
-function judge(request: VerifyArtefactRequest, artefact: Artefact, keys: TrustStore, nowMs: number): Judgement {
-  const bundle = assessBundle(request, artefact.sha256, keys, nowMs)
-  const assessments = [...assessDetached(request, artefact.bytes, keys), ...bundle.assessments]
-  const { finding, detail } = combine(assessments)
-  const own = decide(finding, request)
-  // A proof that is bad is told before what it would have proved.
-  if (bundle.fault !== null && finding !== 'bad proof') {
-    const consequence = 'it is refused in every mode'
-    const told = { finding, detail: bundle.fault.detail, decision: 'refuse', consequence } as const
-    return { ...told, failure: bundle.fault.code, fingerprints: [], bundleVersion: '' }
-  }
-  const vouching = assessments.filter((one) => one.finding === finding).flatMap((one) => one.fingerprint ?? [])
-  return {
-    ...{ finding, detail, ...own, bundleVersion: bundle.version },
-    failure: own.decision === 'refuse' ? 'PLUGIN_UNTRUSTED' : null,
-    fingerprints: own.decision === 'refuse' ? [] : [...new Set(vouching)],
-  }
+/** What is wrong with a bundle is wrong in every mode; a proof that is bad is told before what it would have proved. */
+function withFault(judged: Judgement, fault: BundleFault | null): Judgement {
+  if (fault === null || judged.finding === 'bad proof') return judged
+  return { ...judged, detail: fault.detail, decision: 'refuse', consequence: 'it is refused in every mode' }
 }
+
+const fingerprintsOf = (assessments: readonly Assessment[]): string[] => [
+  ...new Set(assessments.flatMap(({ fingerprint }) => fingerprint ?? [])),
+]
 
 async function verifyArtefact(request: VerifyArtefactRequest, needs: TrustNeeds): Promise<VerifyArtefactResponse> {
   const artefact = await readArtefact(request.path)
-  const { keys, problem } = keysNow(needs.keys, needs.log)
-  const judged = judge(request, artefact, keys, needs.nowMs())
-  const { finding, detail, decision, consequence, failure } = judged
-  const reason = `${request.path}: ${detail}${nobody(problem)}; ${consequence}`
-  const verifiedPath = decision === 'refuse' ? '' : await needs.contents.put(artefact)
+  const keys = keysNow(needs)
+  const detached = assessDetached(request, artefact.bytes, keys)
+  const bundle = assessBundle(request, artefact.sha256, keys, needs.nowMs())
+  const signers = judgeSigners(detached, bundle.assessments, request)
+  const { finding, detail, decision, consequence } = withFault(signers, bundle.fault)
+  const reason = `${request.path}: ${detail}; ${consequence}`
+  const refused = decision === 'refuse'
+  const failure = signers.finding === 'bad proof' ? undefined : bundle.fault?.code
   needs.log.info({ path: request.path, sha256: artefact.sha256, finding, decision, reason }, 'artefact judged')
   return {
-    ...{ finding: findingOf[finding], decision: decisionOf[decision], reason, sha256: artefact.sha256, verifiedPath },
-    ...{ keyFingerprints: [...judged.fingerprints], failure: failure ?? '', bundleVersion: judged.bundleVersion },
+    ...{ finding: findingOf[finding], decision: decisionOf[decision], reason, sha256: artefact.sha256 },
+    verifiedPath: refused ? '' : await needs.contents.put(artefact),
+    failure: refused ? (failure ?? 'PLUGIN_UNTRUSTED') : '',
+    bundleVersion: refused ? '' : bundle.version,
+    keyFingerprints: refused ? [] : fingerprintsOf(detached),
+    bundleKeyFingerprints: refused ? [] : fingerprintsOf(bundle.assessments),
   }
 }
 
 function judgeKeys(request: JudgeKeysRequest, needs: TrustNeeds): JudgeKeysResponse {
-  const { keys, problem } = keysNow(needs.keys, needs.log)
-  const { finding, detail } = combine(request.fingerprints.map((fingerprint) => assessKey(fingerprint, keys)))
-  const { decision, consequence } = decide(finding, request)
-  const reason = `${detail}${nobody(problem)}; ${consequence}`
-  return { finding: findingOf[finding], decision: decisionOf[decision], reason }
+  const keys = keysNow(needs)
+  const assess = (fingerprints: readonly string[]) => fingerprints.map((fingerprint) => assessKey(fingerprint, keys))
+  const bundle = assess(request.bundleKeyFingerprints)
+  const signers = judgeSigners(assess(request.keyFingerprints), bundle, request)
+  const judged = withFault(signers, missingBundle(bundle, request.requireBundleSignature))
+  const { finding, detail, decision, consequence } = judged
+  return { finding: findingOf[finding], decision: decisionOf[decision], reason: `${detail}; ${consequence}` }
 }
 
-async function* watchKeys(
-  { keys: file, log }: TrustNeeds,
-  signal: AbortSignal,
-): AsyncGenerator<WatchKeysResponse, void, undefined> {
+/** The keys as they are told of, and why they cannot be. */
+function keyNews(needs: TrustNeeds): WatchKeysResponse {
+  try {
+    return { keys: inOrder(keysNow(needs)).map(keyMessage), problem: '' }
+  } catch (cause) {
+    if (!(cause instanceof RigError)) throw cause
+    needs.log.error({ reason: cause.detail }, 'the trust store cannot be read')
+    return { keys: [], problem: cause.detail }
+  }
+}
+
+async function* watchKeys(needs: TrustNeeds, signal: AbortSignal): AsyncGenerator<WatchKeysResponse, void, undefined> {
   for (let seen: string | undefined; ; await delay(watchEveryMs, undefined, { signal })) {
-    const stamp = file.stamp()
+    const stamp = needs.keys.stamp()
     if (stamp === seen) continue
     seen = stamp
-    const { keys, problem } = keysNow(file, log)
-    yield { keys: inOrder(keys).map(keyMessage), problem: problem ?? '' }
+    yield keyNews(needs)
   }
 }
 

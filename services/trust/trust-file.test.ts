@@ -2,7 +2,17 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -11,7 +21,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { fingerprint } from './ed25519.ts'
 import { openTrustFile } from './trust-file.ts'
-import type { TrustedKey, TrustStore } from './trust-store.ts'
+import { formatTrustStore, type TrustedKey, type TrustStore } from './trust-store.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'openracing-keys-'))
 after(() => rmSync(root, { recursive: true }))
@@ -77,9 +87,47 @@ test('a directory in which nothing can be written is told, and the keys stay as 
   mkdirSync(`${file}.new`)
   assert.throws(() => keys.change(() => ({ keys: storeOf(newKey()), answer: undefined })), {
     code: 'CONFIG_INVALID',
-    message: /trust_store\.json cannot be written \(EISDIR/,
+    message: /trust_store\.json cannot be written \(/,
   })
   assert.equal(keys.read().size, 0)
+})
+
+test('what somebody writes while a change is under way is not lost', () => {
+  const file = newFile()
+  const keys = openTrustFile(file)
+  const [first, byHand, added] = [newKey(), newKey(), newKey()]
+  keys.change(() => ({ keys: storeOf(first), answer: undefined }))
+  let tries = 0
+  keys.change((now) => {
+    if (++tries === 1) writeFileSync(file, formatTrustStore(storeOf(first, byHand)))
+    return { keys: new Map([...now, ...storeOf(added)]), answer: undefined }
+  })
+  assert.equal(tries, 2)
+  assert.deepEqual([...keys.read().keys()].sort(), [first, byHand, added].map((key) => key.fingerprint).sort())
+  const endless = () => {
+    writeFileSync(file, formatTrustStore(storeOf(newKey())))
+    return { keys: storeOf(added), answer: undefined }
+  }
+  assert.throws(() => keys.change(endless), { code: 'CONFIG_INVALID', message: /is being changed all the time/ })
+})
+
+test('a store that is gone from beside its copy is no empty one, and a link that leads in a circle has a stamp', () => {
+  const file = newFile()
+  const keys = openTrustFile(file)
+  keys.change(() => ({ keys: storeOf(newKey()), answer: undefined }))
+  keys.change((now) => ({ keys: now, answer: undefined }))
+  rmSync(file)
+  const missing = {
+    code: 'CONFIG_INVALID',
+    message: /trust_store\.json is missing; .*\.previous; restore it, or write \{\}/,
+  }
+  assert.throws(() => keys.read(), missing)
+  assert.throws(() => keys.change(() => ({ keys: storeOf(), answer: undefined })), missing)
+  writeFileSync(file, '{}')
+  assert.equal(keys.read().size, 0)
+  rmSync(file)
+  symlinkSync(file, file)
+  assert.equal(keys.stamp(), 'ELOOP')
 })
 
 const writer = fileURLToPath(new URL('testing/key-writer.ts', import.meta.url))

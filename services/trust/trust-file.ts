@@ -33,42 +33,69 @@ function write(file: string, text: string): void {
   }
 }
 
+/** How often a change is made anew because somebody edited the file meanwhile: nobody types that fast. */
+const triesMax = 5
+
+function stampOf(file: string): string {
+  try {
+    const status = statSync(file, { bigint: true, throwIfNoEntry: false })
+    return status === undefined ? '' : [status.ino, status.size, status.mtimeNs, status.ctimeNs].join(' ')
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code ?? '?' // who reads it is told
+  }
+}
+
 export function openTrustFile(file: string): TrustFile {
   const previous = `${file}.previous`
-  const readText = (): string | null => readTextFile(file, documentMaxBytes, 'CONFIG_INVALID')
+  let parsed: { readonly text: string; readonly keys: TrustStore } | undefined
 
-  const parse = (text: string | null): TrustStore => {
+  const remedy = (): string => (existsSync(previous) ? `; what was there before the last change is in ${previous}` : '')
+
+  function readText(): string | null {
+    const text = readTextFile(file, documentMaxBytes, 'CONFIG_INVALID')
+    if (text !== null || !existsSync(previous)) return text
+    // An editor may be about to put it back. A store that is meant to be empty is a file with nobody in it.
+    throw new RigError(
+      'CONFIG_INVALID',
+      `${file} is missing${remedy()}; restore it, or write {} into it to trust nobody`,
+    )
+  }
+
+  function parse(text: string | null): TrustStore {
     if (text === null) return new Map()
+    if (parsed?.text === text) return parsed.keys
     try {
-      return parseTrustStore(text, { file, code: 'CONFIG_INVALID' })
+      parsed = { text, keys: parseTrustStore(text, { file, code: 'CONFIG_INVALID' }) }
+      return parsed.keys
     } catch (cause) {
-      if (!(cause instanceof RigError) || !existsSync(previous)) throw cause
-      throw new RigError(cause.code, `${cause.detail}; what was there before the last change is in ${previous}`, {
-        cause,
-      })
+      if (cause instanceof RigError) throw new RigError(cause.code, `${cause.detail}${remedy()}`, { cause })
+      throw cause
     }
+  }
+
+  function formatted(keys: TrustStore): string {
+    const text = formatTrustStore(keys)
+    const bytes = Buffer.byteLength(text)
+    if (bytes <= documentMaxBytes) return text
+    const what = `${keys.size} keys are ${bytes} bytes, more than the ${documentMaxBytes} of a trust store`
+    throw new RigError('CONFIG_INVALID', `${what}; remove some first`)
   }
 
   return {
     read: () => parse(readText()),
-    stamp() {
-      const status = statSync(file, { bigint: true, throwIfNoEntry: false })
-      return status === undefined ? '' : [status.ino, status.size, status.mtimeNs, status.ctimeNs].join(' ')
-    },
+    stamp: () => stampOf(file),
     change(change) {
-      const before = readText()
-      const { keys, answer } = change(parse(before))
-      const text = formatTrustStore(keys)
-      if (Buffer.byteLength(text) > documentMaxBytes) {
-        const what = `${keys.size} keys are ${Buffer.byteLength(text)} bytes`
-        throw new RigError(
-          'CONFIG_INVALID',
-          `${what}, more than the ${documentMaxBytes} of a trust store; remove some first`,
-        )
+      for (let tries = 0; tries < triesMax; tries++) {
+        const stamp = stampOf(file)
+        const before = readText()
+        const { keys, answer } = change(parse(before))
+        const text = formatted(keys)
+        if (before !== null) write(previous, before)
+        if (stampOf(file) !== stamp) continue // somebody edited it: what they wrote is not to be lost
+        write(file, text)
+        return answer
       }
-      if (before !== null) write(previous, before)
-      write(file, text)
-      return answer
+      throw new RigError('CONFIG_INVALID', `${file} is being changed all the time by somebody else; try again later`)
     },
   }
 }

@@ -83,8 +83,8 @@ export interface VerifyArtefactRequest {
 
 /** A plugin as it lies in its directory. */
 export interface Bundle {
-  /** Absolute path of its `plugin.sig.json`, which may not exist. */
-  readonly path: string;
+  /** Absolute path of the directory; its `plugin.sig.json` may not exist. Empty: there is none. */
+  readonly directory: string;
   /** The artefact as the manifest names it, relative to the directory. */
   readonly artefact: string;
   /** Name of the manifest's file, and SHA-256 of its text as it was parsed, hex; both empty for a plugin that has none. */
@@ -104,19 +104,24 @@ export interface VerifyArtefactResponse {
   readonly sha256: string;
   /** Absolute path of a read-only copy of exactly those bytes; empty when refused. */
   readonly verifiedPath: string;
-  /** Fingerprints of the trusted, or in development mode of the unknown, keys that signed it. */
+  /** Fingerprints of all keys that signed the artefact by itself, whether they are known or not; none when refused. */
   readonly keyFingerprints: readonly string[];
   /** The failure that a refusal is: a code of the table of failures. Empty when it is none. */
   readonly failure: string;
   /** The version that a trusted key's bundle says this is; empty where there is no such bundle. */
   readonly bundleVersion: string;
+  /** As key_fingerprints, of those that signed the bundle. */
+  readonly bundleKeyFingerprints: readonly string[];
 }
 
 export interface JudgeKeysRequest {
-  readonly fingerprints: readonly string[];
+  /** Both as VerifyArtefactResponse has them. */
+  readonly keyFingerprints: readonly string[];
   /** As in VerifyArtefactRequest. */
   readonly requireSignatures: boolean;
   readonly allowUnsigned: boolean;
+  readonly bundleKeyFingerprints: readonly string[];
+  readonly requireBundleSignature: boolean;
 }
 
 export interface JudgeKeysResponse {
@@ -284,13 +289,13 @@ export const VerifyArtefactRequest: MessageFns<VerifyArtefactRequest> = {
 };
 
 function createBaseBundle(): Bundle {
-  return { path: "", artefact: "", manifest: "", manifestSha256: "", pluginId: "", newestVersion: "" };
+  return { directory: "", artefact: "", manifest: "", manifestSha256: "", pluginId: "", newestVersion: "" };
 }
 
 export const Bundle: MessageFns<Bundle> = {
   encode(message: Bundle, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.path !== "") {
-      writer.uint32(10).string(message.path);
+    if (message.directory !== "") {
+      writer.uint32(10).string(message.directory);
     }
     if (message.artefact !== "") {
       writer.uint32(18).string(message.artefact);
@@ -328,7 +333,7 @@ export const Bundle: MessageFns<Bundle> = {
               break;
             }
 
-            message.path = reader.string();
+            message.directory = reader.string();
             continue;
           }
           case 2: {
@@ -388,7 +393,7 @@ export const Bundle: MessageFns<Bundle> = {
   },
   fromPartial(object: DeepPartial<Bundle>): Bundle {
     const message = createBaseBundle() as any;
-    message.path = object.path ?? "";
+    message.directory = object.directory ?? "";
     message.artefact = object.artefact ?? "";
     message.manifest = object.manifest ?? "";
     message.manifestSha256 = object.manifestSha256 ?? "";
@@ -408,6 +413,7 @@ function createBaseVerifyArtefactResponse(): VerifyArtefactResponse {
     keyFingerprints: [],
     failure: "",
     bundleVersion: "",
+    bundleKeyFingerprints: [],
   };
 }
 
@@ -436,6 +442,9 @@ export const VerifyArtefactResponse: MessageFns<VerifyArtefactResponse> = {
     }
     if (message.bundleVersion !== "") {
       writer.uint32(66).string(message.bundleVersion);
+    }
+    for (const v of message.bundleKeyFingerprints) {
+      writer.uint32(74).string(v!);
     }
     return writer;
   },
@@ -517,6 +526,14 @@ export const VerifyArtefactResponse: MessageFns<VerifyArtefactResponse> = {
             message.bundleVersion = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.bundleKeyFingerprints.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -542,17 +559,24 @@ export const VerifyArtefactResponse: MessageFns<VerifyArtefactResponse> = {
     message.keyFingerprints = object.keyFingerprints?.map((e) => e) || [];
     message.failure = object.failure ?? "";
     message.bundleVersion = object.bundleVersion ?? "";
+    message.bundleKeyFingerprints = object.bundleKeyFingerprints?.map((e) => e) || [];
     return message;
   },
 };
 
 function createBaseJudgeKeysRequest(): JudgeKeysRequest {
-  return { fingerprints: [], requireSignatures: false, allowUnsigned: false };
+  return {
+    keyFingerprints: [],
+    requireSignatures: false,
+    allowUnsigned: false,
+    bundleKeyFingerprints: [],
+    requireBundleSignature: false,
+  };
 }
 
 export const JudgeKeysRequest: MessageFns<JudgeKeysRequest> = {
   encode(message: JudgeKeysRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    for (const v of message.fingerprints) {
+    for (const v of message.keyFingerprints) {
       writer.uint32(10).string(v!);
     }
     if (message.requireSignatures !== false) {
@@ -560,6 +584,12 @@ export const JudgeKeysRequest: MessageFns<JudgeKeysRequest> = {
     }
     if (message.allowUnsigned !== false) {
       writer.uint32(24).bool(message.allowUnsigned);
+    }
+    for (const v of message.bundleKeyFingerprints) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.requireBundleSignature !== false) {
+      writer.uint32(40).bool(message.requireBundleSignature);
     }
     return writer;
   },
@@ -582,7 +612,7 @@ export const JudgeKeysRequest: MessageFns<JudgeKeysRequest> = {
               break;
             }
 
-            message.fingerprints.push(reader.string());
+            message.keyFingerprints.push(reader.string());
             continue;
           }
           case 2: {
@@ -599,6 +629,22 @@ export const JudgeKeysRequest: MessageFns<JudgeKeysRequest> = {
             }
 
             message.allowUnsigned = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.bundleKeyFingerprints.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.requireBundleSignature = reader.bool();
             continue;
           }
         }
@@ -618,9 +664,11 @@ export const JudgeKeysRequest: MessageFns<JudgeKeysRequest> = {
   },
   fromPartial(object: DeepPartial<JudgeKeysRequest>): JudgeKeysRequest {
     const message = createBaseJudgeKeysRequest() as any;
-    message.fingerprints = object.fingerprints?.map((e) => e) || [];
+    message.keyFingerprints = object.keyFingerprints?.map((e) => e) || [];
     message.requireSignatures = object.requireSignatures ?? false;
     message.allowUnsigned = object.allowUnsigned ?? false;
+    message.bundleKeyFingerprints = object.bundleKeyFingerprints?.map((e) => e) || [];
+    message.requireBundleSignature = object.requireBundleSignature ?? false;
     return message;
   },
 };
