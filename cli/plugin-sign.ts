@@ -5,7 +5,7 @@ import { RigError, systemFailure } from '../rpc/failure.ts'
 import { readArtefact } from '../services/trust/artefact.ts'
 import { bundleFile } from '../services/trust/bundle.ts'
 import { fingerprint, parsePublicKey } from '../services/trust/ed25519.ts'
-import { formatSidecar, isSameSignature, readSidecar, sidecarPaths } from '../services/trust/sidecar.ts'
+import { formatSidecar, isSameSignature, plainSignature, readSidecar, sidecarPaths } from '../services/trust/sidecar.ts'
 import { writeDurably } from '../state/durable-file.ts'
 import { readPrivateKey } from './key-file.ts'
 import { pluginAround, signBundle } from './plugin-bundle.ts'
@@ -46,7 +46,7 @@ async function signPlugin({ library, key, signer, comment, expires, ...options }
   const path = resolve(library)
   const { bytes, sha256 } = await readArtefact(path)
   const [file = '', other] = sidecarPaths(path)
-  const signature = { file, bytes: sign(null, bytes, secret), fingerprint: print }
+  const signature = plainSignature({ file, bytes: sign(null, bytes, secret), fingerprint: print })
   const beside = other === undefined ? null : readSidecar(other)
   if (beside !== null && !isSameSignature(beside, signature)) {
     throw new RigError('REQUEST_INVALID', `${other} is another signature, and two that differ are refused; remove it`)

@@ -3,7 +3,8 @@ import { Command } from 'commander'
 import { RigError } from '../rpc/failure.ts'
 import { readArtefact } from '../services/trust/artefact.ts'
 import { fingerprint, parsePublicKey, signatureBytes, verifyStrict } from '../services/trust/ed25519.ts'
-import { readSidecars, type Signature } from '../services/trust/sidecar.ts'
+import { claimFault, signedMessage } from '../services/trust/proof.ts'
+import { plainSignature, readSidecars, type Signature } from '../services/trust/sidecar.ts'
 import { readInput } from './call-files.ts'
 import { readKeyFile } from './key-file.ts'
 import { pluginAround, verifyBundle } from './plugin-bundle.ts'
@@ -21,16 +22,15 @@ const untrusted = (sentence: string): RigError => new RigError('PLUGIN_UNTRUSTED
 /** The 64 bytes that `openssl pkeyutl -sign -rawin` writes. */
 async function rawSignature(file: string): Promise<Signature> {
   const bytes = await readInput(file)
-  if (bytes.length === signatureBytes) return { file, bytes, fingerprint: null }
+  if (bytes.length === signatureBytes) return plainSignature({ file, bytes, fingerprint: null })
   throw new RigError('REQUEST_INVALID', `${file} has ${bytes.length} bytes; an Ed25519 signature has ${signatureBytes}`)
 }
 
 /** What stands beside the artefact. */
-function sidecarOf(library: string): Signature {
+function sidecarsOf(library: string): readonly Signature[] {
   const found = readSidecars(library)
   if (found.kind === 'bad') throw untrusted(found.sentence)
-  const [signature] = found.signatures
-  if (signature !== undefined) return signature
+  if (found.signatures.length > 0) return found.signatures
   throw untrusted(`${library} has no signature beside it; sign it with \`wheelctl plugin sign\``)
 }
 
@@ -39,14 +39,17 @@ async function verifyPlugin({ library, key, signature: file, ...options }: Verif
   const raw = parsePublicKey(readKeyFile(key))
   const path = resolve(library)
   const { bytes, sha256 } = await readArtefact(path)
-  const signature = file === undefined ? sidecarOf(path) : await rawSignature(file)
   const print = fingerprint(raw)
-  if (signature.fingerprint !== null && signature.fingerprint !== print) {
-    throw untrusted(`${signature.file} names the key ${signature.fingerprint}, and ${key} is ${print}`)
-  }
-  if (!verifyStrict(raw, bytes, signature.bytes)) {
+  const check = (signature: Signature): void => {
+    if (signature.fingerprint !== null && signature.fingerprint !== print) {
+      throw untrusted(`${signature.file} names the key ${signature.fingerprint}, and ${key} is ${print}`)
+    }
+    const fault = claimFault(bytes, signature)
+    if (fault !== undefined) throw untrusted(fault)
+    if (verifyStrict(raw, signedMessage(bytes, signature), signature.bytes)) return
     throw untrusted(`${signature.file} is not a signature of ${path} by ${key} (${print})`)
   }
+  for (const signature of file === undefined ? sidecarsOf(path) : [await rawSignature(file)]) check(signature)
   const around = pluginAround(path, sha256)
   const bundle = around !== undefined && verifyBundle(around, raw, Date.now())
   const manifest = bundle ? `, together with the manifest in ${around.directory}` : ''

@@ -12,6 +12,7 @@ import {
   parseBundle,
 } from './bundle.ts'
 import { type Assessment, assessSignature, combine } from './proof.ts'
+import { plainSignature } from './sidecar.ts'
 import type { TrustStore } from './trust-store.ts'
 
 /** What the envelope of a plugin comes to. */
@@ -65,7 +66,9 @@ export function assessBundle(
   const demanded = request.requireBundleSignature
   if (found === null) return { assessments: [], fault: missingBundle([], demanded), version: '' }
   if ('code' in found) return { assessments: [], fault: found, version: '' }
-  const assessments = found.signatures.map((one) => assessSignature(found.signed, { ...one, file: bundleFile }, keys))
+  const assessments = found.signatures.map((one) =>
+    assessSignature(found.signed, plainSignature({ ...one, file: bundleFile }), keys),
+  )
   const fault = bundleFault(found.statement, factsOf(request, artefactSha256, nowMs))
   return {
     assessments,

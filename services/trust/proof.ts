@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { verifyStrict } from './ed25519.ts'
 import type { Finding } from './policy.ts'
 import type { Signature } from './sidecar.ts'
@@ -44,9 +45,26 @@ export function assessKey(fingerprint: string, store: TrustStore): Assessment {
   return { finding: findingOf[key.level], detail, fingerprint }
 }
 
-/** One signature of the artefact's bytes, judged by the keys that this rig knows. */
+const sha256Of = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
+
+/** What a signature of an artefact is over. */
+export const signedMessage = (artefact: Uint8Array, { over }: Signature): Uint8Array =>
+  over === 'sha256' ? sha256Of(artefact) : artefact
+
+/** Half a sentence, where a signature says that the artefact is what it is not. */
+export function claimFault(artefact: Uint8Array, { claim, file }: Signature): string | undefined {
+  if (claim === null) return undefined
+  const found = sha256Of(artefact).toString('hex')
+  if (claim.bytes === artefact.length && claim.sha256 === found) return undefined
+  return `${file} is about ${claim.bytes} bytes with the SHA-256 ${claim.sha256}, and these are ${artefact.length} with ${found}`
+}
+
+/** One signature of an artefact, judged by the keys that this rig knows. */
 export function assessSignature(artefact: Uint8Array, signature: Signature, store: TrustStore): Assessment {
-  const isBy = (key: TrustedKey): boolean => verifyStrict(key.raw, artefact, signature.bytes)
+  const fault = claimFault(artefact, signature)
+  if (fault !== undefined) return { finding: 'bad proof', detail: fault, fingerprint: null }
+  const message = signedMessage(artefact, signature)
+  const isBy = (key: TrustedKey): boolean => verifyStrict(key.raw, message, signature.bytes)
   if (signature.fingerprint === null) {
     const key = [...store.values()].find(isBy)
     if (key !== undefined) return assessedBy(key, signature)

@@ -464,3 +464,34 @@ test('a store that cannot be read, or is gone from beside its copy, judges nothi
     }
   }
 })
+
+/** As MIDIMon's tool signs: the 32 bytes of the module's SHA-256. */
+function midimonSidecar(bytes: Uint8Array, { raw, privateKey }: Signer, part: object = {}): string {
+  const sha256 = Buffer.from(sha256Of(bytes), 'hex')
+  return JSON.stringify({
+    ...{ version: 1, algorithm: 'Ed25519', plugin_hash: sha256.toString('hex'), plugin_size: bytes.length },
+    ...{ public_key: Buffer.from(raw).toString('hex'), signature: sign(null, sha256, privateKey).toString('hex') },
+    ...{ signed_at: '2025-11-19T08:59:12Z', developer: { name: 'Your Name', email: 'you@example.com' }, ...part },
+  })
+}
+
+test('a signature of MIDIMon’s tool goes through the same table', async () => {
+  await using rig = await startRig()
+  const [known, stranger] = [newSigner(), newSigner()]
+  rig.know([known, 'Trusted'])
+  const bytes = Buffer.from('a module')
+  const findingBy = async (text: string): Promise<Finding> => {
+    const path = rig.artefact(bytes)
+    writeFileSync(`${path}.sig`, text)
+    return (await rig.verify(path)).finding
+  }
+  assert.equal(await findingBy(midimonSidecar(bytes, known)), Finding.FINDING_TRUSTED)
+  assert.equal(await findingBy(midimonSidecar(bytes, stranger)), Finding.FINDING_UNKNOWN_KEY)
+  assert.equal(await findingBy(midimonSidecar(Buffer.from('another'), known)), Finding.FINDING_BAD_PROOF)
+  assert.equal(await findingBy(midimonSidecar(bytes, known, { plugin_size: 7 })), Finding.FINDING_BAD_PROOF)
+  // Over the module itself, and over the hash where the module was meant: neither is the other.
+  const overBytes = sign(null, bytes, known.privateKey).toString('hex')
+  assert.equal(await findingBy(midimonSidecar(bytes, known, { signature: overBytes })), Finding.FINDING_BAD_PROOF)
+  const overHash = sign(null, Buffer.from(sha256Of(bytes), 'hex'), known.privateKey).toString('base64')
+  assert.equal(await findingBy(sidecarOf(overHash, known.fingerprint)), Finding.FINDING_BAD_PROOF)
+})

@@ -26,7 +26,7 @@ import {
   type Verdict,
 } from './policy.ts'
 import { type Assessment, assessKey, assessSignature, combine } from './proof.ts'
-import { readSidecars, type Signature, signatureFromBase64 } from './sidecar.ts'
+import { plainSignature, readSidecars, type Signature, signatureFromBase64 } from './sidecar.ts'
 import type { TrustFile } from './trust-file.ts'
 import { inOrder, type TrustStore } from './trust-store.ts'
 
@@ -70,7 +70,7 @@ function assessManifest(request: VerifyArtefactRequest, bytes: Uint8Array, keys:
   const signature = signatureFromBase64(request.manifestSignature)
   if (signature === null) return [badProof(`${file} is not base64 of 64 bytes`)]
   const fingerprint = request.manifestSignerFingerprint.toLowerCase() || null
-  return [assessSignature(bytes, { file, bytes: signature, fingerprint }, keys)]
+  return [assessSignature(bytes, plainSignature({ file, bytes: signature, fingerprint }), keys)]
 }
 
 /** What stands beside an artefact, and in its manifest. */

@@ -35,7 +35,7 @@ const startStrictRig = () =>
       const path = join(home.pluginDir, directory, 'build', file)
       const bytes = sign(null, readFileSync(path), pair.privateKey)
       const notes = { signer: 'us', timestamp: '2024-01-15T10:30:00Z', comment: undefined }
-      writeFileSync(`${path}.sig`, formatSidecar({ file: '', bytes, fingerprint: print }, notes))
+      writeFileSync(`${path}.sig`, formatSidecar({ bytes, fingerprint: print }, notes))
     }
     know(home, 'Trusted', 'ours')
   })
