@@ -9,7 +9,7 @@ import {
 import { call, within } from '../rpc/client.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { json, table } from './table.ts'
-import { auditKindWord } from './words.ts'
+import { auditKindOf, auditKindWord } from './words.ts'
 
 /** How long reading the whole log may take, ms. */
 const verifyMs = 60_000
@@ -22,15 +22,10 @@ interface ListOptions {
   readonly subject: string
 }
 
-const kinds: Readonly<Record<string, AuditKind>> = {
-  artefact: AuditKind.AUDIT_KIND_ARTEFACT,
-  key: AuditKind.AUDIT_KIND_KEY,
-  plugin: AuditKind.AUDIT_KIND_PLUGIN,
-}
-
 function parseKind(text: string): AuditKind {
-  if (Object.hasOwn(kinds, text)) return kinds[text] as AuditKind
-  throw new InvalidArgumentError(`it must be ${Object.keys(kinds).join(', ')}.`)
+  const kind = auditKindOf(text)
+  if (kind !== undefined) return kind
+  throw new InvalidArgumentError('it must be artefact, key, plugin.')
 }
 
 function parseLimit(text: string): number {

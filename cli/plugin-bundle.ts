@@ -4,7 +4,7 @@ import { basename, dirname, join, parse } from 'node:path'
 import { readTextFile } from '../input/text-file.ts'
 import { parseFailure, RigError } from '../rpc/failure.ts'
 import { resolveArtefact } from '../services/host/manifest-artefact.ts'
-import { type InstalledPlugin, type ManifestSource, readPlugin } from '../services/host/registry.ts'
+import { type InstalledPlugin, type ManifestSource, manifestNames, readPlugin } from '../services/host/registry.ts'
 import {
   type BundleFacts,
   bundleFault,
@@ -27,8 +27,6 @@ export interface PluginAround {
   readonly version: string
 }
 
-const manifests = ['plugin.yaml', 'plugin.toml']
-
 function factsOf({ manifest, manifestFile, problem }: InstalledPlugin, artefactSha256: string): PluginAround['facts'] {
   if (manifest === null || manifestFile === null || problem !== null) {
     throw parseFailure(problem ?? '') ?? new RigError('MANIFEST_INVALID', problem ?? 'it has no manifest')
@@ -41,7 +39,7 @@ export function pluginAround(artefact: string, artefactSha256: string): PluginAr
   const real = realpathSync(artefact)
   let directory = dirname(real)
   for (let level = 0; level < levelsMax && directory !== parse(directory).root; level++) {
-    if (manifests.some((name) => existsSync(join(directory, name)))) {
+    if (manifestNames.some((name) => existsSync(join(directory, name)))) {
       const plugin = readPlugin(dirname(directory), basename(directory))
       const facts = factsOf(plugin, artefactSha256)
       if (resolveArtefact(directory, facts.artefact) !== real) return undefined

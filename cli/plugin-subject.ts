@@ -10,7 +10,7 @@ import type { PluginManifest } from '../services/host/manifest.ts'
 import { resolveArtefact } from '../services/host/manifest-artefact.ts'
 import { barePlugin, pluginName } from '../services/host/on-call.ts'
 import { readPluginConfig } from '../services/host/plugin-config.ts'
-import { readPlugin as readInstalled } from '../services/host/registry.ts'
+import { manifestNames, readPlugin as readInstalled } from '../services/host/registry.ts'
 import { checkModuleBytes } from '../services/wasm-runner/compile.ts'
 
 /** A plugin that is to be tried. */
@@ -51,7 +51,7 @@ const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: 
 /** The plugin that a path names: its directory, its manifest, or a module by itself. Throws what is wrong with it. */
 export function placeOf(path: string): Place {
   if (path.endsWith('.wasm') && !isDirectory(path)) return placeOfModule(path)
-  return placeOfDirectory(['plugin.yaml', 'plugin.toml'].includes(basename(path)) ? dirname(path) : path)
+  return placeOfDirectory(manifestNames.includes(basename(path)) ? dirname(path) : path)
 }
 
 function readModule(path: string): Uint8Array<ArrayBuffer> {

@@ -38,18 +38,19 @@ function sidecarsOf(library: string): readonly Signature[] {
 async function verifyPlugin({ library, key, signature: file, ...options }: VerifyOptions): Promise<void> {
   const raw = parsePublicKey(readKeyFile(key))
   const path = resolve(library)
-  const { bytes, sha256 } = await readArtefact(path)
+  const artefact = await readArtefact(path)
   const print = fingerprint(raw)
   const check = (signature: Signature): void => {
     if (signature.fingerprint !== null && signature.fingerprint !== print) {
       throw untrusted(`${signature.file} names the key ${signature.fingerprint}, and ${key} is ${print}`)
     }
-    const fault = claimFault(bytes, signature)
+    const fault = claimFault(artefact, signature)
     if (fault !== undefined) throw untrusted(fault)
-    if (verifyStrict(raw, signedMessage(bytes, signature), signature.bytes)) return
+    if (verifyStrict(raw, signedMessage(artefact, signature), signature.bytes)) return
     throw untrusted(`${signature.file} is not a signature of ${path} by ${key} (${print})`)
   }
   for (const signature of file === undefined ? sidecarsOf(path) : [await rawSignature(file)]) check(signature)
+  const { sha256 } = artefact
   const around = pluginAround(path, sha256)
   const bundle = around !== undefined && verifyBundle(around, raw, Date.now())
   const manifest = bundle ? `, together with the manifest in ${around.directory}` : ''

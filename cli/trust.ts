@@ -17,21 +17,15 @@ import { writeOutput } from './call-files.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { readKeyFile, readNamedText } from './key-file.ts'
 import { json, table } from './table.ts'
-import { trustLevelWord } from './words.ts'
+import { trustLevelOf, trustLevelWord } from './words.ts'
 
 interface Options {
   readonly json?: boolean
 }
 
-const levels: Readonly<Record<string, TrustLevel>> = {
-  trusted: TrustLevel.TRUST_LEVEL_TRUSTED,
-  unknown: TrustLevel.TRUST_LEVEL_UNKNOWN,
-  distrusted: TrustLevel.TRUST_LEVEL_DISTRUSTED,
-}
-
 function parseLevel(text: string): TrustLevel {
-  const word = text.toLowerCase()
-  if (Object.hasOwn(levels, word)) return levels[word] as TrustLevel
+  const level = trustLevelOf(text.toLowerCase())
+  if (level !== undefined) return level
   throw new InvalidArgumentError('it must be trusted, unknown or distrusted.')
 }
 

@@ -62,6 +62,16 @@ const waitings: Record<Waiting, string> = {
   [Waiting.WAITING_FUTEX]: 'futex',
 }
 
+/** The value that a person means by a word; undefined where none has it. Nobody means the unspecified one. */
+const meaning =
+  <Value extends number>(words: Readonly<Record<Value, string>>) =>
+  (word: string): Value | undefined => {
+    const found = Object.entries(words).find(([value, each]) => each === word && value !== '0')
+    return found && (Number(found[0]) as Value)
+  }
+
+export const trustLevelOf = meaning(trustLevels)
+export const auditKindOf = meaning(auditKinds)
 export const trustLevelWord = (level: TrustLevel): string => trustLevels[level]
 export const auditKindWord = (kind: AuditKind): string => auditKinds[kind]
 export const waitingWord = (waiting: Waiting = Waiting.WAITING_UNSPECIFIED): string => waitings[waiting]

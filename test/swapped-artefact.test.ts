@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { generateKeyPairSync, sign } from 'node:crypto'
+import { sign } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { credentials, Server, ServerCredentials } from '@grpc/grpc-js'
 import { pino } from 'pino'
 import {
   Decision,
@@ -18,12 +17,13 @@ import {
 } from '../gen/proto/openracing/v1/trust.ts'
 import { call } from '../rpc/client.ts'
 import { RigError } from '../rpc/failure.ts'
+import { serveOnSocket } from '../rpc/testing/on-socket.ts'
 import { sealArtefact } from '../services/dsp-helper/artefact.ts'
 import { sha256Of } from '../services/trust/artefact.ts'
 import { openContentStore } from '../services/trust/content-store.ts'
-import { fingerprint, parsePublicKey } from '../services/trust/ed25519.ts'
 import { trustHandlers } from '../services/trust/service.ts'
 import { formatSidecar } from '../services/trust/sidecar.ts'
+import { keyOf, knowing, newSigner } from '../services/trust/testing/signer.ts'
 import { openTrustFile } from '../services/trust/trust-file.ts'
 import { formatTrustStore } from '../services/trust/trust-store.ts'
 import { readArtefact } from '../services/wasm-runner/artefact.ts'
@@ -35,39 +35,28 @@ const rounds = 1000
 /** A trust service that trusts one key, and a file which that key has signed. */
 async function startTrust() {
   const root = mkdtempSync(join(tmpdir(), 'openracing-swap-'))
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
-  const raw = parsePublicKey(publicKey.export({ format: 'pem', type: 'spki' }).toString())
-  const print = fingerprint(raw)
-  const key = { raw, fingerprint: print, identifier: 'us', comment: '', reason: '', addedAt: '2024-01-15T10:30:00Z' }
+  const signer = newSigner()
   const trustStore = join(root, 'trust_store.json')
-  writeFileSync(trustStore, formatTrustStore(new Map([[print, { ...key, level: 'Trusted', userModifiable: true }]])))
+  writeFileSync(trustStore, formatTrustStore(knowing(keyOf(signer, 'Trusted'))))
   mkdirSync(join(root, 'plugin'))
   const path = join(root, 'plugin', 'plugin.bin')
   writeFileSync(path, good)
-  const signature = { file: '', bytes: sign(null, Buffer.from(good), privateKey), fingerprint: print }
+  const signature = { bytes: sign(null, Buffer.from(good), signer.privateKey), fingerprint: signer.fingerprint }
   const notes = { signer: 'us', timestamp: '2024-01-15T10:30:00Z', comment: undefined }
   writeFileSync(`${path}.sig`, formatSidecar(signature, notes))
 
   const contents = await openContentStore(join(root, 'store'), Date.now)
-  const server = new Server()
   const keys = openTrustFile(trustStore)
-  server.addService(
-    TrustServiceService,
-    trustHandlers({ keys, contents, nowMs: Date.now, log: pino({ level: 'silent' }) }),
-  )
-  const address = `unix:${join(root, 'trust.sock')}`
-  await new Promise<void>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()))
-  })
-  const client = new TrustServiceClient(address, credentials.createInsecure())
+  const handlers = trustHandlers({ keys, contents, nowMs: Date.now, log: pino({ level: 'silent' }) })
+  const socket = join(root, 'trust.sock')
+  const { client, close } = await serveOnSocket(socket, TrustServiceService, handlers, TrustServiceClient)
   const request = VerifyArtefactRequest.fromPartial({ path, requireSignatures: true })
   return {
     path,
     copy: join(root, 'store', sha256Of(Buffer.from(good))),
     verify: () => call<VerifyArtefactResponse>((done) => client.verifyArtefact(request, done)),
     async [Symbol.asyncDispose]() {
-      client.close()
-      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+      await close()
       rmSync(root, { recursive: true })
     },
   }

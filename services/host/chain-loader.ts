@@ -82,9 +82,10 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     return { spec, warning: verified.warning, bundleVersion: verified.bundleVersion }
   }
 
-  function stands(plugin: Runnable): true {
+  /** The same link, of a plugin that may still run. */
+  async function standing(plugin: Runnable, link: Link | undefined): Promise<Link | undefined> {
     needs.needStanding(plugin)
-    return true
+    return link
   }
 
   async function linkOf(plugin: Runnable): Promise<Link> {
@@ -131,10 +132,10 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     // The chain is replaced whole: one without a plugin that trust cannot judge now would end it, and it may be running.
     if (plugins.some((plugin, index) => found[index] === undefined && outcomes.isOpen(plugin))) return 'unfinished'
     // One may have lost its standing while the others were judged.
-    const standing = await Promise.all(plugins.map((plugin) => outcomes.attempt(plugin, async () => stands(plugin))))
-    const chain = new Map(
-      plugins.flatMap((plugin, index) => (found[index] && standing[index] ? [[plugin, found[index]]] : [])),
+    const left = await Promise.all(
+      plugins.map((plugin, index) => outcomes.attempt(plugin, () => standing(plugin, found[index]))),
     )
+    const chain = new Map(plugins.flatMap((plugin, index) => (left[index] ? [[plugin, left[index]]] : [])))
     if (current === wanted) links = new Map([...chain].map(([{ directory }, link]) => [directory, link]))
     if ((await tell(chain)) === 'unfinished') return 'unfinished'
     done = current

@@ -1,16 +1,13 @@
 import type { CarryRequestsRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { networkLimits } from '../../network/limits.ts'
-import { RigError } from '../../rpc/failure.ts'
 import { createOutbox } from '../../rpc/outbox.ts'
 import { openDatagrams } from './datagrams.ts'
-import { startErrand } from './errand.ts'
 import type { IsServing } from './judge.ts'
 import { createResolver, type Resolve } from './network-lookup.ts'
 import { type RoundNeeds, startRound } from './network-round.ts'
 import type { PluginServices } from './plugin-services.ts'
+import { type ServiceStream, startServiceStream } from './service-stream.ts'
 
-/** How soon a stream that broke is opened again, ms; a runner that was restarted is heard of at once. */
-const retryMs = 1000
 /** Answers that wait for the stream: more than there are requests under way, and refusals come on top. */
 const answersMax = 256
 
@@ -22,48 +19,36 @@ export interface CourierNeeds extends Pick<RoundNeeds, 'grants' | 'log' | 'nowMs
   readonly resolve?: Resolve
 }
 
-/** Carries what Safe plugins ask of the network: their own process has none. */
-export interface Courier {
-  /** The wasm-runner has become SERVING. */
-  serving(): void
-  /** Gives everything up, and carries no more; resolves when nothing of it is left. May be called twice. */
-  close(): Promise<void>
-}
-
-export function startCourier(needs: CourierNeeds): Courier {
+/** Carries what Safe plugins ask of the network: their own process has none. Its close() gives everything up. */
+export function startCourier(needs: CourierNeeds): ServiceStream {
   const { services, isServing, log, nowMs } = needs
   const resolve = needs.resolve ?? createResolver()
   const datagrams = openDatagrams(resolve, nowMs)
-  const closed = new AbortController()
 
   /** Until the stream ends. */
-  async function carry(): Promise<void> {
+  async function carry(closed: AbortSignal): Promise<void> {
     const outbox = createOutbox<CarryRequestsRequest>(answersMax)
     const round = startRound({ ...needs, resolve, datagrams, limits: needs.limits ?? networkLimits }, outbox.put)
     try {
-      for await (const wish of services.carryRequests(outbox, closed.signal)) round.take(wish)
-    } catch (cause) {
-      // A runner that is gone is told of by the supervisor.
-      if (!(cause instanceof RigError) || cause.code !== 'SERVICE_UNAVAILABLE')
-        log.error({ err: cause }, 'requests of plugins are not carried')
+      for await (const wish of services.carryRequests(outbox, closed)) round.take(wish)
     } finally {
       round.end()
       outbox.close()
     }
   }
 
-  const errand = startErrand(async () => {
-    if (!isServing('wasm-runner')) return 'done' // we are told when it does
-    await carry()
-    return 'unfinished'
-  }, retryMs)
+  const stream = startServiceStream({
+    service: 'wasm-runner',
+    isServing,
+    follow: carry,
+    broken: 'requests of plugins are not carried',
+    log,
+  })
 
   return {
-    serving: errand.ask,
+    serving: stream.serving,
     async close() {
-      errand.close()
-      closed.abort()
-      await errand.idle()
+      await stream.close()
       datagrams.close()
     },
   }

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { compare } from 'semver'
+import compare from 'semver/functions/compare.js'
 import type { Migration } from '../../state/database.ts'
 
 export const newestVersionsMigration: Migration =

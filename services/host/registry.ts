@@ -36,8 +36,10 @@ const readers = [
   { name: 'plugin.toml', parse: parseTomlManifest },
 ] as const
 
+export const manifestNames: readonly string[] = readers.map(({ name }) => name)
+
 /** What a plugin is made of. None of it may be a link to something that belongs to nobody knows whom. */
-const ownFiles = [...readers.map(({ name }) => name), 'config.json']
+const ownFiles = [...manifestNames, 'config.json']
 
 function linkTarget(path: string): string | undefined {
   try {

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
-import { RigError } from '../../rpc/failure.ts'
 import type { IsServing } from './judge.ts'
 import type { Loader } from './loader.ts'
 import type { PluginServices } from './plugin-services.ts'
+import { isServiceGone } from './service-stream.ts'
 
 /** How often copies that nobody runs are looked for, ms: they only take room. */
 const everyMs = 3_600_000
@@ -26,8 +26,7 @@ export function startStoreCare({ judgedGood, settled, services, isServing, log }
   }
   const timer = setInterval(() => {
     care().catch((cause: unknown) => {
-      const gone = cause instanceof RigError && cause.code === 'SERVICE_UNAVAILABLE'
-      if (!gone) log.error({ err: cause }, 'verified copies that nobody runs stay')
+      if (!isServiceGone(cause)) log.error({ err: cause }, 'verified copies that nobody runs stay')
     })
   }, everyMs)
   timer.unref()

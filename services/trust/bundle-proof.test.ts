@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { sign } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -7,32 +7,14 @@ import { after, test } from 'node:test'
 import { VerifyArtefactRequest } from '../../gen/proto/openracing/v1/trust.ts'
 import { formatBundle, preAuthEncoding, statementPayload } from './bundle.ts'
 import { assessBundle } from './bundle-proof.ts'
-import { fingerprint, parsePublicKey } from './ed25519.ts'
 import { combine } from './proof.ts'
-import type { TrustedKey, TrustLevel, TrustStore } from './trust-store.ts'
+import { keyOf, knowing, newSigner, type Signer } from './testing/signer.ts'
+import type { TrustStore } from './trust-store.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'openracing-bundle-'))
 after(() => rmSync(root, { recursive: true }))
 
-interface Signer {
-  readonly secret: KeyObject
-  readonly raw: Uint8Array
-  readonly print: string
-}
-
-function newSigner(): Signer {
-  const { publicKey, privateKey: secret } = generateKeyPairSync('ed25519')
-  const raw = parsePublicKey(publicKey.export({ format: 'pem', type: 'spki' }).toString())
-  return { secret, raw, print: fingerprint(raw) }
-}
-
 const [ours, theirs] = [newSigner(), newSigner()]
-
-function keyOf({ raw, print }: Signer, level: TrustLevel): TrustedKey {
-  const notes = { identifier: 'dev', comment: '', reason: '', addedAt: '2024-01-15T10:30:00Z', userModifiable: true }
-  return { raw, level, fingerprint: print, ...notes }
-}
-const knowing = (...keys: readonly TrustedKey[]): TrustStore => new Map(keys.map((key) => [key.fingerprint, key]))
 
 const [artefactSha256, manifestSha256] = ['ab'.repeat(32), 'cd'.repeat(32)]
 const payload = statementPayload({
@@ -49,9 +31,9 @@ function written(by: readonly Signer[] | string, names = true): string {
   const signatures =
     typeof by === 'string'
       ? []
-      : by.map(({ secret, print }) => ({
-          bytes: sign(null, preAuthEncoding(payload), secret),
-          fingerprint: names ? print : null,
+      : by.map(({ privateKey, fingerprint }) => ({
+          bytes: sign(null, preAuthEncoding(payload), privateKey),
+          fingerprint: names ? fingerprint : null,
         }))
   writeFileSync(path, typeof by === 'string' ? by : formatBundle(payload, signatures))
   return path
@@ -85,7 +67,7 @@ test('an envelope counts as what its keys are worth, whether they are named in i
         [proof.assessments.map((one) => one.finding), proof.fault, proof.version],
         [[finding], null, version],
       )
-      assert.equal(proof.assessments[0]?.fingerprint, ours.print)
+      assert.equal(proof.assessments[0]?.fingerprint, ours.fingerprint)
     }
   }
 })
@@ -101,7 +83,10 @@ test('of several signatures the worst counts, but for those by nobody that is kn
 test('a signature over anything else is a bad proof', () => {
   const path = join(mkdtempSync(join(root, 'plugin-')), 'plugin.sig.json')
   // Over the payload without its type, as a plugin's own sidecar would be.
-  writeFileSync(path, formatBundle(payload, [{ bytes: sign(null, payload, ours.secret), fingerprint: ours.print }]))
+  writeFileSync(
+    path,
+    formatBundle(payload, [{ bytes: sign(null, payload, ours.privateKey), fingerprint: ours.fingerprint }]),
+  )
   assert.equal(assess(path, knowing(keyOf(ours, 'Trusted'))).assessments[0]?.finding, 'bad proof')
 })
 

@@ -11,8 +11,7 @@ import {
   bundleMaxBytes,
   parseBundle,
 } from './bundle.ts'
-import { type Assessment, assessSignature, combine } from './proof.ts'
-import { plainSignature } from './sidecar.ts'
+import { type Assessment, assessProof, combine } from './proof.ts'
 import type { TrustStore } from './trust-store.ts'
 
 /** What the envelope of a plugin comes to. */
@@ -66,9 +65,7 @@ export function assessBundle(
   const demanded = request.requireBundleSignature
   if (found === null) return { assessments: [], fault: missingBundle([], demanded), version: '' }
   if ('code' in found) return { assessments: [], fault: found, version: '' }
-  const assessments = found.signatures.map((one) =>
-    assessSignature(found.signed, plainSignature({ ...one, file: bundleFile }), keys),
-  )
+  const assessments = found.signatures.map((one) => assessProof(found.signed, { ...one, file: bundleFile }, keys))
   const fault = bundleFault(found.statement, factsOf(request, artefactSha256, nowMs))
   return {
     assessments,

@@ -1,8 +1,10 @@
-import { compare, valid } from 'semver'
+import compare from 'semver/functions/compare.js'
+import valid from 'semver/functions/valid.js'
 import { z } from 'zod'
 import { parseJson } from '../../input/document.ts'
 import { type FailureCode, RigError } from '../../rpc/failure.ts'
 import { signatureBytes } from './ed25519.ts'
+import type { Proof } from './sidecar.ts'
 
 /** The name of the envelope, in the directory of the plugin. */
 export const bundleFile = 'plugin.sig.json'
@@ -35,12 +37,7 @@ export interface BundleStatement {
 }
 
 /** A signature of an envelope. */
-export interface EnvelopeSignature {
-  /** 64 bytes. */
-  readonly bytes: Uint8Array
-  /** Which key made it, lower case hex; null when it does not say. */
-  readonly fingerprint: string | null
-}
+export type EnvelopeSignature = Pick<Proof, 'bytes' | 'fingerprint'>
 
 export interface Bundle {
   readonly statement: BundleStatement

@@ -4,7 +4,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { credentials, Server, ServerCredentials } from '@grpc/grpc-js'
 import { pino } from 'pino'
 import {
   AddKeyRequest,
@@ -19,26 +18,15 @@ import {
   TrustLevel,
 } from '../../gen/proto/openracing/v1/key.ts'
 import { call } from '../../rpc/client.ts'
-import { fingerprint, parsePublicKey } from './ed25519.ts'
+import { serveOnSocket } from '../../rpc/testing/on-socket.ts'
 import { keyHandlers } from './key-service.ts'
+import { newSigner, type Signer } from './testing/signer.ts'
 import { openTrustFile } from './trust-file.ts'
 
 const { TRUST_LEVEL_TRUSTED: trusted, TRUST_LEVEL_DISTRUSTED: distrusted } = TrustLevel
 const { TRUST_LEVEL_UNKNOWN: unknown, TRUST_LEVEL_UNSPECIFIED: unspecified } = TrustLevel
 
-interface Pair {
-  readonly pem: string
-  readonly raw: Uint8Array
-  readonly print: string
-}
-
-function newPair(): Pair {
-  const pem = generateKeyPairSync('ed25519').publicKey.export({ format: 'pem', type: 'spki' }).toString()
-  const raw = parsePublicKey(pem)
-  return { pem, raw, print: fingerprint(raw) }
-}
-
-const entryOf = ({ raw }: Pair, part: object = {}) => ({
+const entryOf = ({ raw }: Signer, part: object = {}) => ({
   public_key: { key_bytes: Buffer.from(raw).toString('base64'), identifier: 'somebody', comment: '' },
   trust_level: 'Trusted',
   added_at: '2024-01-15T10:30:00Z',
@@ -47,8 +35,8 @@ const entryOf = ({ raw }: Pair, part: object = {}) => ({
   ...part,
 })
 
-const storeOf = (...entries: readonly (readonly [Pair, object?])[]): string =>
-  JSON.stringify(Object.fromEntries(entries.map(([pair, part]) => [pair.print, entryOf(pair, part)])))
+const storeOf = (...entries: readonly (readonly [Signer, object?])[]): string =>
+  JSON.stringify(Object.fromEntries(entries.map(([pair, part]) => [pair.fingerprint, entryOf(pair, part)])))
 
 const nowMs = Date.UTC(2026, 0, 2, 3, 4, 5)
 
@@ -56,14 +44,9 @@ async function startKeys(text?: string) {
   const root = mkdtempSync(join(tmpdir(), 'openracing-keys-'))
   const file = join(root, 'trust_store.json')
   if (text !== undefined) writeFileSync(file, text)
-  const server = new Server()
   const handlers = keyHandlers({ keys: openTrustFile(file), nowMs: () => nowMs, log: pino({ level: 'silent' }) })
-  server.addService(KeyServiceService, handlers)
-  const address = `unix:${join(root, 'trust.sock')}`
-  await new Promise<void>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()))
-  })
-  const client = new KeyServiceClient(address, credentials.createInsecure())
+  const socket = join(root, 'trust.sock')
+  const { client, close } = await serveOnSocket(socket, KeyServiceService, handlers, KeyServiceClient)
   return {
     file,
     previous: `${file}.previous`,
@@ -78,8 +61,7 @@ async function startKeys(text?: string) {
     export: async (includeSystem: boolean) =>
       (await call<ExportKeysResponse>((done) => client.exportKeys({ includeSystem }, done))).trustStore,
     async [Symbol.asyncDispose]() {
-      client.close()
-      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+      await close()
       rmSync(root, { recursive: true })
     },
   }
@@ -90,7 +72,7 @@ const raw = (value: Uint8Array) => ({ $case: 'raw' as const, value: Buffer.from(
 
 test('a key is added as PEM or as raw bytes, and stands in the file as the guide has it', async () => {
   await using rig = await startKeys()
-  const [one, two] = [newPair(), newPair()]
+  const [one, two] = [newSigner(), newSigner()]
   const first = await rig.add({
     publicKey: pem(one.pem),
     trustLevel: trusted,
@@ -98,9 +80,9 @@ test('a key is added as PEM or as raw bytes, and stands in the file as the guide
     identifier: 'dev',
   })
   assert.equal(first.previousLevel, unspecified)
-  assert.equal(first.key?.fingerprint, one.print)
+  assert.equal(first.key?.fingerprint, one.fingerprint)
   assert.deepEqual(rig.stored(), {
-    [one.print]: {
+    [one.fingerprint]: {
       public_key: { key_bytes: Buffer.from(one.raw).toString('base64'), identifier: 'dev', comment: '' },
       trust_level: 'Trusted',
       added_at: '2026-01-02T03:04:05.000Z',
@@ -112,14 +94,14 @@ test('a key is added as PEM or as raw bytes, and stands in the file as the guide
   assert.deepEqual(
     (await rig.list()).map((key) => [key.fingerprint, key.trustLevel]),
     [
-      [one.print, trusted],
-      [two.print, unknown],
+      [one.fingerprint, trusted],
+      [two.fingerprint, unknown],
     ].sort(),
   )
 })
 
 test('a key that is added again has another level and keeps its name and its day', async () => {
-  const one = newPair()
+  const one = newSigner()
   await using rig = await startKeys(storeOf([one, { trust_level: 'Distrusted' }]))
   const before = readFileSync(rig.file, 'utf8')
   const again = await rig.add({ publicKey: pem(one.pem), trustLevel: trusted, reason: 'it was a mistake' })
@@ -133,51 +115,55 @@ test('a key that is added again has another level and keeps its name and its day
 })
 
 test('a key is distrusted and removed by its fingerprint, in either case', async () => {
-  const one = newPair()
+  const one = newSigner()
   await using rig = await startKeys(storeOf([one]))
-  const answer = await rig.distrust(one.print.toUpperCase(), 'its owner lost it')
+  const answer = await rig.distrust(one.fingerprint.toUpperCase(), 'its owner lost it')
   assert.deepEqual([answer.previousLevel, answer.key?.trustLevel], [trusted, distrusted])
   assert.equal((await rig.list())[0]?.reason, 'its owner lost it')
-  assert.equal((await rig.remove(one.print)).key?.reason, 'its owner lost it')
+  assert.equal((await rig.remove(one.fingerprint)).key?.reason, 'its owner lost it')
   assert.deepEqual(await rig.list(), [])
   assert.deepEqual(rig.stored(), {})
 })
 
 test('no call replaces, lowers or removes a system key', async () => {
-  const system = newPair()
+  const system = newSigner()
   await using rig = await startKeys(storeOf([system, { user_modifiable: false }]))
   const before = readFileSync(rig.file, 'utf8')
   const isProtected = { code: 'KEY_PROTECTED', message: /is a system key/ }
   for (const trustLevel of [trusted, unknown, distrusted]) {
     await assert.rejects(rig.add({ publicKey: pem(system.pem), trustLevel }), isProtected)
   }
-  await assert.rejects(rig.distrust(system.print), isProtected)
-  await assert.rejects(rig.remove(system.print), isProtected)
+  await assert.rejects(rig.distrust(system.fingerprint), isProtected)
+  await assert.rejects(rig.remove(system.fingerprint), isProtected)
   const { added, kept } = await rig.import(storeOf([system, { trust_level: 'Distrusted' }]))
   assert.deepEqual([added.length, kept.map((key) => [key.trustLevel, key.userModifiable])], [0, [[trusted, false]]])
   assert.deepEqual(JSON.parse(readFileSync(rig.file, 'utf8')), JSON.parse(before))
 })
 
 test('an import brings what is not there, changes nothing that is, and makes no system keys', async () => {
-  const [ours, theirs, foreign] = [newPair(), newPair(), newPair()]
+  const [ours, theirs, foreign] = [newSigner(), newSigner(), newSigner()]
   await using rig = await startKeys(storeOf([ours, { trust_level: 'Distrusted' }]))
   const { added, kept } = await rig.import(
     storeOf([ours], [theirs], [foreign, { user_modifiable: false, trust_level: 'Unknown' }]),
   )
-  assert.deepEqual(added.map((key) => key.fingerprint).sort(), [theirs.print, foreign.print].sort())
+  assert.deepEqual(added.map((key) => key.fingerprint).sort(), [theirs.fingerprint, foreign.fingerprint].sort())
   assert.deepEqual(
     kept.map((key) => [key.fingerprint, key.trustLevel]),
-    [[ours.print, distrusted]],
+    [[ours.fingerprint, distrusted]],
   )
   const levels = Object.fromEntries((await rig.list()).map((key) => [key.fingerprint, key.trustLevel]))
-  assert.deepEqual(levels, { [ours.print]: distrusted, [theirs.print]: trusted, [foreign.print]: unknown })
+  assert.deepEqual(levels, {
+    [ours.fingerprint]: distrusted,
+    [theirs.fingerprint]: trusted,
+    [foreign.fingerprint]: unknown,
+  })
   assert.ok((await rig.list()).every((key) => key.userModifiable))
 })
 
 test('an import in which one fingerprint is not that of its key is refused whole', async () => {
   await using rig = await startKeys()
-  const [one, two, three] = [newPair(), newPair(), newPair()]
-  const forged = JSON.stringify({ [one.print]: entryOf(one), [two.print]: entryOf(three) })
+  const [one, two, three] = [newSigner(), newSigner(), newSigner()]
+  const forged = JSON.stringify({ [one.fingerprint]: entryOf(one), [two.fingerprint]: entryOf(three) })
   await assert.rejects(rig.import(forged), { code: 'REQUEST_INVALID', message: /the fingerprint of its key is/ })
   for (const text of ['', '[]', '7', '{"half": ']) {
     await assert.rejects(rig.import(text), { code: 'REQUEST_INVALID' }, text)
@@ -188,7 +174,7 @@ test('an import in which one fingerprint is not that of its key is refused whole
 test('an import with a name that would paint the terminal is refused whole', async () => {
   await using rig = await startKeys()
   const forged = { public_key: { key_bytes: [...good.raw], identifier: 'a\u001b[2J', comment: '' } }
-  await assert.rejects(rig.import(storeOf([newPair()], [good, forged])), {
+  await assert.rejects(rig.import(storeOf([newSigner()], [good, forged])), {
     code: 'REQUEST_INVALID',
     message: /identifier of [0-9a-f]{64} is "a\\u001b\[2J"; write one line of text/,
   })
@@ -196,24 +182,24 @@ test('an import with a name that would paint the terminal is refused whole', asy
 })
 
 test('an export is what another rig imports, with the system keys when they are asked for', async () => {
-  const [ours, system] = [newPair(), newPair()]
+  const [ours, system] = [newSigner(), newSigner()]
   await using rig = await startKeys(storeOf([ours], [system, { user_modifiable: false }]))
-  assert.deepEqual(Object.keys(JSON.parse(await rig.export(false))), [ours.print])
+  assert.deepEqual(Object.keys(JSON.parse(await rig.export(false))), [ours.fingerprint])
   const whole = await rig.export(true)
-  assert.deepEqual(Object.keys(JSON.parse(whole)), [ours.print, system.print].sort())
+  assert.deepEqual(Object.keys(JSON.parse(whole)), [ours.fingerprint, system.fingerprint].sort())
   await using other = await startKeys()
   assert.equal((await other.import(whole)).added.length, 2)
   assert.ok((await other.list()).every((key) => key.userModifiable))
 })
 
 test('a store that cannot be read is never written, by no call', async () => {
-  const one = newPair()
-  for (const text of ['{"half": ', '', storeOf([one]).replace(one.print, newPair().print)]) {
+  const one = newSigner()
+  for (const text of ['{"half": ', '', storeOf([one]).replace(one.fingerprint, newSigner().fingerprint)]) {
     await using rig = await startKeys(text)
     const calls = [
       () => rig.add({ publicKey: pem(one.pem), trustLevel: trusted }),
-      () => rig.distrust(one.print),
-      () => rig.remove(one.print),
+      () => rig.distrust(one.fingerprint),
+      () => rig.remove(one.fingerprint),
       () => rig.import(storeOf([one])),
       () => rig.export(true),
       () => rig.list(),
@@ -225,16 +211,16 @@ test('a store that cannot be read is never written, by no call', async () => {
 })
 
 test('who cannot read the store is told where the last good one is', async () => {
-  const one = newPair()
+  const one = newSigner()
   await using rig = await startKeys(storeOf([one]))
-  await rig.distrust(one.print)
+  await rig.distrust(one.fingerprint)
   writeFileSync(rig.file, '{"half": ')
   await assert.rejects(rig.list(), {
     message: /is not valid JSON.*before the last change is in .*trust_store\.json\.previous$/,
   })
 })
 
-const good = newPair()
+const good = newSigner()
 const x25519 = generateKeyPairSync('x25519').publicKey.export({ format: 'pem', type: 'spki' }).toString()
 const secret = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString()
 
@@ -266,6 +252,6 @@ test('a fingerprint that is none, or of no key here, is refused', async () => {
   await using rig = await startKeys(storeOf([good]))
   for (const ask of [rig.remove, (print: string) => rig.distrust(print)]) {
     await assert.rejects(ask('abc'), { code: 'REQUEST_INVALID', message: /fingerprint is "abc"; give 64 hex digits/ })
-    await assert.rejects(ask(newPair().print), { code: 'KEY_UNKNOWN', message: /wheelctl trust list/ })
+    await assert.rejects(ask(newSigner().fingerprint), { code: 'KEY_UNKNOWN', message: /wheelctl trust list/ })
   }
 })

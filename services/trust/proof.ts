@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
+import type { Artefact } from './artefact.ts'
 import { verifyStrict } from './ed25519.ts'
 import type { Finding } from './policy.ts'
-import type { Signature } from './sidecar.ts'
+import type { Proof, Signature } from './sidecar.ts'
 import type { TrustedKey, TrustLevel, TrustStore } from './trust-store.ts'
 
 /** What a proof, or all proofs of an artefact together, come to. */
@@ -27,7 +27,7 @@ const opinionOf: Readonly<Record<TrustLevel, string>> = {
 
 const named = (key: TrustedKey): string => `${key.identifier || 'a key'} (${key.fingerprint})`
 
-function assessedBy(key: TrustedKey, signature: Signature): Assessment {
+function assessedBy(key: TrustedKey, signature: Proof): Assessment {
   const finding = findingOf[key.level]
   const detail = `${signature.file} is a signature by ${named(key)}, which ${opinionOf[key.level]}`
   return { finding, detail, fingerprint: key.fingerprint }
@@ -45,25 +45,25 @@ export function assessKey(fingerprint: string, store: TrustStore): Assessment {
   return { finding: findingOf[key.level], detail, fingerprint }
 }
 
-const sha256Of = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
-
 /** What a signature of an artefact is over. */
-export const signedMessage = (artefact: Uint8Array, { over }: Signature): Uint8Array =>
-  over === 'sha256' ? sha256Of(artefact) : artefact
+export const signedMessage = ({ bytes, sha256 }: Artefact, { over }: Signature): Uint8Array =>
+  over === 'sha256' ? Buffer.from(sha256, 'hex') : bytes
 
 /** Half a sentence, where a signature says that the artefact is what it is not. */
-export function claimFault(artefact: Uint8Array, { claim, file }: Signature): string | undefined {
-  if (claim === null) return undefined
-  const found = sha256Of(artefact).toString('hex')
-  if (claim.bytes === artefact.length && claim.sha256 === found) return undefined
-  return `${file} is about ${claim.bytes} bytes with the SHA-256 ${claim.sha256}, and these are ${artefact.length} with ${found}`
+export function claimFault({ bytes, sha256 }: Artefact, { claim, file }: Signature): string | undefined {
+  if (claim === null || (claim.bytes === bytes.length && claim.sha256 === sha256)) return undefined
+  return `${file} is about ${claim.bytes} bytes with the SHA-256 ${claim.sha256}, and these are ${bytes.length} with ${sha256}`
 }
 
 /** One signature of an artefact, judged by the keys that this rig knows. */
-export function assessSignature(artefact: Uint8Array, signature: Signature, store: TrustStore): Assessment {
+export function assessSignature(artefact: Artefact, signature: Signature, store: TrustStore): Assessment {
   const fault = claimFault(artefact, signature)
   if (fault !== undefined) return { finding: 'bad proof', detail: fault, fingerprint: null }
-  const message = signedMessage(artefact, signature)
+  return assessProof(signedMessage(artefact, signature), signature, store)
+}
+
+/** One signature of a message, judged by the keys that this rig knows. */
+export function assessProof(message: Uint8Array, signature: Proof, store: TrustStore): Assessment {
   const isBy = (key: TrustedKey): boolean => verifyStrict(key.raw, message, signature.bytes)
   if (signature.fingerprint === null) {
     const key = [...store.values()].find(isBy)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { createHash, sign } from 'node:crypto'
 import {
   mkdirSync,
   mkdtempSync,
@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { credentials, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js'
+import { type ServiceError, status } from '@grpc/grpc-js'
 import { pino } from 'pino'
 import {
   Decision,
@@ -26,24 +26,14 @@ import {
   VerifyArtefactRequest,
   type VerifyArtefactResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
+import { serveOnSocket } from '../../rpc/testing/on-socket.ts'
 import { artefactMaxBytes, sha256Of } from './artefact.ts'
 import { formatBundle, preAuthEncoding, statementPayload } from './bundle.ts'
 import { openContentStore } from './content-store.ts'
 import { fingerprint, parsePublicKey } from './ed25519.ts'
 import { trustHandlers } from './service.ts'
+import { newSigner, type Signer } from './testing/signer.ts'
 import { openTrustFile } from './trust-file.ts'
-
-interface Signer {
-  readonly raw: Uint8Array
-  readonly fingerprint: string
-  readonly privateKey: KeyObject
-}
-
-function newSigner(): Signer {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
-  const raw = parsePublicKey(publicKey.export({ format: 'pem', type: 'spki' }).toString())
-  return { raw, fingerprint: fingerprint(raw), privateKey }
-}
 
 const signatureOf = (bytes: Uint8Array, signer: Signer): string =>
   sign(null, bytes, signer.privateKey).toString('base64')
@@ -70,16 +60,9 @@ async function startRig() {
   const storeDirectory = join(root, 'store')
   const log = pino({ level: 'silent' })
   const contents = await openContentStore(storeDirectory, Date.now)
-  const server = new Server()
-  server.addService(
-    TrustServiceService,
-    trustHandlers({ keys: openTrustFile(trustStore), contents, nowMs: () => nowMs, log }),
-  )
-  const address = `unix:${join(root, 'trust.sock')}`
-  await new Promise<void>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve()))
-  })
-  const client = new TrustServiceClient(address, credentials.createInsecure())
+  const handlers = trustHandlers({ keys: openTrustFile(trustStore), contents, nowMs: () => nowMs, log })
+  const socket = join(root, 'trust.sock')
+  const { client, close } = await serveOnSocket(socket, TrustServiceService, handlers, TrustServiceClient)
   let plugins = 0
   return {
     root,
@@ -93,7 +76,12 @@ async function startRig() {
       writeFileSync(path, content)
       return path
     },
-    know(...keys: readonly (readonly [signer: Signer, level: 'Trusted' | 'Unknown' | 'Distrusted'])[]): void {
+    know(
+      ...keys: readonly (readonly [
+        signer: Pick<Signer, 'raw' | 'fingerprint'>,
+        level: 'Trusted' | 'Unknown' | 'Distrusted',
+      ])[]
+    ): void {
       const entries = keys.map(([signer, level]) => [
         signer.fingerprint,
         {
@@ -119,8 +107,7 @@ async function startRig() {
       })
     },
     async [Symbol.asyncDispose]() {
-      client.close()
-      await new Promise<void>((resolve) => server.tryShutdown(() => resolve()))
+      await close()
       rmSync(root, { recursive: true })
     },
   }
@@ -303,7 +290,7 @@ test('what openssl signs verifies', async (t) => {
   openssl('pkeyutl', '-sign', '-rawin', '-inkey', secret, '-in', path, '-out', raw)
   const key = parsePublicKey(readFileSync(publicPem, 'utf8'))
   const print = fingerprint(key)
-  rig.know([{ raw: key, fingerprint: print, privateKey: newSigner().privateKey }, 'Trusted'])
+  rig.know([{ raw: key, fingerprint: print }, 'Trusted'])
   writeFileSync(join(path, '..', 'libplugin.sig'), sidecarOf(readFileSync(raw).toString('base64'), print))
   assert.equal((await rig.verify(path)).decision, Decision.DECISION_LOAD)
 })

@@ -13,7 +13,7 @@ import {
 import { RigError } from '../../rpc/failure.ts'
 import { serverStream } from '../../rpc/streaming.ts'
 import { unary } from '../../rpc/unary.ts'
-import { readArtefact } from './artefact.ts'
+import { type Artefact, readArtefact } from './artefact.ts'
 import type { BundleFault } from './bundle.ts'
 import { assessBundle, missingBundle } from './bundle-proof.ts'
 import type { ContentStore } from './content-store.ts'
@@ -26,7 +26,7 @@ import {
   type Verdict,
 } from './policy.ts'
 import { type Assessment, assessKey, assessSignature, combine } from './proof.ts'
-import { plainSignature, readSidecars, type Signature, signatureFromBase64 } from './sidecar.ts'
+import { plainSignature, readSidecars, signatureFromBase64 } from './sidecar.ts'
 import type { TrustFile } from './trust-file.ts'
 import { inOrder, type TrustStore } from './trust-store.ts'
 
@@ -64,21 +64,21 @@ function keysNow({ keys }: TrustNeeds): TrustStore {
 const badProof = (detail: string): Assessment => ({ finding: 'bad proof', detail, fingerprint: null })
 
 /** The manifest's own signature, which is there when it is not empty. */
-function assessManifest(request: VerifyArtefactRequest, bytes: Uint8Array, keys: TrustStore): Assessment[] {
+function assessManifest(request: VerifyArtefactRequest, artefact: Artefact, keys: TrustStore): Assessment[] {
   if (request.manifestSignature === '') return []
   const file = 'the signature in its manifest'
   const signature = signatureFromBase64(request.manifestSignature)
   if (signature === null) return [badProof(`${file} is not base64 of 64 bytes`)]
   const fingerprint = request.manifestSignerFingerprint.toLowerCase() || null
-  return [assessSignature(bytes, plainSignature({ file, bytes: signature, fingerprint }), keys)]
+  return [assessSignature(artefact, plainSignature({ file, bytes: signature, fingerprint }), keys)]
 }
 
 /** What stands beside an artefact, and in its manifest. */
-function assessDetached(request: VerifyArtefactRequest, bytes: Uint8Array, keys: TrustStore): readonly Assessment[] {
+function assessDetached(request: VerifyArtefactRequest, artefact: Artefact, keys: TrustStore): readonly Assessment[] {
   const sidecars = readSidecars(request.path)
   if (sidecars.kind === 'bad') return [badProof(sidecars.sentence)]
-  const beside = sidecars.signatures.map((signature: Signature) => assessSignature(bytes, signature, keys))
-  return [...beside, ...assessManifest(request, bytes, keys)]
+  const beside = sidecars.signatures.map((signature) => assessSignature(artefact, signature, keys))
+  return [...beside, ...assessManifest(request, artefact, keys)]
 }
 
 /** What the trust service needs: its keys, and where verified copies go. */
@@ -120,7 +120,7 @@ const fingerprintsOf = (assessments: readonly Assessment[]): string[] => [
 async function verifyArtefact(request: VerifyArtefactRequest, needs: TrustNeeds): Promise<VerifyArtefactResponse> {
   const artefact = await readArtefact(request.path)
   const keys = keysNow(needs)
-  const detached = assessDetached(request, artefact.bytes, keys)
+  const detached = assessDetached(request, artefact, keys)
   const bundle = assessBundle(request, artefact.sha256, keys, needs.nowMs())
   const signers = judgeSigners(detached, bundle.assessments, request)
   const { finding, detail, decision, consequence } = withFault(signers, bundle.fault)

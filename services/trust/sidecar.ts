@@ -8,14 +8,18 @@ import { fingerprint, isAcceptableKey, publicKeyBytes, signatureBytes } from './
 /** Largest sidecar, bytes: sixteen times one with a comment of a page. */
 const sidecarMaxBytes = 64 * 1024
 
-/** A detached signature over the bytes of an artefact, from wherever it was written. */
-export interface Signature {
+/** A signature, and by whom, from wherever it was written. */
+export interface Proof {
   /** Where it was found, as messages name it: the file beside the artefact, or the manifest. */
   readonly file: string
   /** 64 bytes. */
   readonly bytes: Uint8Array
   /** Which key made it, lower case hex; null when it does not say. */
   readonly fingerprint: string | null
+}
+
+/** A signature of an artefact. */
+export interface Signature extends Proof {
   /** What is signed: the artefact's bytes, or the 32 bytes of their SHA-256. */
   readonly over: 'bytes' | 'sha256'
   /** What it says that the artefact is, which has to be so; null where it says nothing. */
@@ -23,8 +27,8 @@ export interface Signature {
 }
 
 /** A signature over the artefact's bytes, which says nothing else. */
-export const plainSignature = (part: Pick<Signature, 'file' | 'bytes' | 'fingerprint'>): Signature => ({
-  ...part,
+export const plainSignature = (proof: Proof): Signature => ({
+  ...proof,
   over: 'bytes',
   claim: null,
 })
@@ -68,7 +72,7 @@ export interface SignerNotes {
 
 /** The text that readSidecar() reads. */
 export function formatSidecar(
-  { bytes, fingerprint }: Pick<Signature, 'bytes' | 'fingerprint'>,
+  { bytes, fingerprint }: Pick<Proof, 'bytes' | 'fingerprint'>,
   { signer, timestamp, comment }: SignerNotes,
 ): string {
   const written: z.input<typeof sidecarFile> = {

@@ -161,7 +161,8 @@ test('a cell of the emergency stop that is removed or cut holds torque at zero u
   loop.take() // what was before the stop
   const began = loop.ticks()
   await until('it has run for a while', () => loop.ticks() > began + 500)
-  assert.ok(loop.take().every(({ torqueNm }) => torqueNm === 0))
+  const ticks = loop.take()
+  assert.ok(ticks.length > 200 && ticks.every(({ torqueNm }) => torqueNm === 0), `${ticks.length} ticks`)
   assert.match(
     await rig.wheelctl('rig', 'status'),
     /^estop +ENGAGED .*; torque is held at zero; the shelf was cleaned$/m,

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { generateKeyPairSync, sign } from 'node:crypto'
+import { sign } from 'node:crypto'
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { type Plugin, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { Home } from '../../rpc/home.ts'
-import { fingerprint, parsePublicKey } from '../../services/trust/ed25519.ts'
 import { formatSidecar } from '../../services/trust/sidecar.ts'
+import { keyOf, knowing, newSigner } from '../../services/trust/testing/signer.ts'
 import { formatTrustStore, type TrustLevel } from '../../services/trust/trust-store.ts'
 import { until } from '../until.ts'
 import { commandFile, runWheelctl } from '../wheelctl.ts'
@@ -16,14 +16,12 @@ import { startRig } from './rig.ts'
 const { PLUGIN_STATE_RUNNING: running, PLUGIN_STATE_FAILED: failed } = PluginState
 const signed: Readonly<Record<string, string>> = { lowpass: 'liblowpass.so', 'rpm-leds': 'rpm-leds.wasm' }
 
-const pair = generateKeyPairSync('ed25519')
-const pem = pair.publicKey.export({ format: 'pem', type: 'spki' }).toString()
-const raw = parsePublicKey(pem)
-const print = fingerprint(raw)
+const us = newSigner()
+const print = us.fingerprint
 
 function know(home: Pick<Home, 'trustStore'>, level: TrustLevel, reason: string): void {
-  const key = { raw, level, reason, fingerprint: print, identifier: 'us', comment: '', userModifiable: true }
-  writeFileSync(home.trustStore, formatTrustStore(new Map([[print, { ...key, addedAt: '2024-01-15T10:30:00Z' }]])))
+  const key = { ...keyOf(us, level), identifier: 'us', reason }
+  writeFileSync(home.trustStore, formatTrustStore(knowing(key)))
 }
 
 /** A rig in strict mode, in which two of the three sample plugins are signed by a key that it trusts. */
@@ -33,7 +31,7 @@ const startStrictRig = () =>
     writeFileSync(home.configFile, config.replace(/ {2}native:[\s\S]*/, '  native: { require_signatures: true }\n'))
     for (const [directory, file] of Object.entries(signed)) {
       const path = join(home.pluginDir, directory, 'build', file)
-      const bytes = sign(null, readFileSync(path), pair.privateKey)
+      const bytes = sign(null, readFileSync(path), us.privateKey)
       const notes = { signer: 'us', timestamp: '2024-01-15T10:30:00Z', comment: undefined }
       writeFileSync(`${path}.sig`, formatSidecar({ bytes, fingerprint: print }, notes))
     }
@@ -96,7 +94,7 @@ test('what a key vouched for is stopped when the key is distrusted, and the log 
   })
 
   await t.test('trusted again, they stay where they are until somebody reloads them', async () => {
-    writeFileSync(join(home.stateDir, 'us.pem'), pem)
+    writeFileSync(join(home.stateDir, 'us.pem'), us.pem)
     await wheelctl('trust', 'add', '--key', join(home.stateDir, 'us.pem'), '--level', 'trusted', '--reason', 'found')
     await until('the host has heard of it', async () =>
       (await wheelctl('audit', 'list', '--kind', 'key', '--limit', '1')).includes('found') ? true : undefined,
@@ -122,7 +120,7 @@ test('a rig that demands bundles runs what was signed with its manifest, and not
     const native = '{ require_signatures: true, require_bundle_signature: true }'
     writeFileSync(home.configFile, config.replace(/ {2}native:[\s\S]*/, `  native: ${native}\n`))
     const secret = join(home.stateDir, 'secret.pem')
-    writeFileSync(secret, pair.privateKey.export({ format: 'pem', type: 'pkcs8' }))
+    writeFileSync(secret, us.privateKey.export({ format: 'pem', type: 'pkcs8' }))
     for (const [directory, file] of Object.entries({ ...signed, 'slip-ffb': 'slip-ffb.wasm' })) {
       const library = join(home.pluginDir, directory, 'build', file)
       execFileSync(commandFile('wheelctl'), ['plugin', 'sign', '--library', library, '--key', secret, '--signer', 'us'])
