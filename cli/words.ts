@@ -14,6 +14,12 @@ const pluginStates: Record<PluginState, string> = {
   [PluginState.PLUGIN_STATE_RUNNING]: 'running',
   [PluginState.PLUGIN_STATE_WAITING]: 'waiting',
   [PluginState.PLUGIN_STATE_FAILED]: 'failed',
+  [PluginState.PLUGIN_STATE_VERIFIED]: 'verified',
+  [PluginState.PLUGIN_STATE_ENABLED]: 'enabled',
+  [PluginState.PLUGIN_STATE_THROTTLED]: 'throttled',
+  [PluginState.PLUGIN_STATE_QUARANTINED]: 'quarantined',
+  [PluginState.PLUGIN_STATE_DISABLED]: 'disabled',
+  [PluginState.PLUGIN_STATE_UNSUPPORTED]: 'unsupported',
 }
 
 const serviceStates: Record<ServiceState, string> = {

@@ -15,6 +15,8 @@ import { createViolations, type Violation } from './violation.ts'
 
 export interface OnCallNeeds {
   readonly spec: OnCallSpec
+  /** As LifeNeeds.life. */
+  readonly life: bigint
   readonly abi: OnCallAbi
   readonly target: CallTarget
   readonly lanes: Pick<CallLanes, 'call' | 'forget'>
@@ -51,7 +53,7 @@ const nobodyCancels = new AbortController().signal
 const microseconds = (ns: number): number => Math.min(Math.ceil(ns / 1000), 0xffff_ffff)
 
 export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
-  const { spec, abi, target, lanes, network, log, guestLog, wallMs } = needs
+  const { spec, life, abi, target, lanes, network, log, guestLog, wallMs } = needs
   const statistics = createStatistics()
   const violations = createViolations()
   let described = undescribed
@@ -123,6 +125,7 @@ export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
     charge,
     view: () => ({
       id: spec.id,
+      life,
       state: PluginState.PLUGIN_STATE_RUNNING,
       detail: describedAs(described),
       statistics: statistics.snapshot(),

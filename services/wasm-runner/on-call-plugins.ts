@@ -83,9 +83,7 @@ export function createOnCallPlugins({ fuel, desk, log, guestLog, ...threads }: O
         fileSystem: spec.fileSystem,
       }
       const plugin = createOnCallPlugin({
-        spec,
-        abi,
-        target,
+        ...{ spec, abi, target, life: process.hrtime.bigint() },
         lanes,
         network: desk.open(spec.id),
         log,

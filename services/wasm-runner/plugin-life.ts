@@ -14,6 +14,8 @@ import { createViolations, type Violation } from './violation.ts'
 
 export interface LifeNeeds {
   readonly ticket: number
+  /** Names this load for whoever counts: no other one has it, of whatever process. */
+  readonly life: bigint
   readonly spec: PluginSpec
   readonly code: PluginCode
   readonly executor: ExecutorThreads
@@ -47,7 +49,8 @@ export interface PluginLife {
   view(): SafePlugin
 }
 
-export function createPluginLife({ ticket, spec, code, executor, desk, log, now, wallMs }: LifeNeeds): PluginLife {
+export function createPluginLife(needs: LifeNeeds): PluginLife {
+  const { ticket, life, spec, code, executor, desk, log, now, wallMs } = needs
   const statistics = createStatistics()
   const violations = createViolations()
   const network = desk.open(spec.id)
@@ -127,6 +130,10 @@ export function createPluginLife({ ticket, spec, code, executor, desk, log, now,
       await executor.stop(ticket)
       network.withdrawAll()
     },
-    view: () => ({ id: spec.id, state, detail, statistics: statistics.snapshot(), violations: violations.snapshot() }),
+    view: () => ({
+      ...{ id: spec.id, life, state, detail },
+      statistics: statistics.snapshot(),
+      violations: violations.snapshot(),
+    }),
   }
 }

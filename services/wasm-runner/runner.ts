@@ -157,7 +157,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         const code = await compile(spec)
         const abi = asTicking(code.abi, spec.operations)
         const clocks = { now: () => performance.now(), wallMs: Date.now }
-        const life = createPluginLife({ ticket: ++lastTicket, spec, code, executor, desk, log, ...clocks })
+        const names = { ticket: ++lastTicket, life: process.hrtime.bigint() }
+        const life = createPluginLife({ ...names, spec, code, executor, desk, log, ...clocks })
         await replace(spec.id, life)
         await onCall.unload(spec.id)
         chargeUnfinished(spec, life.violated)

@@ -46,16 +46,28 @@ export namespace PluginClass {
 /** What a plugin is doing. */
 export const PluginState = {
   PLUGIN_STATE_UNSPECIFIED: 0,
-  /** PLUGIN_STATE_AVAILABLE - Found, not asked to run. */
+  /** PLUGIN_STATE_AVAILABLE - Installed, not asked to run. */
   PLUGIN_STATE_AVAILABLE: 1,
-  /** PLUGIN_STATE_LOADED - On its way to running. */
+  /** PLUGIN_STATE_LOADED - Its service has it, and does not call it. */
   PLUGIN_STATE_LOADED: 2,
-  /** PLUGIN_STATE_RUNNING - Called at its rate. */
+  /** PLUGIN_STATE_RUNNING - Called at its rate, or whenever somebody asks. */
   PLUGIN_STATE_RUNNING: 3,
-  /** PLUGIN_STATE_WAITING - Waiting to be started again after a loss. */
+  /** PLUGIN_STATE_WAITING - Waiting for a service, or to be started again after a loss. */
   PLUGIN_STATE_WAITING: 4,
   /** PLUGIN_STATE_FAILED - Refused or given up; `detail` says why. */
   PLUGIN_STATE_FAILED: 5,
+  /** PLUGIN_STATE_VERIFIED - Judged, and may run; on its way to its service. */
+  PLUGIN_STATE_VERIFIED: 6,
+  /** PLUGIN_STATE_ENABLED - Its service has it and has not called it yet. */
+  PLUGIN_STATE_ENABLED: 7,
+  /** PLUGIN_STATE_THROTTLED - Called at a lower rate than its own, for having been over its budget. */
+  PLUGIN_STATE_THROTTLED: 8,
+  /** PLUGIN_STATE_QUARANTINED - Kept from running for what it did; `detail` says until when. */
+  PLUGIN_STATE_QUARANTINED: 9,
+  /** PLUGIN_STATE_DISABLED - Not to run, by the operator's word. */
+  PLUGIN_STATE_DISABLED: 10,
+  /** PLUGIN_STATE_UNSUPPORTED - Of a kind that this rig has nothing to run in. */
+  PLUGIN_STATE_UNSUPPORTED: 11,
 } as const;
 
 export type PluginState = typeof PluginState[keyof typeof PluginState];
@@ -67,6 +79,12 @@ export namespace PluginState {
   export type PLUGIN_STATE_RUNNING = typeof PluginState.PLUGIN_STATE_RUNNING;
   export type PLUGIN_STATE_WAITING = typeof PluginState.PLUGIN_STATE_WAITING;
   export type PLUGIN_STATE_FAILED = typeof PluginState.PLUGIN_STATE_FAILED;
+  export type PLUGIN_STATE_VERIFIED = typeof PluginState.PLUGIN_STATE_VERIFIED;
+  export type PLUGIN_STATE_ENABLED = typeof PluginState.PLUGIN_STATE_ENABLED;
+  export type PLUGIN_STATE_THROTTLED = typeof PluginState.PLUGIN_STATE_THROTTLED;
+  export type PLUGIN_STATE_QUARANTINED = typeof PluginState.PLUGIN_STATE_QUARANTINED;
+  export type PLUGIN_STATE_DISABLED = typeof PluginState.PLUGIN_STATE_DISABLED;
+  export type PLUGIN_STATE_UNSUPPORTED = typeof PluginState.PLUGIN_STATE_UNSUPPORTED;
 }
 
 export interface ListPluginsRequest {

@@ -171,7 +171,11 @@ export interface SafePlugin {
     | SelfDescription
     | undefined;
   /** Of the process that all Safe plugins share. */
-  readonly confinement?: Confinement | undefined;
+  readonly confinement?:
+    | Confinement
+    | undefined;
+  /** Names this load: its counters began with it. */
+  readonly life: bigint;
 }
 
 /** What a plugin says of itself. */
@@ -1385,6 +1389,7 @@ function createBaseSafePlugin(): SafePlugin {
     violations: [],
     described: undefined,
     confinement: undefined,
+    life: 0n,
   };
 }
 
@@ -1410,6 +1415,12 @@ export const SafePlugin: MessageFns<SafePlugin> = {
     }
     if (message.confinement !== undefined) {
       Confinement.encode(message.confinement, writer.uint32(58).fork()).join();
+    }
+    if (message.life !== 0n) {
+      if (BigInt.asUintN(64, message.life) !== message.life) {
+        throw new globalThis.Error("value provided for field message.life of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.life);
     }
     return writer;
   },
@@ -1483,6 +1494,14 @@ export const SafePlugin: MessageFns<SafePlugin> = {
             message.confinement = Confinement.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.life = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1513,6 +1532,7 @@ export const SafePlugin: MessageFns<SafePlugin> = {
     message.confinement = (object.confinement !== undefined && object.confinement !== null)
       ? Confinement.fromPartial(object.confinement)
       : undefined;
+    message.life = (object.life !== undefined && object.life !== null) ? BigInt(object.life) : 0n;
     return message;
   },
 };
