@@ -1,5 +1,4 @@
 import { RigError } from '../rpc/failure.ts'
-import { ungrantedFiles } from '../services/host/file-grants.ts'
 import { onCallRequest } from '../services/host/load-request.ts'
 import type { OnCallAbi } from '../services/wasm-runner/abi.ts'
 import { inputBytesMax, parseAction, parseStart } from '../services/wasm-runner/call-request.ts'
@@ -12,6 +11,7 @@ import type { Subject } from './plugin-subject.ts'
 import { calledFindings, calledToJson, calledToText } from './plugin-test-called-report.ts'
 import type { GivenOptions, TestOptions } from './plugin-test-options.ts'
 import { tryConfined } from './plugin-trial.ts'
+import { grantedInTrial, ungrantedInTrial } from './trial-grants.ts'
 
 async function readBounded(file: string): Promise<Uint8Array> {
   const input = await readInput(file)
@@ -46,7 +46,9 @@ export async function testCalled(
   options: TestOptions,
   given: GivenOptions,
 ): Promise<void> {
-  const spec = parseOnCallRequest(onCallRequest(manifest, verified, manifest.onCall?.stateful === true, []))
+  const spec = parseOnCallRequest(
+    onCallRequest(manifest, verified, manifest.onCall?.stateful === true, grantedInTrial(manifest)),
+  )
   const wish = await wishOf(manifest.id, options, given)
   const tried = await tryConfined({ kind: 'called', spec, bytes, wish })
   refuseUnused(tried.abi, spec.name, options, given)
@@ -54,7 +56,7 @@ export async function testCalled(
   const { call } = tried.trial
   const file = call?.code === 0 ? options.output : undefined
   if (file !== undefined) await writeOutput(file, call!.output)
-  const called = { ...tried, spec, wish, warnings: manifest.warnings, ungranted: ungrantedFiles(manifest, []), file }
+  const called = { ...tried, spec, wish, warnings: manifest.warnings, ungranted: ungrantedInTrial(manifest), file }
   const report = { ...called, findings: calledFindings(called) }
   process.stdout.write(options.json ? calledToJson(report) : calledToText(report))
   if (report.findings.some(({ note }) => !note)) process.exitCode = 1

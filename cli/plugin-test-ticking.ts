@@ -1,6 +1,5 @@
 import { readTextFile } from '../input/text-file.ts'
 import { RigError } from '../rpc/failure.ts'
-import { ungrantedFiles } from '../services/host/file-grants.ts'
 import { noProgram, safeRequest } from '../services/host/load-request.ts'
 import { parseLoadRequest } from '../services/wasm-runner/plugin-spec.ts'
 import { encodeTelemetryFrame } from '../shm/telemetry-frame.ts'
@@ -10,6 +9,7 @@ import type { GivenOptions, TestOptions } from './plugin-test-options.ts'
 import { findingsOf, toJson, toText } from './plugin-test-report.ts'
 import { tryConfined } from './plugin-trial.ts'
 import { parseSampleData } from './sample-data.ts'
+import { grantedInTrial, ungrantedInTrial } from './trial-grants.ts'
 
 /** Largest file of sample data, bytes: half an hour at 60 frames a second. */
 const inputBytesMax = 64 << 20
@@ -34,7 +34,7 @@ function readFrames(file: string | undefined): Iterable<Uint8Array> {
   return frames
 }
 
-/** Runs a plugin over frames as a rig of this version would: what its manifest asks for is granted, and no path is. */
+/** Runs a plugin over frames as a rig would where its user granted what its manifest asks for, but for paths. */
 export async function testTicking(
   { manifest, verified, bytes, configJson }: Subject,
   options: TestOptions,
@@ -42,11 +42,11 @@ export async function testTicking(
 ): Promise<void> {
   given.refuseOthers('ticking', manifest.name)
   const spec = parseLoadRequest(
-    safeRequest(manifest, verified, { configJson, order: 0, fileSystem: [], program: noProgram }),
+    safeRequest(manifest, verified, { configJson, order: 0, granted: grantedInTrial(manifest), program: noProgram }),
   )
   const frames = Buffer.concat([...readFrames(options.input)])
   const tried = await tryConfined({ kind: 'ticking', spec, bytes, frames, ledCount: options.leds })
-  const ran = { ...tried, spec, ungranted: ungrantedFiles(manifest, []) }
+  const ran = { ...tried, spec, ungranted: ungrantedInTrial(manifest) }
   const report = { ...ran, findings: findingsOf(ran) }
   process.stdout.write(options.json ? toJson(report) : toText(report, options.ticks === true))
   if (report.findings.some(({ note }) => !note)) process.exitCode = 1

@@ -11,13 +11,14 @@ import { call, within } from '../rpc/client.ts'
 import { distributionOf, emptyHistogram } from './distribution.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { executeCommand, processCommand } from './plugin-call.ts'
+import { goalCommands } from './plugin-goal.ts'
 import { newPluginCommand } from './plugin-new.ts'
 import { signCommand } from './plugin-sign.ts'
 import { testPluginCommand } from './plugin-test.ts'
 import { validateCommand } from './plugin-validate.ts'
 import { verifyCommand } from './plugin-verify.ts'
 import { json, table } from './table.ts'
-import { pluginClassWord, pluginStateWord, violationWord } from './words.ts'
+import { pluginClassWord, pluginStateWord, riskWord, violationWord } from './words.ts'
 
 const heading = [
   'NAME',
@@ -76,6 +77,12 @@ function describeConfinement({ landlock, seccomp }: Confinement): string {
 const describeFuel = ({ last, mean, most }: PluginFuel): string =>
   `last ${last}, mean ${mean.toFixed(0)}, most ${most} instructions a tick`
 
+const grantRows = ({ grants }: Plugin): readonly (readonly string[])[] =>
+  grants.map(({ capability, granted, reason, allows, risk }) => [
+    granted ? 'granted' : 'not granted',
+    `${capability} (${reason}, risk ${riskWord(risk)}): ${allows}`,
+  ])
+
 function describe(plugin: Plugin): readonly (readonly string[])[] {
   const { p50, p99, max } = distributionOf(plugin.statistics?.cpu ?? emptyHistogram)
   const {
@@ -95,6 +102,8 @@ function describe(plugin: Plugin): readonly (readonly string[])[] {
     ['class', pluginClassWord(plugin)],
     ['state', pluginStateWord(plugin)],
     ['detail', plugin.detail],
+    ['since', new Date(Number(plugin.stateSinceMs)).toISOString()],
+    ...grantRows(plugin),
     [
       'executions',
       `${executions}, ${failures} failed, ${missedDeadlines} deadlines missed${leftOut > 0n ? `, ${leftOut} of them for want of time in the tick` : ''}`,
@@ -122,8 +131,8 @@ async function info(id: string, options: { readonly json?: boolean }, command: C
 }
 
 /** `wheelctl plugin …` */
-export const pluginCommand = (): Command =>
-  new Command('plugin')
+export const pluginCommand = (): Command => {
+  const command = new Command('plugin')
     .description('the plugins of the rig')
     .addCommand(new Command('list').description('every installed plugin').option('--json', 'for programs').action(list))
     .addCommand(
@@ -141,3 +150,6 @@ export const pluginCommand = (): Command =>
     .addCommand(validateCommand())
     .addCommand(signCommand())
     .addCommand(verifyCommand())
+  for (const each of goalCommands()) command.addCommand(each)
+  return command
+}

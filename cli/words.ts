@@ -1,6 +1,6 @@
 import { AuditKind } from '../gen/proto/openracing/v1/audit.ts'
 import { TrustLevel } from '../gen/proto/openracing/v1/key.ts'
-import { type Plugin, PluginClass, PluginState } from '../gen/proto/openracing/v1/plugin.ts'
+import { CapabilityRisk, type Plugin, PluginClass, PluginState } from '../gen/proto/openracing/v1/plugin.ts'
 import { Waiting } from '../gen/proto/openracing/v1/rig.ts'
 import { ViolationKind } from '../gen/proto/openracing/v1/statistics.ts'
 import { ServiceState } from '../gen/proto/openracing/v1/supervisor.ts'
@@ -81,6 +81,14 @@ export const auditKindOf = meaning(auditKinds)
 export const trustLevelWord = (level: TrustLevel): string => trustLevels[level]
 export const auditKindWord = (kind: AuditKind): string => auditKinds[kind]
 export const waitingWord = (waiting: Waiting = Waiting.WAITING_UNSPECIFIED): string => waitings[waiting]
+const risks: Record<CapabilityRisk, string> = {
+  [CapabilityRisk.CAPABILITY_RISK_UNSPECIFIED]: 'unknown',
+  [CapabilityRisk.CAPABILITY_RISK_LOW]: 'low',
+  [CapabilityRisk.CAPABILITY_RISK_MEDIUM]: 'medium',
+  [CapabilityRisk.CAPABILITY_RISK_HIGH]: 'high',
+}
+
+export const riskWord = (risk: CapabilityRisk): string => risks[risk]
 export const pluginStateWord = (plugin: Pick<Plugin, 'state'>): string => pluginStates[plugin.state]
 export const pluginClassWord = (plugin: Plugin): string => pluginClasses[plugin.pluginClass]
 export const serviceStateWord = (state: ServiceState): string => serviceStates[state]

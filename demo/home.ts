@@ -12,9 +12,10 @@ const pluginsDir = fileURLToPath(new URL('../plugins', import.meta.url))
 export const homePrefix = 'openracing-demo-'
 export const homeLock = 'demo.lock'
 
-const config = `# The sample plugins are not signed.
+const config = `# The sample plugins are not signed, and whoever starts a demo wants them to have their way with its simulated wheel.
 listen: 127.0.0.1:0
 plugins:
+  auto_grant_risk: medium
   native:
     require_signatures: false
     allow_unsigned: true

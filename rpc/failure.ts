@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 /** Every failure a caller can act on. The text is the operator's documentation of it; docs/failures.md has a page for each. */
 export const failures = {
   PLUGIN_UNKNOWN: 'no plugin with this id or name is installed',
+  CONSENT_NEEDED: 'the user has not said yes to what this would allow',
   PLUGIN_UNTRUSTED: 'the trust policy refuses the artefact of this plugin',
   KEY_UNKNOWN: 'the trust store has no key with this fingerprint',
   KEY_PROTECTED: 'the key is a system key, which no call changes',
@@ -36,6 +37,7 @@ export type FailureCode = keyof typeof failures
 
 const statusOf: Record<FailureCode, status> = {
   PLUGIN_UNKNOWN: status.NOT_FOUND,
+  CONSENT_NEEDED: status.FAILED_PRECONDITION,
   PLUGIN_UNTRUSTED: status.PERMISSION_DENIED,
   KEY_UNKNOWN: status.NOT_FOUND,
   KEY_PROTECTED: status.PERMISSION_DENIED,
@@ -67,6 +69,7 @@ const statusOf: Record<FailureCode, status> = {
 /** Exit codes of every program of the platform: 0 ok, 1 general, 2 device, 4 validation, 5 service unavailable, 6 permission. */
 const exitCodeOf: Record<FailureCode, 1 | 2 | 4 | 5 | 6> = {
   PLUGIN_UNKNOWN: 1,
+  CONSENT_NEEDED: 6,
   PLUGIN_UNTRUSTED: 6,
   KEY_UNKNOWN: 1,
   KEY_PROTECTED: 6,

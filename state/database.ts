@@ -45,3 +45,16 @@ export function openDatabase(file: string, migrations: readonly Migration[]): Da
     })
   }
 }
+
+/** Commits what `act` did, or undoes all of it when it throws. Nothing else may use the database meanwhile. */
+export function inTransaction<T>(database: DatabaseSync, act: () => T): T {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = act()
+    database.exec('COMMIT')
+    return result
+  } catch (cause) {
+    if (database.isTransaction) database.exec('ROLLBACK') // a full disk has done so already
+    throw cause
+  }
+}

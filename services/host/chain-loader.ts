@@ -8,7 +8,8 @@ import type { Config } from './config.ts'
 import { type IsServing, type Judge, needServing } from './judge.ts'
 import { fastSpec } from './load-request.ts'
 import type { NewestVersions } from './newest-versions.ts'
-import { type Outcome, type Outcomes, outcomeOfFailure } from './outcomes.ts'
+import { describeUngranted, type PluginGrants } from './plugin-grants.ts'
+import type { Attempt, PluginLives } from './plugin-lives.ts'
 import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
 import type { Vouchers } from './vouchers.ts'
@@ -20,19 +21,15 @@ export interface ChainLoader {
   /** The chain is another one; what was judged once stands. */
   change(): void
   /** What runs of this plugin is to run no more unless it is judged good again, with the next load(). */
-  drop(plugin: Runnable): void
+  drop(plugin: Pick<Runnable, 'directory'>): void
   /** The dsp-helper is another one: everything is judged and told again. */
   begin(): void
-  /** Judges a plugin as it lies on the disk now. Throws what is wrong with it, and then what runs stays. */
-  judgeAgain(plugin: Runnable): Promise<Fresh>
-}
-
-/** A plugin that was judged anew. */
-export interface Fresh {
-  /** Whether it differs from what runs. */
-  readonly changed: boolean
-  /** Lets it take the place of what runs, with the next load(). */
-  accept(): void
+  /** What lies in this directory may be something else: it is judged anew, and what runs goes on where that fails. */
+  renew(directory: string): void
+  /** What runs of what lies in this directory, as text; undefined where nothing does. */
+  runningIn(directory: string): string | undefined
+  /** Whether there is something of what lies in this directory, in the chain or judged for it. */
+  has(directory: string): boolean
 }
 
 export interface ChainLoaderNeeds {
@@ -44,7 +41,8 @@ export interface ChainLoaderNeeds {
   readonly judge: Judge
   readonly needStanding: Vouchers['needStanding']
   readonly versions: Pick<NewestVersions, 'note'>
-  readonly outcomes: Outcomes
+  readonly lives: Pick<PluginLives, 'tell' | 'attempt'>
+  readonly grants: Pick<PluginGrants, 'decide'>
   readonly services: Pick<PluginServices, 'setChain'>
   readonly isServing: IsServing
   readonly log: Logger
@@ -56,42 +54,63 @@ interface Link {
   readonly bundleVersion: string
 }
 
-const removed: Outcome = { kind: 'removed', detail: 'removed from the chain; `wheelctl chain set` puts it back' }
-const chainIsFull = outcomeOfFailure(
-  new RigError(
-    'CONFIG_INVALID',
-    `the loop has room for ${chainMax} Fast plugins, all taken; take one out with \`wheelctl chain remove\`, or list fewer in plugins.enabled`,
-  ),
+const removed = 'removed from the chain; `wheelctl chain set` puts it back'
+const chainIsFull = new RigError(
+  'CONFIG_INVALID',
+  `the loop has room for ${chainMax} Fast plugins, all taken; take one out with \`wheelctl chain remove\`, or list fewer in plugins.enabled`,
 )
+const asText = (spec: FastPluginSpec): string => JSON.stringify({ ...spec, maxMemoryBytes: `${spec.maxMemoryBytes}` })
+
+const isMissing = ({ kind }: Attempt<unknown>): boolean => kind === 'missing'
 const nothing: Arrangement = { links: [], beyond: [], removed: [] }
 
-/** True when a process that runs one is what the other asks for. */
-const sameSpec = (a: FastPluginSpec, b: FastPluginSpec): boolean =>
-  (Object.keys(a) as (keyof FastPluginSpec)[]).every((key) => a[key] === b[key])
-
 export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
-  const { plan, judge, outcomes, services, isServing, log } = needs
+  const { plan, judge, lives, grants, services, isServing, log } = needs
   let links: ReadonlyMap<string, Link> = new Map()
+  const renewing = new Set<string>()
+  /** The links of the chain that was told last, by directory. */
+  let told: ReadonlyMap<string, Link> = new Map()
   // Counted, not flagged: what changes while a chain is under way is due after it.
   let wanted = 1
   let done = 0
 
   async function judged(plugin: Runnable): Promise<Link> {
+    needServing(isServing, 'dsp-helper')
     const { verified, configJson } = await judge(plugin)
     const spec = fastSpec(plugin.manifest, verified, configJson, realpathSync(plugin.path), needs.native)
     return { spec, warning: verified.warning, bundleVersion: verified.bundleVersion }
   }
 
-  /** The same link, of a plugin that may still run. */
-  async function standing(plugin: Runnable, link: Link | undefined): Promise<Link | undefined> {
-    needs.needStanding(plugin)
-    return link
+  /** Whether it may still run: one may have lost its standing while the others were judged. */
+  function stands(plugin: Runnable): boolean {
+    try {
+      needs.needStanding(plugin)
+      return true
+    } catch (cause) {
+      if (!(cause instanceof RigError)) throw cause
+      refuse(plugin.directory, cause)
+      return false
+    }
   }
 
-  async function linkOf(plugin: Runnable): Promise<Link> {
-    needServing(isServing, 'dsp-helper')
-    return links.get(plugin.directory) ?? judged(plugin)
+  /** What was judged of this plugin, and not of another one that lay there before it. */
+  function linkOfSame({ directory, manifest }: Runnable): Link | undefined {
+    const link = links.get(directory)
+    return link?.spec.id === manifest.id ? link : undefined
   }
+
+  async function linkOf(plugin: Runnable): Promise<Attempt<Link>> {
+    const { directory } = plugin
+    const runs = linkOfSame(plugin)
+    if (runs !== undefined && !renewing.has(directory)) return { kind: 'done', value: runs }
+    renewing.delete(directory)
+    const attempt = await lives.attempt(directory, runs !== undefined, () => judged(plugin))
+    if (attempt.kind === 'missing') renewing.add(directory)
+    return attempt.kind === 'refused' && runs !== undefined ? { kind: 'done', value: runs } : attempt
+  }
+
+  const refuse = (directory: string, why: RigError): void =>
+    lives.tell(directory, { kind: 'refused', detail: why.message, runsOn: false })
 
   /** Who is to be in the chain now; those that are not are told why. */
   function members(): readonly Runnable[] {
@@ -100,43 +119,64 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
       arrangement = needs.arrangement()
     } catch (cause) {
       for (const plugin of plan.plugins().filter(isRunnable).filter(isFast))
-        outcomes.conclude(plugin, outcomeOfFailure(cause), cause)
+        void lives.attempt(plugin.directory, false, () => Promise.reject(cause))
     }
-    for (const plugin of arrangement.removed) outcomes.conclude(plugin, removed)
-    for (const plugin of arrangement.beyond) outcomes.conclude(plugin, chainIsFull)
+    for (const { directory } of arrangement.removed) lives.tell(directory, { kind: 'ended', detail: removed })
+    for (const { directory } of arrangement.beyond) refuse(directory, chainIsFull)
     return arrangement.links
+  }
+
+  /** Nothing of a plugin that may not touch the torque is in the chain. */
+  function isGranted(plugin: Runnable, { spec }: Link): boolean {
+    const decided = grants.decide(plugin, spec.sha256)
+    if (decided.some(({ capability, granted }) => capability === 'ProcessDsp' && granted)) return true
+    const asks = decided.some(({ capability }) => capability === 'ProcessDsp')
+    const lacking = 'its manifest does not ask for ProcessDsp, without which it filters nothing'
+    const detail = asks ? describeUngranted(plugin, decided) : lacking
+    lives.tell(plugin.directory, { kind: 'judged', detail })
+    return false
   }
 
   async function tell(chain: ReadonlyMap<Runnable, Link>): Promise<'done' | 'unfinished'> {
     try {
       needServing(isServing, 'dsp-helper')
       await services.setChain({ plugins: [...chain.values()].map(({ spec }) => spec), limits: needs.limits })
-      for (const [plugin, { warning, bundleVersion }] of chain) {
-        needs.versions.note(plugin.manifest.id, bundleVersion)
-        outcomes.conclude(plugin, { kind: 'placed', detail: warning })
-      }
     } catch (cause) {
-      const outcome = outcomeOfFailure(cause)
-      for (const plugin of chain.keys()) outcomes.conclude(plugin, outcome, cause)
-      if (outcome.kind === 'waiting') return 'unfinished'
+      const attempts = [...chain.keys()].map(({ directory }) =>
+        lives.attempt(directory, false, () => Promise.reject(cause)),
+      )
+      if ((await Promise.all(attempts)).some(isMissing)) return 'unfinished'
       if (chain.size === 0) log.error({ err: cause }, 'the limits of the rig were refused')
+      return isServing('dsp-helper') ? 'done' : 'unfinished'
     }
+    // Of one that was there already the word stands, also why its successor is not.
+    for (const [{ directory, manifest }, link] of chain) {
+      if (told.get(directory) === link) continue
+      needs.versions.note(manifest.id, link.bundleVersion)
+      lives.tell(directory, { kind: 'placed', advice: link.warning })
+    }
+    told = new Map([...chain].map(([{ directory }, link]) => [directory, link]))
     return 'done'
   }
 
   async function load(): Promise<'done' | 'unfinished'> {
-    if (done === wanted) return 'done'
+    if (done === wanted && renewing.size === 0) return 'done'
     const current = wanted
+    const before = links
     const plugins = members()
-    const found = await Promise.all(plugins.map((plugin) => outcomes.attempt(plugin, () => linkOf(plugin))))
+    for (const directory of renewing)
+      if (!plugins.some((plugin) => plugin.directory === directory)) renewing.delete(directory)
+    const attempts = await Promise.all(plugins.map(linkOf))
     // The chain is replaced whole: one without a plugin that trust cannot judge now would end it, and it may be running.
-    if (plugins.some((plugin, index) => found[index] === undefined && outcomes.isOpen(plugin))) return 'unfinished'
-    // One may have lost its standing while the others were judged.
-    const left = await Promise.all(
-      plugins.map((plugin, index) => outcomes.attempt(plugin, () => standing(plugin, found[index]))),
-    )
-    const chain = new Map(plugins.flatMap((plugin, index) => (left[index] ? [[plugin, left[index]]] : [])))
-    if (current === wanted) links = new Map([...chain].map(([{ directory }, link]) => [directory, link]))
+    if (attempts.some(isMissing)) return 'unfinished'
+    const judgedGood = plugins.flatMap((plugin, index): readonly (readonly [Runnable, Link])[] => {
+      const attempt = attempts[index]
+      return attempt?.kind === 'done' && stands(plugin) ? [[plugin, attempt.value]] : []
+    })
+    const isNews = judgedGood.some(([{ directory }, link]) => before.get(directory) !== link)
+    if (done === current && !isNews) return 'done' // what was to be renewed was refused
+    if (current === wanted) links = new Map(judgedGood.map(([{ directory }, link]) => [directory, link]))
+    const chain = new Map(judgedGood.filter(([plugin, link]) => isGranted(plugin, link)))
     if ((await tell(chain)) === 'unfinished') return 'unfinished'
     done = current
     return 'done'
@@ -147,24 +187,20 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     change() {
       wanted += 1
     },
+    renew: (directory) => void renewing.add(directory),
+    runningIn(directory) {
+      const spec = told.get(directory)?.spec
+      return spec === undefined ? undefined : asText(spec)
+    },
+    has: (directory) => links.has(directory) || told.has(directory),
     drop({ directory }) {
       links = new Map([...links].filter(([name]) => name !== directory))
       wanted += 1
     },
     begin() {
       links = new Map()
+      told = new Map()
       wanted += 1
-    },
-    async judgeAgain(plugin) {
-      const link = await judged(plugin)
-      const before = links.get(plugin.directory)
-      return {
-        changed: before === undefined || !sameSpec(before.spec, link.spec),
-        accept() {
-          links = new Map([...links, [plugin.directory, link]])
-          wanted += 1
-        },
-      }
     },
   }
 }

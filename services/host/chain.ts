@@ -13,7 +13,8 @@ import {
 } from './chain-order.ts'
 import type { ChainRecord } from './chain-record.ts'
 import type { Loader } from './loader.ts'
-import { isFast, isRunnable, type Plan, type PlannedPlugin, type Runnable } from './plugin-plan.ts'
+import type { PluginHand } from './plugin-hand.ts'
+import type { Plan, Runnable } from './plugin-plan.ts'
 
 /** Where a plugin is to go, by the names that the operator uses. */
 export type NamedPlace =
@@ -35,9 +36,8 @@ export interface ChainHand {
 export interface ChainHandNeeds {
   readonly plan: Plan
   readonly record: ChainRecord
-  readonly loader: Pick<Loader, 'chainChanged' | 'judgeAgain'>
-  /** A plugin as it lies on the disk now. */
-  readonly reread: (plugin: PlannedPlugin) => PlannedPlugin
+  readonly loader: Pick<Loader, 'chainChanged'>
+  readonly plugins: Pick<PluginHand, 'reload'>
 }
 
 /** The Fast plugins in the operator's order. Throws CONFIG_INVALID when that cannot be known. */
@@ -53,23 +53,7 @@ function orderBefore(record: ChainRecord): ChainOrder {
   }
 }
 
-/** What was read again has to be the same plugin. */
-function checkSame(before: PlannedPlugin, now: PlannedPlugin, others: readonly PlannedPlugin[]): Runnable {
-  const { directory } = now
-  const refuse = (what: string): RigError => new RigError('MANIFEST_INVALID', `${directory} stays as it is: ${what}`)
-  if (!isRunnable(now)) throw refuse(now.problem ?? 'it is not to run')
-  const { id } = now.manifest
-  if (!isFast(now)) throw refuse('its manifest says class: Safe now; start the rig again for another class')
-  if (before.manifest !== null && before.manifest.id !== id) {
-    throw refuse(`its id was ${before.manifest.id} and is ${id} now; start the rig again for another plugin`)
-  }
-  const twin = others.find((other) => other.directory !== directory && other.manifest?.id === id)
-  if (twin !== undefined)
-    throw refuse(`its id ${id} is that of the plugin in ${twin.directory}; give it one of its own`)
-  return now
-}
-
-export function createChainHand({ plan, record, loader, reread }: ChainHandNeeds): ChainHand {
+export function createChainHand({ plan, record, loader, plugins }: ChainHandNeeds): ChainHand {
   const named = (name: string): Runnable => runnableNamed(plan.plugins(), name)
 
   async function adopt(chain: readonly Runnable[], before: ChainOrder): Promise<void> {
@@ -92,13 +76,8 @@ export function createChainHand({ plan, record, loader, reread }: ChainHandNeeds
       await adopt(without(links, named(name)), record.order())
     },
     async reload(name) {
-      const before = fastNamed(plan.plugins(), name)
-      const plugin = checkSame(before, reread(before), plan.plugins())
-      const fresh = await loader.judgeAgain(plugin)
-      plan.replace(plugin)
-      fresh.accept()
-      await loader.chainChanged()
-      return fresh.changed
+      const { directory } = fastNamed(plan.plugins(), name)
+      return (await plugins.reload(directory)).changed
     },
   }
 }

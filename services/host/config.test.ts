@@ -27,6 +27,7 @@ const defaults = {
     enabled: null,
     autoGrant: {},
     program: {},
+    autoGrantRisk: 'low',
     autoLoad: true,
     native: { requireSignatures: true, allowUnsigned: false, allowUnsandboxed: false, requireBundleSignature: false },
     quarantinePolicy: null,

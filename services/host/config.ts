@@ -33,6 +33,8 @@ export interface Config {
      * not here is granted nothing more.
      */
     readonly autoGrant: Readonly<Record<string, readonly Capability[]>>
+    /** Up to which risk every plugin is granted what its manifest asks for, without anybody's word. */
+    readonly autoGrantRisk: 'low' | 'medium'
     /** By directory, what its plugin finds as the arguments and the environment of a program of WASI: nothing where it is not here. */
     readonly program: Readonly<Record<string, Program>>
     /** Without `enabled`: true loads every plugin that is there, false loads none. */
@@ -157,6 +159,8 @@ const configFile = section({
   plugins: section({
     enabled: enabled.optional(),
     auto_load: z.boolean().default(true),
+    // FileSystem, which is of high risk, is granted to one plugin at a time.
+    auto_grant_risk: z.enum(['low', 'medium']).default('low'),
     native: section({
       require_signatures: z.boolean().default(true),
       allow_unsigned: z.boolean().default(false),
@@ -193,6 +197,7 @@ function complete(file: Frozen<z.infer<typeof configFile>>): Config {
           .filter(({ arguments: words, environment }) => words.length > 0 || Object.keys(environment).length > 0)
           .map(({ name, arguments: words, environment }) => [name, { arguments: words, environment }]),
       ),
+      autoGrantRisk: plugins.auto_grant_risk,
       autoLoad: plugins.auto_load,
       native: {
         requireSignatures: plugins.native.require_signatures,

@@ -6,8 +6,10 @@ import { after, test } from 'node:test'
 import { PathAccess } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { createHome, findHome } from '../../rpc/home.ts'
-import { createFileGrants, grantedTo, ungrantedFiles } from './file-grants.ts'
+import { createFileGrants } from './file-grants.ts'
 import type { PathPermission } from './manifest-permissions.ts'
+import type { Capability } from './manifest-schema.ts'
+import { createPluginGrants, describeUngranted } from './plugin-grants.ts'
 import { isRunnable, planPlugins, type Runnable } from './plugin-plan.ts'
 import { scanPlugins } from './registry.ts'
 
@@ -48,7 +50,14 @@ entry_points: { wasm_module: plugin.wasm }
   return plugin
 }
 
-const granting = createFileGrants({ notes: ['FileSystem'] }, home)
+const granting = createFileGrants(home)
+const grantsBy = (autoGrant: Readonly<Record<string, readonly Capability[]>>) =>
+  createPluginGrants({
+    plugins: { enabled: ['notes'], autoGrant, autoGrantRisk: 'low' },
+    words: { on: () => undefined },
+    files: granting,
+  })
+const sha256 = 'ab'.repeat(32)
 
 const read = (path: string): PathPermission => ({ path, access: 'read' })
 const write = (path: string): PathPermission => ({ path, access: 'read_write' })
@@ -74,16 +83,20 @@ test('a plugin that is granted FileSystem has the directories that its manifest 
 test('without the word of the user there is nothing, and more than it asks for there never is', () => {
   const plugin = asking(read(elsewhere))
   for (const word of [{}, { notes: [] }, { notes: ['Network'] }, { other: ['FileSystem'] }] as const) {
-    const granted = createFileGrants(word, home)(plugin)
-    assert.deepEqual(granted, [])
-    assert.equal(ungrantedFiles(plugin.manifest, granted), `FileSystem is not granted: it asks for ${elsewhere} (read)`)
+    assert.deepEqual(grantsBy(word).of(plugin, sha256), { capabilities: ['ReadTelemetry'], fileSystem: [], hosts: [] })
+    assert.match(
+      describeUngranted(plugin, grantsBy(word).decide(plugin, sha256)),
+      new RegExp(`^FileSystem is not granted, which would let it read ${elsewhere}; grant with .*plugin grant notes`),
+    )
   }
-  assert.deepEqual(granting(asking()), [])
-  assert.equal(ungrantedFiles(plugin.manifest, granting(asking(read(elsewhere)))), '')
+  const granted = grantsBy({ notes: ['FileSystem'] })
+  assert.deepEqual(granted.of(asking(), sha256).fileSystem, [])
+  assert.equal(describeUngranted(plugin, granted.decide(asking(read(elsewhere)), sha256)), '')
 })
 
 test('a name that every object has is nobody that was granted anything', () => {
-  assert.deepEqual(createFileGrants({}, home)({ ...asking(read(elsewhere)), directory: 'constructor' }), [])
+  const plugin = { ...asking(read(elsewhere)), directory: 'constructor' }
+  assert.deepEqual(grantsBy({}).of(plugin, sha256).fileSystem, [])
 })
 
 for (const [what, permission, sentence] of [
@@ -104,6 +117,7 @@ for (const [what, permission, sentence] of [
 ] as const) {
   test(`${what} is granted to nobody`, () => {
     assert.match(refusal(asking(permission)), sentence)
-    assert.deepEqual(grantedTo([asking(permission)], granting), [], 'and keeps nobody from starting')
+    const granted = grantsBy({ notes: ['FileSystem'] })
+    assert.deepEqual(granted.directoriesOf([asking(permission)]), [], 'and keeps nobody from starting')
   })
 }

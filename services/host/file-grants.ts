@@ -1,18 +1,16 @@
 import { realpathSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { PathAccess, type PathGrant } from '../../gen/proto/openracing/v1/wasm_runner.ts'
-import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Home } from '../../rpc/home.ts'
-import type { Config } from './config.ts'
 import { isBelow } from './manifest-artefact.ts'
 import type { PathPermission } from './manifest-permissions.ts'
 import type { Runnable } from './plugin-plan.ts'
 import { realPlace } from './real-place.ts'
 
 /**
- * The directories that a plugin may use: those that its manifest lists, where the user grants it FileSystem; none where
- * nobody does. Throws, when the plugin is granted one that cannot be had, FILE_MISSING or CONFIG_INVALID.
+ * The directories that a plugin which is granted FileSystem may use: those that its manifest lists. Throws, where one of
+ * them cannot be had, FILE_MISSING or CONFIG_INVALID.
  */
 export type FileGrants = (plugin: Runnable) => readonly PathGrant[]
 
@@ -29,7 +27,7 @@ const isWithin = (directory: string, path: string): boolean => path === director
 const refused = (plugin: Runnable, path: string, what: string): RigError =>
   new RigError(
     'CONFIG_INVALID',
-    `plugins.enabled grants ${plugin.directory} FileSystem, and its manifest lists ${path}, which ${what}; change the list in its manifest, or remove FileSystem from auto_grant`,
+    `${plugin.directory} is granted FileSystem, and its manifest lists ${path}, which ${what}; change the list in its manifest, or take the grant back: \`wheelctl plugin revoke ${plugin.directory} FileSystem\``,
   )
 
 function realDirectory(plugin: Runnable, path: string): string {
@@ -39,18 +37,20 @@ function realDirectory(plugin: Runnable, path: string): string {
   } catch (cause) {
     throw new RigError(
       'FILE_MISSING',
-      `${plugin.directory} is granted ${path}, which cannot be found (${(cause as Error).message}); make the directory and start the rig again`,
+      `${plugin.directory} is granted ${path}, which cannot be found (${(cause as Error).message}); make the directory, then \`wheelctl plugin reload ${plugin.directory}\``,
       { cause },
     )
   }
   throw refused(plugin, path, 'is no directory')
 }
 
-/** Grants by the user's word in the configuration. The rig's own directories are granted to nobody. */
-export function createFileGrants(
-  autoGrant: Frozen<Config['plugins']['autoGrant']>,
-  { configDir, stateDir, runtimeDir, shmDir }: Pick<Home, 'configDir' | 'stateDir' | 'runtimeDir' | 'shmDir'>,
-): FileGrants {
+/** The rig's own directories are granted to nobody. */
+export function createFileGrants({
+  configDir,
+  stateDir,
+  runtimeDir,
+  shmDir,
+}: Pick<Home, 'configDir' | 'stateDir' | 'runtimeDir' | 'shmDir'>): FileGrants {
   // One of them may not exist yet: then nobody can be granted it either.
   const rigPlaces = [configDir, stateDir, runtimeDir, shmDir].map(realPlace)
 
@@ -67,32 +67,11 @@ export function createFileGrants(
     if (touched !== undefined) throw refused(plugin, path, `is, holds or lies in ${touched}, the rig's own`)
   }
 
-  return (plugin) => {
-    const word = Object.hasOwn(autoGrant, plugin.directory) ? autoGrant[plugin.directory] : undefined
-    if (!word?.includes('FileSystem')) return []
-    if (!plugin.manifest.capabilities.includes('FileSystem')) return []
-    return plugin.manifest.permissions.fileSystem.map((permission) => {
+  return (plugin) =>
+    plugin.manifest.permissions.fileSystem.map((permission) => {
       const path = resolve(plugin.path, permission.path)
       const real = realDirectory(plugin, path)
       check(plugin, path, real, permission)
       return { name: permission.path, path: real, access: accessOf[permission.access] }
     })
-  }
-}
-
-/** What all of them are granted together. Of one that cannot have what it is granted the reason is told when it is loaded. */
-export const grantedTo = (plugins: readonly Runnable[], grants: FileGrants): readonly PathGrant[] =>
-  plugins.flatMap((plugin) => {
-    try {
-      return grants(plugin)
-    } catch {
-      return []
-    }
-  })
-
-/** What a plugin asks for under FileSystem and is not granted; empty when there is nothing. */
-export function ungrantedFiles(manifest: Runnable['manifest'], granted: readonly PathGrant[]): string {
-  const asked = manifest.permissions.fileSystem
-  if (!manifest.capabilities.includes('FileSystem') || asked.length === 0 || granted.length > 0) return ''
-  return `FileSystem is not granted: it asks for ${asked.map(({ path, access }) => `${path} (${access})`).join(', ')}`
 }

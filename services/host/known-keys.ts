@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Key, TrustLevel } from '../../gen/proto/openracing/v1/key.ts'
-import type { Migration } from '../../state/database.ts'
+import { inTransaction, type Migration } from '../../state/database.ts'
 import type { AuditLog } from './audit-log.ts'
 
 export const knownKeysMigration: Migration =
@@ -54,14 +54,7 @@ export function createKnownKeys(database: DatabaseSync, audit: Pick<AuditLog, 'a
   return {
     observe(keys) {
       const known = new Map((select.all() as unknown as readonly Row[]).map((row) => [row.fingerprint, row]))
-      database.exec('BEGIN IMMEDIATE')
-      try {
-        note(keys, known)
-        database.exec('COMMIT')
-      } catch (cause) {
-        if (database.isTransaction) database.exec('ROLLBACK') // a full disk has done so already
-        throw cause
-      }
+      inTransaction(database, () => note(keys, known))
     },
   }
 }

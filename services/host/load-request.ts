@@ -5,16 +5,12 @@ import {
   type VerifyArtefactRequest,
   type VerifyArtefactResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
-import type {
-  LoadOnCallPluginRequest,
-  LoadSafePluginRequest,
-  PathGrant,
-} from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import type { LoadOnCallPluginRequest, LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Frozen } from '../../input/freeze.ts'
 import { parseFailure, RigError } from '../../rpc/failure.ts'
 import type { Config, Program } from './config.ts'
 import type { PluginManifest } from './manifest.ts'
-import { grantedHosts } from './network-grants.ts'
+import type { Granted } from './plugin-grants.ts'
 import type { Runnable } from './plugin-plan.ts'
 
 type Manifest = Frozen<PluginManifest>
@@ -93,34 +89,24 @@ export interface SafePlace {
   readonly configJson: string
   /** Its place among those that run. */
   readonly order: number
-  /** Directories that it is granted. */
-  readonly fileSystem: readonly PathGrant[]
+  readonly granted: Granted
   readonly program: Frozen<Program>
 }
 
 export const noProgram: Program = { arguments: [], environment: {} }
 
-/** What it has: Network means nothing without a host, and FileSystem, which is the user's to grant, without a directory. */
-function grantedCapabilities(manifest: Manifest, fileSystem: readonly PathGrant[]): string[] {
-  const has: Readonly<Record<string, boolean>> = {
-    Network: grantedHosts(manifest).length > 0,
-    FileSystem: fileSystem.length > 0,
-  }
-  return manifest.capabilities.filter((name) => has[name] ?? true)
-}
-
 export const safeRequest = (
   manifest: Manifest,
   verified: Copy,
-  { configJson, order, fileSystem, program }: SafePlace,
+  { configJson, order, granted, program }: SafePlace,
 ): LoadSafePluginRequest => ({
   id: manifest.id,
   name: manifest.name,
   path: verified.path,
   sha256: verified.sha256,
-  capabilities: grantedCapabilities(manifest, fileSystem),
+  capabilities: [...granted.capabilities],
   operations: manifest.operations,
-  fileSystem: [...fileSystem],
+  fileSystem: [...granted.fileSystem],
   arguments: [...program.arguments],
   environment: Object.entries(program.environment).map(([name, value]) => ({ name, value })),
   configJson,
@@ -131,21 +117,20 @@ export const safeRequest = (
   initFunction: manifest.initFunction,
   cleanupFunction: manifest.cleanupFunction,
   order,
-  network: grantedHosts(manifest),
+  network: [...granted.hosts],
 })
 
-/** `fileSystem`: directories that it is granted. */
 export const onCallRequest = (
   manifest: Manifest,
   verified: Copy,
   stateful: boolean,
-  fileSystem: readonly PathGrant[],
+  granted: Granted,
 ): LoadOnCallPluginRequest => ({
   ...{ id: manifest.id, name: manifest.name, path: verified.path, sha256: verified.sha256, stateful },
   maxExecutionTimeUs: manifest.constraints.maxExecutionTimeUs,
   maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),
-  network: grantedHosts(manifest),
-  fileSystem: [...fileSystem],
+  network: [...granted.hosts],
+  fileSystem: [...granted.fileSystem],
 })
 
 /** `directory`: the plugin's own, real path. */

@@ -20,8 +20,10 @@ import { parseConfig } from './config.ts'
 import { createFileGrants } from './file-grants.ts'
 import { createLoader } from './loader.ts'
 import { createNetworkGrants } from './network-grants.ts'
+import { createPluginGrants } from './plugin-grants.ts'
 import { createPluginList, type Report } from './plugin-list.ts'
-import { createPlan, isRunnable, planPlugins } from './plugin-plan.ts'
+import { createPluginLives, tellPlan } from './plugin-lives.ts'
+import { createPlan, goalByConfig } from './plugin-plan.ts'
 import { scanPlugins } from './registry.ts'
 
 type PluginClass = 'Safe' | 'Fast'
@@ -36,7 +38,7 @@ description: Does nothing.
 author: Somebody
 license: MIT
 class: ${pluginClass}
-capabilities: []
+capabilities: [${pluginClass === 'Fast' ? 'ProcessDsp' : ''}]
 operations: []
 constraints: { max_execution_time_us: 150, max_memory_bytes: 65536, update_rate_hz: ${pluginClass === 'Safe' ? 60 : 1000} }
 entry_points: { wasm_module: artefact, native_library: artefact }
@@ -78,7 +80,7 @@ function rig(
     writeFileSync(join(root, name, 'artefact'), name)
   }
   const config = parseConfig(configText, 'config.yaml')
-  const plan = createPlan(planPlugins(scanPlugins(root), config.plugins, root))
+  const plan = createPlan(scanPlugins(root), config.plugins, root)
   let order: ChainOrder = noOrder
   let underWay: Promise<void> = Promise.resolve()
   const arrangement = () => arrange(plan.plugins(), order)
@@ -125,12 +127,18 @@ function rig(
     },
   }
   const isServing = (service: string): boolean => up.has(service)
-  const fileGrants = createFileGrants(config.plugins.autoGrant, {
-    ...{ configDir: root, stateDir: '/none', runtimeDir: '/none', shmDir: '/none' },
+  const grants = createPluginGrants({
+    plugins: { ...config.plugins, autoGrantRisk: 'medium' },
+    words: { on: () => undefined },
+    files: createFileGrants({ configDir: root, stateDir: '/none', runtimeDir: '/none', shmDir: '/none' }),
   })
+  const log = pino({ level: 'silent' })
+  const policyOf = (directory: string) => ({ goal: goalByConfig(config.plugins, directory) })
+  const lives = createPluginLives({ policyOf, nowMs: () => 0, log })
+  for (const plugin of plan.plugins()) tellPlan(lives, plugin)
   const network = createNetworkGrants()
   const loader = createLoader({
-    ...{ plan, arrangement, config, services, isServing, fileGrants, network },
+    ...{ plan, lives, arrangement, config, services, isServing, grants, network, log },
     versions: { of: () => '', note() {} },
     audit: {
       append(decided) {
@@ -139,7 +147,6 @@ function rig(
         return nextEntry(undefined, decided, 0)
       },
     },
-    log: pino({ level: 'silent' }),
   })
   return {
     loader,
@@ -192,10 +199,13 @@ function rig(
       await loader.settled()
     },
     stop: (name: string) => up.delete(name),
-    outcome: (directory: string) => {
-      const plugin = plan.plugins().find((each) => each.directory === directory)
-      assert.ok(plugin)
-      return loader.outcomeOf(plugin)
+    lives,
+    grants,
+    life: (directory: string) => lives.of(directory),
+    /** As the operator does: also what was stopped for its key. */
+    reload: async (directory: string) => {
+      loader.lift({ directory })
+      await loader.changed(directory)
     },
     [Symbol.dispose]: () => {
       void loader.close()
@@ -255,10 +265,10 @@ test('nothing loads before trust runs, and everything does when it does', async 
   using it = rig({ safe: 'Safe', fast: 'Fast' })
   await it.start('wasm-runner', 'dsp-helper')
   assert.deepEqual([it.loads.length, it.chains.length], [0, 0])
-  assert.equal(it.outcome('safe').kind, 'waiting')
+  assert.equal(it.life('safe').state, 'waiting')
   await it.start('trust')
   assert.deepEqual([it.loads.length, it.chains.length], [1, 1])
-  assert.equal(it.outcome('fast').kind, 'placed')
+  assert.equal(it.life('fast').state, 'enabled')
 })
 
 test('a plugin that is refused or fails does not keep the others from running', async () => {
@@ -271,12 +281,12 @@ test('a plugin that is refused or fails does not keep the others from running', 
     it.chains.at(-1)?.plugins.map(({ id }) => id),
     [idOf(4)],
   )
-  const failing = it.outcome('failing')
+  const failing = it.life('failing')
   const sentence = /^PLUGIN_FAILED: .*\/failing\/artefact: initialize\(\) returned -2$/
-  assert.match(failing.kind === 'failed' ? failing.detail : '', sentence)
-  const refused = it.outcome('refused')
-  assert.match(refused.kind === 'failed' ? refused.detail : '', /^PLUGIN_UNTRUSTED: judged .*\/refused\/artefact$/)
-  assert.equal(it.outcome('mistrusted').kind, 'failed')
+  assert.match(failing.detail, sentence)
+  const refused = it.life('refused')
+  assert.match(refused.detail, /^PLUGIN_UNTRUSTED: judged .*\/refused\/artefact$/)
+  assert.equal(it.life('mistrusted').state, 'failed')
 })
 
 test('Safe plugins are loaded again when their service was restarted, and verified again', async () => {
@@ -286,7 +296,7 @@ test('Safe plugins are loaded again when their service was restarted, and verifi
   it.decisions.set('b', Decision.DECISION_REFUSE)
   await it.start('wasm-runner')
   assert.deepEqual(it.loaded(), ['a', 'a', 'b'])
-  assert.equal(it.outcome('b').kind, 'failed')
+  assert.equal(it.life('b').state, 'failed')
   assert.equal(it.chains.length, 1)
 })
 
@@ -316,7 +326,7 @@ test('a chain that changes while another is on its way is told after it', async 
     it.chains.slice(1).map(({ plugins }) => plugins.map(({ id }) => id)),
     [[idOf(1), idOf(0)], [idOf(1)]],
   )
-  assert.deepEqual([it.outcome('one').kind, it.outcome('two').kind], ['removed', 'placed'])
+  assert.deepEqual([it.life('one').state, it.life('two').state], ['available', 'enabled'])
 })
 
 test('a restart of trust alone touches nothing that runs', async () => {
@@ -337,8 +347,8 @@ test('a plugin with a configuration that does not fit its schema fails with the 
   using it = rig({ safe: 'Safe' })
   writeFileSync(join(it.plan.plugins()[0]?.path as string, 'config.json'), '{"strength": "much"}')
   await it.start(...allServices)
-  const outcome = it.outcome('safe')
-  assert.match(outcome.kind === 'failed' ? outcome.detail : '', /config\.json.*strength/)
+  const outcome = it.life('safe')
+  assert.match(outcome.detail, /config\.json.*strength/)
 })
 
 // ---- how it is shown
@@ -367,7 +377,9 @@ function listOf(it: ReturnType<typeof rig>) {
   const loop: { why: string | undefined } = { why: undefined }
   const list = createPluginList({
     plan: it.plan,
-    outcomeOf: it.loader.outcomeOf,
+    lives: it.lives,
+    grants: it.grants,
+    judgedIn: it.loader.judgedIn,
     services,
     isServing: it.isServing,
     loop: { complaint: async () => loop.why },
@@ -452,10 +464,10 @@ test('a plugin that is called is brought as one, and only with the bytes that it
     },
   )
   assert.equal(it.calls.length, 1)
-  const outcome = it.outcome('other')
-  assert.equal(outcome.kind, 'failed')
+  const outcome = it.life('other')
+  assert.equal(outcome.state, 'failed')
   assert.match(
-    'detail' in outcome ? outcome.detail : '',
+    outcome.detail,
     /^PLUGIN_INVALID: .*other\/artefact has the SHA-256 (ab){32}, and its manifest says (cd){32}; install the file/,
   )
 })
@@ -463,13 +475,13 @@ test('a plugin that is called is brought as one, and only with the bytes that it
 test('a plugin is stopped when nobody vouches for its key any more, and does not come back by itself', async () => {
   using it = rig({ safe: 'Safe', fast: 'Fast' })
   await it.start(...allServices)
-  assert.deepEqual([it.outcome('safe').kind, it.outcome('fast').kind], ['placed', 'placed'])
+  assert.deepEqual([it.life('safe').state, it.life('fast').state], ['enabled', 'enabled'])
   await it.keysMean(Decision.DECISION_REFUSE)
   assert.deepEqual(it.unloads, [idOf(0)])
   assert.deepEqual(it.chains.at(-1)?.plugins, [])
   for (const name of ['safe', 'fast']) {
-    const outcome = it.outcome(name)
-    assert.ok(outcome.kind === 'failed')
+    const outcome = it.life(name)
+    assert.equal(outcome.state, 'failed')
     assert.match(outcome.detail, new RegExp(`^PLUGIN_UNTRUSTED: ${name} was stopped: its key was judged; .* reload it`))
   }
   // The key is trusted again, and both services are other ones.
@@ -478,7 +490,7 @@ test('a plugin is stopped when nobody vouches for its key any more, and does not
   await it.start('wasm-runner', 'dsp-helper')
   assert.equal(it.loads.length, loads)
   assert.deepEqual(it.chains.at(-1)?.plugins, [])
-  assert.deepEqual([it.outcome('safe').kind, it.outcome('fast').kind], ['failed', 'failed'])
+  assert.deepEqual([it.life('safe').state, it.life('fast').state], ['failed', 'failed'])
 })
 
 test('a plugin that was stopped for its key runs again when the operator reloads it', async () => {
@@ -486,12 +498,8 @@ test('a plugin that was stopped for its key runs again when the operator reloads
   await it.start(...allServices)
   await it.keysMean(Decision.DECISION_REFUSE)
   await it.keysMean(Decision.DECISION_LOAD)
-  const [plugin] = it.plan.plugins()
-  assert.ok(plugin !== undefined && isRunnable(plugin))
-  const fresh = await it.loader.judgeAgain(plugin)
-  fresh.accept()
-  await it.loader.chainChanged()
-  assert.equal(it.outcome('fast').kind, 'placed')
+  await it.reload('fast')
+  assert.equal(it.life('fast').state, 'enabled')
   assert.equal(it.chains.at(-1)?.plugins.length, 1)
 })
 
@@ -499,7 +507,7 @@ test('a key that is distrusted while its plugin is on its way stops it there', a
   using it = rig({ safe: 'Safe' })
   it.whileLoading(() => it.keysMean(Decision.DECISION_REFUSE))
   await it.start(...allServices)
-  assert.equal(it.outcome('safe').kind, 'failed')
+  assert.equal(it.life('safe').state, 'failed')
   assert.deepEqual(it.loads.length, 1)
   assert.ok(it.unloads.length > 0)
 })
@@ -518,11 +526,7 @@ test('while a reload does not take, the key of what runs on is watched, and its 
   await it.start(...allServices)
   const reload = async (sha256: string): Promise<void> => {
     it.changeBytes(sha256)
-    const [plugin] = it.plan.plugins()
-    assert.ok(plugin !== undefined && isRunnable(plugin))
-    const fresh = await it.loader.judgeAgain(plugin)
-    fresh.accept()
-    await it.loader.chainChanged()
+    await it.reload('fast')
   }
   it.refuses(idOf(0))
   await reload('01'.repeat(32))
@@ -535,20 +539,6 @@ test('while a reload does not take, the key of what runs on is watched, and its 
   await reload('02'.repeat(32))
   await it.keysMean(Decision.DECISION_REFUSE)
   assert.deepEqual([it.judged(), it.chains.at(-1)?.plugins], [[], []])
-})
-
-test('a reload that is refused leaves a plugin that was stopped for its key where it is', async () => {
-  using it = rig({ fast: 'Fast' })
-  await it.start(...allServices)
-  await it.keysMean(Decision.DECISION_REFUSE)
-  it.decisions.set('fast', Decision.DECISION_REFUSE)
-  const [plugin] = it.plan.plugins()
-  assert.ok(plugin !== undefined && isRunnable(plugin))
-  await assert.rejects(it.loader.judgeAgain(plugin), { code: 'PLUGIN_UNTRUSTED' })
-  it.decisions.delete('fast')
-  await it.keysMean(Decision.DECISION_LOAD)
-  await it.start('dsp-helper')
-  assert.deepEqual(it.chains.at(-1)?.plugins, [])
 })
 
 test('on a full disk what nobody vouches for is stopped all the same, and nothing loads', async () => {

@@ -1,26 +1,27 @@
 import type { Logger } from 'pino'
 import type { Frozen } from '../../input/freeze.ts'
 import type { AuditLog } from './audit-log.ts'
-import { type ChainLoader, createChainLoader } from './chain-loader.ts'
+import { createChainLoader } from './chain-loader.ts'
 import type { Arrangement } from './chain-order.ts'
 import type { Config } from './config.ts'
 import { openConfigCheck } from './config-check.ts'
 import { startErrand } from './errand.ts'
-import type { FileGrants } from './file-grants.ts'
 import { createJudge, type IsServing } from './judge.ts'
 import { rigLimits } from './load-request.ts'
 import type { NewestVersions } from './newest-versions.ts'
-import { createOutcomes, type Outcome } from './outcomes.ts'
-import { isFast, isRunnable, type Plan, type PlannedPlugin } from './plugin-plan.ts'
+import type { PluginGrants } from './plugin-grants.ts'
+import type { PluginLives } from './plugin-lives.ts'
+import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
 import { createSafeLoader, type SafeLoaderNeeds } from './safe-loader.ts'
-import { createVouchers } from './vouchers.ts'
+import { createVouchers, type Vouchers } from './vouchers.ts'
 
 /** How often loading that a missing service interrupted is tried again, ms; its coming back is heard of at once. */
 const retryMs = 1000
 
 export interface LoaderNeeds {
   readonly plan: Plan
+  readonly lives: PluginLives
   /** The operator's chain. Throws CONFIG_INVALID when it cannot be known. */
   readonly arrangement: () => Arrangement
   readonly config: Frozen<Config>
@@ -29,39 +30,58 @@ export interface LoaderNeeds {
     'verify' | 'judgeKeys' | 'listFast' | 'loadSafe' | 'loadOnCall' | 'unloadSafe' | 'setChain'
   >
   readonly isServing: IsServing
-  readonly fileGrants: FileGrants
+  readonly grants: Pick<PluginGrants, 'of' | 'decide'>
   readonly network: SafeLoaderNeeds['network']
   readonly audit: Pick<AuditLog, 'append'>
   readonly versions: NewestVersions
   readonly log: Logger
 }
 
-/** Brings the plugins that are to run to the services that run them, and again when such a service was restarted. */
+/** Brings the plugins that are wanted to the services that run them, again when such a service was restarted, and ends others. */
 export interface Loader {
   /** A service has become SERVING. */
   serving(service: string): void
-  outcomeOf(plugin: PlannedPlugin): Outcome
   /** Resolves when everything that can be done now is done. */
   settled(): Promise<void>
   /** The chain is another one; resolves when everything that can be done about it now is done. */
   chainChanged(): Promise<void>
+  /**
+   * What lies in this directory, or what is wanted of it, is something else. What runs goes on until what takes its place
+   * is ready, and if that fails. Resolves when everything that can be done about it now is done.
+   */
+  changed(directory: string): Promise<void>
+  /** What runs of what lies in this directory, as text that is the same while the same runs; undefined where nothing does. */
+  runningIn(directory: string): string | undefined
   /** SHA-256 of everything that was judged good and may run. */
-  judgedGood(): readonly string[]
-  /** As the operator wishes: also one that was stopped for its key. */
-  judgeAgain: ChainLoader['judgeAgain']
+  judgedGood: Vouchers['judgedGood']
+  /** SHA-256 of what was judged good last in this directory; undefined where nothing was. */
+  judgedIn: Vouchers['judgedIn']
+  /** The same, of what is judged now where nothing was. Throws why it may not run. */
+  digestOf(plugin: Runnable): Promise<string>
+  /** The operator wants this plugin after all, also where it was stopped for its key. Returns what takes that back. */
+  lift: Vouchers['lift']
   /** The keys are, or may be, other ones; resolves when nothing runs on the word of one that is not trusted. */
   keysChanged(): Promise<void>
   /** Loads no more; resolves when nothing of it is left. May be called twice. */
   close(): Promise<void>
 }
 
+/** A version that cannot be noted now is noted when the plugin is loaded again: no plugin ends for that. */
+const noting = (versions: NewestVersions, log: Logger): NewestVersions => ({
+  of: versions.of,
+  note(pluginId, version) {
+    try {
+      versions.note(pluginId, version)
+    } catch (cause) {
+      log.error({ err: cause, plugin: pluginId, version }, 'the version that runs could not be noted')
+    }
+  },
+})
+
 export function createLoader(needs: LoaderNeeds): Loader {
-  const { plan, arrangement, config, services, isServing, fileGrants, network, audit, versions, log } = needs
+  const { plan, lives, arrangement, config, services, isServing, grants, network, audit, log } = needs
   const { native } = config.plugins
-  for (const { directory, manifest } of plan.plugins().filter(isRunnable)) {
-    for (const warning of manifest.warnings) log.warn({ plugin: directory, warning }, 'manifest')
-  }
-  const outcomes = createOutcomes(log)
+  const versions = noting(needs.versions, log)
   const configs = openConfigCheck()
   const vouchers = createVouchers({
     ...{ native, services, audit, log },
@@ -76,52 +96,56 @@ export function createLoader(needs: LoaderNeeds): Loader {
     async stop(plugin, why) {
       if (!isFast(plugin)) return safe.stop(plugin, why)
       chain.drop(plugin)
-      errands.fast.ask()
-      await errands.fast.idle()
+      chainErrand.ask()
+      await chainErrand.idle()
     },
   })
   const { judge, needStanding } = vouchers
-  const shared = { plan, judge, needStanding, versions, outcomes, services, isServing }
-  const safe = createSafeLoader({ ...shared, fileGrants, programs: config.plugins.program, network })
-  const chain = createChainLoader({
-    ...shared,
-    arrangement,
-    limits: rigLimits(config),
-    native,
-    log,
-  })
-  const errands = { safe: startErrand(safe.load, retryMs), fast: startErrand(chain.load, retryMs) }
+  const shared = { plan, judge, needStanding, versions, lives, grants, services, isServing }
+  const safe = createSafeLoader({ ...shared, programs: config.plugins.program, network, retryMs })
+  const chain = createChainLoader({ ...shared, arrangement, limits: rigLimits(config), native, log })
+  const chainErrand = startErrand(chain.load, retryMs)
+
+  async function chainChanged(): Promise<void> {
+    chain.change()
+    chainErrand.ask()
+    await chainErrand.idle()
+  }
+
+  async function changedFast(directory: string): Promise<void> {
+    const plugin = plan.named(directory)
+    const isLink = plugin !== undefined && isRunnable(plugin) && isFast(plugin)
+    if (!isLink && !chain.has(directory)) return
+    if (isLink) chain.renew(directory)
+    else chain.drop({ directory })
+    chainErrand.ask()
+    await chainErrand.idle()
+  }
 
   return {
     serving(service) {
       if (service === 'wasm-runner') safe.begin()
       if (service === 'dsp-helper') chain.begin()
-      if (service !== 'dsp-helper') errands.safe.ask()
-      if (service !== 'wasm-runner') errands.fast.ask()
+      if (service !== 'dsp-helper') safe.retry()
+      if (service !== 'wasm-runner') chainErrand.ask()
     },
-    outcomeOf: outcomes.of,
+    chainChanged,
+    async changed(directory) {
+      safe.changed(directory)
+      await Promise.all([changedFast(directory), safe.idle()])
+    },
+    runningIn: (directory) => safe.runningIn(directory) ?? chain.runningIn(directory),
     judgedGood: vouchers.judgedGood,
+    judgedIn: vouchers.judgedIn,
+    digestOf: async (plugin) => vouchers.judgedIn(plugin.directory) ?? (await judge(plugin)).verified.sha256,
+    lift: vouchers.lift,
     keysChanged: vouchers.keysChanged,
-    async judgeAgain(plugin) {
-      const bar = vouchers.lift(plugin)
-      try {
-        return await chain.judgeAgain(plugin)
-      } catch (cause) {
-        bar()
-        throw cause
-      }
-    },
-    async chainChanged() {
-      chain.change()
-      errands.fast.ask()
-      await errands.fast.idle()
-    },
     settled: async () => {
-      await Promise.all([errands.safe.idle(), errands.fast.idle()])
+      await Promise.all([safe.idle(), chainErrand.idle()])
     },
     close() {
-      errands.safe.close()
-      errands.fast.close()
+      safe.close()
+      chainErrand.close()
       return configs.close()
     },
   }

@@ -14,13 +14,15 @@ import { openEstop } from '../../state/estop.ts'
 import { announceByMs, announceStart } from './announcement.ts'
 import { auditMigration, createAuditLog } from './audit-log.ts'
 import { auditService } from './audit-service.ts'
+import { capabilityWordsMigration, createCapabilityWords } from './capability-words.ts'
 import { standardCare } from './care.ts'
 import { arrangementOf, createChainHand } from './chain.ts'
 import { createChainOwners } from './chain-owners.ts'
 import { openChainRecord } from './chain-record.ts'
 import { chainService } from './chain-service.ts'
 import { readConfig } from './config.ts'
-import { createFileGrants, grantedTo } from './file-grants.ts'
+import { startDiscovery } from './discovery.ts'
+import { createFileGrants } from './file-grants.ts'
 import { createHub } from './hub.ts'
 import { keyService } from './key-service.ts'
 import { startKeyWatch } from './key-watch.ts'
@@ -33,12 +35,16 @@ import { startCourier } from './network-courier.ts'
 import { createNetworkGrants } from './network-grants.ts'
 import { createNewestVersions, newestVersionsMigration } from './newest-versions.ts'
 import { createPluginCalls } from './plugin-calls.ts'
+import { createPluginGoals, pluginGoalsMigration } from './plugin-goals.ts'
+import { createPluginGrants } from './plugin-grants.ts'
+import { createPluginHand } from './plugin-hand.ts'
 import { createPluginList } from './plugin-list.ts'
-import { createPlan, isRunnable, type PlannedPlugin, planPlugins } from './plugin-plan.ts'
+import { createPluginLives, tellPlan } from './plugin-lives.ts'
+import { createPlan, goalByConfig, isRunnable } from './plugin-plan.ts'
 import { pluginService } from './plugin-service.ts'
 import { connectPluginServices } from './plugin-services.ts'
 import { readinessLine } from './readiness.ts'
-import { readPlugin, scanPlugins } from './registry.ts'
+import { scanPlugins } from './registry.ts'
 import { openRigMemory } from './rig-memory.ts'
 import { rigService } from './rig-service.ts'
 import { rigServices } from './rig-services.ts'
@@ -50,6 +56,14 @@ import { telemetryService } from './telemetry-service.ts'
 
 /** A close that hangs must not hang the rig, ms: three services with 2.5 s of grace each, the loop's 1 s, and 1 s for us. */
 const shutdownMs = 9500
+/** In the order in which they came: none is ever changed, moved or removed. */
+const migrations = [
+  auditMigration,
+  knownKeysMigration,
+  newestVersionsMigration,
+  pluginGoalsMigration,
+  capabilityWordsMigration,
+] as const
 /** How often the emergency stop's cell is looked after, ms: the loop waits for its word when somebody removed it. */
 const estopEveryMs = 250
 
@@ -94,10 +108,7 @@ async function run(): Promise<void> {
   const mending = setInterval(() => estop.standing(), estopEveryMs)
   ends.defer(() => clearInterval(mending))
   if (stopped !== null) log.warn(stopped, 'the emergency stop is engaged; `wheelctl rig clear` clears it')
-  const database = ends.adopt(
-    openDatabase(home.database, [auditMigration, knownKeysMigration, newestVersionsMigration]),
-    (it) => it.close(),
-  )
+  const database = ends.adopt(openDatabase(home.database, migrations), (it) => it.close())
   const audit = createAuditLog(database, Date.now)
   const known = createKnownKeys(database, audit)
   const versions = createNewestVersions(database)
@@ -105,13 +116,27 @@ async function run(): Promise<void> {
   const memory = ends.adopt(openRigMemory(home, config.telemetry.input, log), (it) => it.close())
   const hub = ends.adopt(createHub({ memory, ...config.ffb, nowNs, log }), (it) => it.close())
 
-  const plan = createPlan(planPlugins(scanPlugins(home.pluginDir), config.plugins, home.pluginDir))
+  const goals = createPluginGoals(database)
+  const words = createCapabilityWords(database, audit)
+  const plan = createPlan(scanPlugins(home.pluginDir), config.plugins, home.pluginDir, {
+    goalOf: goals.of,
+    isQuarantined: () => false,
+  })
+  const lives = createPluginLives({
+    policyOf: (directory) => ({ goal: goalByConfig(config.plugins, directory) }),
+    nowMs: Date.now,
+    log,
+  })
+  for (const plugin of plan.plugins()) {
+    tellPlan(lives, plugin)
+    for (const warning of plugin.manifest?.warnings ?? []) log.warn({ plugin: plugin.directory, warning }, 'manifest')
+  }
   const record = openChainRecord(home)
   const arrangement = () => arrangementOf(plan, record)
   const services = connectPluginServices(home)
-  const fileGrants = createFileGrants(config.plugins.autoGrant, home)
+  const grants = createPluginGrants({ plugins: config.plugins, words, files: createFileGrants(home) })
   // The fence of the runner goes up when it starts, with what is there then.
-  const granted = grantedTo(plan.plugins().filter(isRunnable), fileGrants)
+  const granted = grants.directoriesOf(plan.plugins().filter(isRunnable))
   for (const { path, access } of granted) {
     log.warn(
       { path, writable: access === PathAccess.PATH_ACCESS_READ_WRITE },
@@ -130,19 +155,10 @@ async function run(): Promise<void> {
     log,
   })
   const { isServing } = supervisor
-  const grants = createNetworkGrants()
-  const courier = startCourier({ services, isServing, grants, log, nowMs: () => performance.now() })
+  const network = createNetworkGrants()
+  const courier = startCourier({ services, isServing, grants: network, log, nowMs: () => performance.now() })
   const loader = createLoader({
-    plan,
-    arrangement,
-    config,
-    services,
-    isServing,
-    fileGrants,
-    network: grants,
-    audit,
-    versions,
-    log,
+    ...{ plan, lives, arrangement, config, services, isServing, grants, network, audit, versions, log },
   })
   const keyWatch = startKeyWatch({
     ...{ services, isServing, log },
@@ -157,12 +173,13 @@ async function run(): Promise<void> {
   })
   const dataPlaneLog = join(home.stateDir, 'data-plane.log')
   const loop = watchLoop({ ticks: () => status.read().loop.running, services, isServing, dataPlaneLog })
-  const plugins = createPluginList({ plan, outcomeOf: loader.outcomeOf, services, isServing, loop, dataPlaneLog })
-  const reread = (plugin: PlannedPlugin): PlannedPlugin => ({
-    ...plugin,
-    ...readPlugin(home.pluginDir, plugin.directory),
-  })
-  const hand = createChainHand({ plan, record, loader, reread })
+  const { judgedIn } = loader
+  const plugins = createPluginList({ plan, lives, grants, judgedIn, services, isServing, loop, dataPlaneLog })
+  const discovery = ends.adopt(startDiscovery({ pluginDir: home.pluginDir, plan, lives, loader, log }), (it) =>
+    it.close(),
+  )
+  const pluginHand = createPluginHand({ plan, lives, goals, words, loader, discovery })
+  const hand = createChainHand({ plan, record, loader, plugins: pluginHand })
   const nameOf = (id: string): string =>
     plan.plugins().find(({ manifest }) => manifest?.id === id)?.manifest?.name ?? ''
   const owners = createChainOwners({ home, services, isServing, nameOf, nowMs: () => performance.now() })
@@ -174,7 +191,7 @@ async function run(): Promise<void> {
     listen: config.listen,
     definitions: [
       telemetryService(hub, log),
-      pluginService(plugins, createPluginCalls({ plugins, services }), log),
+      pluginService({ plugins, calls: createPluginCalls({ plugins, services }), hand: pluginHand, log }),
       rigService({ status, owners, nowNs, hub, leds, estop, ffb: config.ffb }, log),
       chainService({ hand, arrangement, plugins }, log),
       supervisorService(supervisor.services, log),

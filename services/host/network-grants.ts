@@ -1,17 +1,9 @@
-import type { Frozen } from '../../input/freeze.ts'
 import { type ListedHosts, listHosts } from '../../network/listed-hosts.ts'
-import type { PluginManifest } from './manifest.ts'
-
-type Asking = Frozen<Pick<PluginManifest, 'id' | 'capabilities' | 'permissions'>>
-
-/** The hosts that a plugin is granted when it is loaded: those that its manifest lists. The bare word grants nothing. */
-export const grantedHosts = ({ capabilities, permissions }: Omit<Asking, 'id'>): readonly string[] =>
-  capabilities.includes('Network') ? permissions.network : []
 
 /** Which hosts the loaded plugins may reach: the host's own word, whatever the wasm-runner asks for. */
 export interface NetworkGrants {
   /** From now on; in place of what the plugin had. */
-  grant(manifest: Asking): void
+  grant(id: string, hosts: readonly string[]): void
   revoke(id: string): void
   /** The runner is another one, and has no plugins. */
   clear(): void
@@ -22,10 +14,9 @@ export interface NetworkGrants {
 export function createNetworkGrants(): NetworkGrants {
   const granted = new Map<string, ListedHosts>()
   return {
-    grant(manifest) {
-      const hosts = grantedHosts(manifest)
-      if (hosts.length === 0) granted.delete(manifest.id)
-      else granted.set(manifest.id, listHosts(hosts))
+    grant(id, hosts) {
+      if (hosts.length === 0) granted.delete(id)
+      else granted.set(id, listHosts(hosts))
     },
     revoke: (id) => void granted.delete(id),
     clear: () => granted.clear(),

@@ -18,8 +18,7 @@ async function rig(limits: Partial<NetworkLimits> = {}) {
   await once(server, 'listening')
   const place = `127.0.0.1:${(server.address() as AddressInfo).port}`
   const grants = createNetworkGrants()
-  const grant = (id: string, network: readonly string[]): void =>
-    grants.grant({ id, capabilities: ['Network'], permissions: { fileSystem: [], network } })
+  const grant = (id: string, network: readonly string[]): void => grants.grant(id, network)
   grant('a', [place])
   grant('b', [place])
   const answers: CarryRequestsRequest[] = []

@@ -1,15 +1,18 @@
 import { join } from 'node:path'
-import { type Confinement, Plugin, PluginClass, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import { type Confinement, Plugin, PluginClass, PluginGoal, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { PluginStatistics, Violation } from '../../gen/proto/openracing/v1/statistics.ts'
 import type { SelfDescription } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { fastStanding, type Standing } from './fast-standing.ts'
+import { grantMessages } from './grant-message.ts'
 import { serviceMissing } from './judge.ts'
 import type { Loader } from './loader.ts'
 import type { LoopWatch } from './loop-watch.ts'
-import type { Outcome } from './outcomes.ts'
+import type { PluginGrants } from './plugin-grants.ts'
+import type { PluginLives } from './plugin-lives.ts'
 import { isFast, type Plan, type PlannedPlugin } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
+import type { Goal, PluginLife, PluginStateWord, ReportedState } from './plugin-state.ts'
 
 /** What the service that runs a plugin says about it. */
 export interface Report {
@@ -35,7 +38,9 @@ export interface PluginList {
 
 export interface PluginListNeeds {
   readonly plan: Pick<Plan, 'plugins'>
-  readonly outcomeOf: Loader['outcomeOf']
+  readonly lives: Pick<PluginLives, 'of' | 'tell'>
+  readonly grants: Pick<PluginGrants, 'decide'>
+  readonly judgedIn: Loader['judgedIn']
   readonly services: Pick<PluginServices, 'listSafe' | 'listFast'>
   readonly isServing: (service: string) => boolean
   readonly loop: Pick<LoopWatch, 'complaint'>
@@ -43,58 +48,75 @@ export interface PluginListNeeds {
   readonly dataPlaneLog: string
 }
 
-const stateOf: Readonly<Record<Outcome['kind'], PluginState>> = {
-  loading: PluginState.PLUGIN_STATE_LOADED,
+const stateOf: Readonly<Record<PluginStateWord, PluginState>> = {
+  available: PluginState.PLUGIN_STATE_AVAILABLE,
+  verified: PluginState.PLUGIN_STATE_VERIFIED,
+  loaded: PluginState.PLUGIN_STATE_LOADED,
+  enabled: PluginState.PLUGIN_STATE_ENABLED,
+  running: PluginState.PLUGIN_STATE_RUNNING,
+  throttled: PluginState.PLUGIN_STATE_THROTTLED,
   waiting: PluginState.PLUGIN_STATE_WAITING,
-  placed: PluginState.PLUGIN_STATE_LOADED, // until its service reports it
-  removed: PluginState.PLUGIN_STATE_AVAILABLE,
+  quarantined: PluginState.PLUGIN_STATE_QUARANTINED,
+  disabled: PluginState.PLUGIN_STATE_DISABLED,
   failed: PluginState.PLUGIN_STATE_FAILED,
+  unsupported: PluginState.PLUGIN_STATE_UNSUPPORTED,
 }
 
-/** How a plugin stands, from what is known about it, the strongest first. */
-function standing(
-  plugin: PlannedPlugin,
-  outcome: Outcome,
-  reported: Standing | undefined,
-  runnerServes: boolean,
-): Standing {
-  if (plugin.problem !== null) return { state: PluginState.PLUGIN_STATE_FAILED, detail: plugin.problem }
-  if (!plugin.wanted) return { state: PluginState.PLUGIN_STATE_AVAILABLE, detail: '' }
-  const detail = 'detail' in outcome ? outcome.detail : ''
-  if (outcome.kind === 'failed' || outcome.kind === 'removed') return { state: stateOf[outcome.kind], detail }
-  // Safe plugins end with their service. Fast ones are the data plane's, which goes on.
-  if (!runnerServes && !isFast(plugin)) {
-    return { state: PluginState.PLUGIN_STATE_WAITING, detail: serviceMissing('wasm-runner').message }
+const goalOf: Readonly<Record<Goal, PluginGoal>> = {
+  running: PluginGoal.PLUGIN_GOAL_RUNNING,
+  loaded: PluginGoal.PLUGIN_GOAL_LOADED,
+  available: PluginGoal.PLUGIN_GOAL_AVAILABLE,
+  disabled: PluginGoal.PLUGIN_GOAL_DISABLED,
+}
+
+/** What a service's word means for a plugin that is to get to `goal`; a service does not know whether it is to be called. */
+function reportedState(state: PluginState, goal: Goal): ReportedState {
+  switch (state) {
+    case PluginState.PLUGIN_STATE_RUNNING:
+      return 'running'
+    case PluginState.PLUGIN_STATE_THROTTLED:
+      return 'throttled'
+    case PluginState.PLUGIN_STATE_WAITING:
+      return 'waiting'
+    case PluginState.PLUGIN_STATE_FAILED:
+      return 'failed'
+    default:
+      return goal === 'loaded' ? 'loaded' : 'enabled'
   }
-  if (reported !== undefined)
-    return { state: reported.state, detail: reported.detail || (outcome.kind === 'placed' ? detail : '') }
-  return { state: stateOf[outcome.kind], detail }
 }
 
-function toMessage(plugin: PlannedPlugin, { state, detail }: Standing, report: Report | undefined): Plugin {
-  const { directory, manifest } = plugin
-  if (manifest === null) return Plugin.fromPartial({ directory, state, detail })
+const detailOf = ({ detail, refusal, advice }: PluginLife): string =>
+  [detail || advice, refusal && `${refusal}; what ran before runs on`].filter(Boolean).join('; ')
+
+function toMessage(plugin: PlannedPlugin, life: PluginLife, report: Report | undefined): Plugin {
+  const { directory, manifest, goal } = plugin
+  const stands = {
+    state: stateOf[life.state],
+    detail: detailOf(life),
+    goal: goalOf[goal],
+    stateSinceMs: BigInt(life.sinceMs),
+  }
+  if (manifest === null) return Plugin.fromPartial({ directory, ...stands })
   // Without a manifest of its own it is what it says that it is.
   const said = manifest.version === '' ? report?.described : undefined
-  return {
+  return Plugin.fromPartial({
+    ...stands,
     id: manifest.id,
     name: said?.name || manifest.name,
     version: said?.version ?? manifest.version,
     pluginClass: isFast(plugin) ? PluginClass.PLUGIN_CLASS_FAST : PluginClass.PLUGIN_CLASS_SAFE,
-    state,
-    detail,
     directory,
     updateRateHz: manifest.constraints.updateRateHz,
-    statistics: report?.statistics,
-    violations: report?.violations ?? [],
-    confinement: report?.confinement,
-  }
+    ...(report?.statistics && { statistics: report.statistics }),
+    violations: [...(report?.violations ?? [])],
+    ...(report?.confinement && { confinement: report.confinement }),
+  })
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 export function createPluginList(needs: PluginListNeeds): PluginList {
-  const { plan, outcomeOf, services, isServing, loop, dataPlaneLog } = needs
+  const { plan, lives, grants, judgedIn, services, isServing, loop, dataPlaneLog } = needs
   let safe: readonly Report[] = []
   let fast: readonly Report[] = []
   let loopComplaint: string | undefined
@@ -116,12 +138,30 @@ export function createPluginList(needs: PluginListNeeds): PluginList {
     return fastStanding(report, { artefact, dataPlaneLog, loopComplaint })
   }
 
+  function observe(plugin: PlannedPlugin, report: Report | undefined): void {
+    const { directory, goal } = plugin
+    // Safe plugins end with their service. Fast ones are the data plane's, which goes on.
+    if (!isFast(plugin) && !isServing('wasm-runner')) {
+      if (!lives.of(directory).placed) return
+      lives.tell(directory, { kind: 'missing', detail: serviceMissing('wasm-runner').message })
+      return
+    }
+    const stands = reported(plugin, report)
+    if (stands === undefined) return
+    lives.tell(directory, { kind: 'reported', state: reportedState(stands.state, goal), detail: stands.detail })
+  }
+
   function show(plugin: PlannedPlugin): Plugin {
     const reports = isFast(plugin) ? fast : safe
     // A plugin whose id another one has is not the one that the report is about.
     const report = plugin.problem === null ? reports.find(({ id }) => id === plugin.manifest?.id) : undefined
-    const stands = standing(plugin, outcomeOf(plugin), reported(plugin, report), isServing('wasm-runner'))
-    return toMessage(plugin, stands, report)
+    observe(plugin, report)
+    const sha256 = judgedIn(plugin.directory)
+    return {
+      ...toMessage(plugin, lives.of(plugin.directory), report),
+      grants: grantMessages(plugin, (it) => grants.decide(it, sha256 ?? null)),
+      artefactSha256: sha256 ?? '',
+    }
   }
 
   async function list(): Promise<readonly Plugin[]> {

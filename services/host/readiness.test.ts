@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Plugin, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import { Plugin, PluginGoal, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { RestartState } from '../../supervision/restart.ts'
 import { readinessLine } from './readiness.ts'
 
+const goal = PluginGoal.PLUGIN_GOAL_RUNNING
 const plugins = (...states: readonly PluginState[]) =>
-  states.map((state, index) => Plugin.fromPartial({ state, name: `Plugin ${index}` }))
+  states.map((state, index) => Plugin.fromPartial({ state, goal, name: `Plugin ${index}` }))
 const service = (name: string, kind: 'running' | 'starting' | 'lost') => {
   const state: RestartState =
     kind === 'running'
@@ -16,7 +17,9 @@ const service = (name: string, kind: 'running' | 'starting' | 'lost') => {
 const {
   PLUGIN_STATE_AVAILABLE: available,
   PLUGIN_STATE_FAILED: failed,
+  PLUGIN_STATE_ENABLED: enabled,
   PLUGIN_STATE_LOADED: loaded,
+  PLUGIN_STATE_QUARANTINED: quarantined,
   PLUGIN_STATE_RUNNING: running,
   PLUGIN_STATE_WAITING: waiting,
 } = PluginState
@@ -35,11 +38,11 @@ test('the line says how long it took, where the rig listens and how its plugins 
   assert.equal(line(), `${ready}; 0 plugins running`)
   assert.equal(line(running), `${ready}; 1 plugin running`)
   assert.equal(line(running, running, running, failed), `${ready}; 3 plugins running, 1 failed`)
-  assert.equal(line(running, waiting, available, failed), `${ready}; 1 plugin running, 1 failed, 1 waiting`)
+  assert.equal(line(running, waiting, quarantined, failed), `${ready}; 1 plugin running, 1 failed, 1 waiting`)
 })
 
 test('a plugin that was lost and is started again is waited for by nobody', () => {
-  const again = Plugin.fromPartial({ state: loaded, name: 'crashes', statistics: { restarts: 1 } })
+  const again = Plugin.fromPartial({ state: enabled, goal, name: 'crashes', statistics: { restarts: 1 } })
   const services = [service('trust', 'running')]
   assert.equal(
     readinessLine({ ...start, plugins: [...plugins(running), again], services }),
@@ -70,11 +73,21 @@ test('a service that was lost is named with how it ended, also while it starts a
 })
 
 test('plugins that still load are named, by their directory where they have no name', () => {
-  const listed = [...plugins(running, loaded), Plugin.fromPartial({ state: loaded, directory: 'nameless' })]
+  const listed = [...plugins(running, enabled), Plugin.fromPartial({ state: available, goal, directory: 'nameless' })]
   assert.equal(
     readinessLine({ ...start, plugins: listed, services: [] }),
     `${up}; 1 plugin running, 2 still loading: Plugin 1, nameless`,
   )
+})
+
+test('what is not to be called, and what waits for the word of the operator, is waited for by nobody', () => {
+  const listed = [
+    Plugin.fromPartial({ state: loaded, goal: PluginGoal.PLUGIN_GOAL_LOADED }),
+    Plugin.fromPartial({ state: available, goal: PluginGoal.PLUGIN_GOAL_AVAILABLE }),
+    Plugin.fromPartial({ state: available, goal, detail: 'removed from the chain' }),
+    Plugin.fromPartial({ state: PluginState.PLUGIN_STATE_VERIFIED, goal, detail: 'ProcessDsp is not granted' }),
+  ]
+  assert.equal(readinessLine({ ...start, plugins: listed, services: [] }), `${ready}; 0 plugins running`)
 })
 
 test('a loop that does not tick is named after the services, with the reason', () => {

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { scanPlugins } from './registry.ts'
+import { refuseDuplicates, scanPlugins } from './registry.ts'
 
 const manifest = (id: string): string => `
 id: ${id}
@@ -27,7 +27,7 @@ function pluginDirectory() {
   return {
     root,
     plugins,
-    scan: () => scanPlugins(plugins),
+    scan: () => refuseDuplicates(scanPlugins(plugins)),
     add: (name: string, text: string, below = plugins) => {
       mkdirSync(join(below, name), { recursive: true })
       writeFileSync(join(below, name, 'plugin.yaml'), text)

@@ -124,11 +124,11 @@ export function readPlugin(pluginDir: string, directory: string): InstalledPlugi
   }
 }
 
-/** Of two plugins with one id the first is the plugin: which one runs must not depend on luck. */
-function refuseDuplicates(plugins: readonly InstalledPlugin[]): readonly InstalledPlugin[] {
+/** Of two plugins with one id the first is the plugin: which one runs must not depend on luck. A broken one has no id. */
+export function refuseDuplicates(plugins: readonly InstalledPlugin[]): readonly InstalledPlugin[] {
   const first = new Map<string, string>()
   return plugins.map((plugin) => {
-    if (plugin.manifest === null) return plugin
+    if (plugin.manifest === null || plugin.problem !== null) return plugin
     const { id } = plugin.manifest
     const other = first.get(id)
     first.set(id, other ?? plugin.directory)
@@ -147,11 +147,16 @@ function isCandidate(pluginDir: string, directory: string): boolean {
   return isDangling(path) || readers.some(({ name }) => isThere(join(path, name))) || modulesIn(path).length > 0
 }
 
+/** The plugin in a directory as it lies on the disk now; undefined where there is none. Blocks on the disk. */
+export const findPlugin = (pluginDir: string, directory: string): InstalledPlugin | undefined =>
+  isCandidate(pluginDir, directory) ? readPlugin(pluginDir, directory) : undefined
+
 /**
  * The plugins below a directory, in the order of their directories' names. One that is broken is listed with what is
  * wrong with it; a directory without a manifest or a module is no plugin. Blocks on the disk.
  */
 export function scanPlugins(pluginDir: string): readonly InstalledPlugin[] {
-  const directories = readdirSync(pluginDir).filter((name) => isCandidate(pluginDir, name))
-  return refuseDuplicates(directories.sort().map((directory) => readPlugin(pluginDir, directory)))
+  return readdirSync(pluginDir)
+    .sort()
+    .flatMap((directory) => findPlugin(pluginDir, directory) ?? [])
 }

@@ -31,9 +31,11 @@ export interface Vouchers {
   /** Throws PLUGIN_UNTRUSTED when the plugin was stopped for its key since it was judged. */
   needStanding(plugin: Runnable): void
   /** The operator wants this plugin after all. Returns what takes that back. */
-  lift(plugin: Runnable): () => void
+  lift(plugin: Pick<Runnable, 'directory'>): () => void
   /** SHA-256 of everything that was judged good and may run. */
   judgedGood(): readonly string[]
+  /** SHA-256 of what was judged good last in this directory; undefined where nothing was. */
+  judgedIn(directory: string): string | undefined
   /** The keys are, or may be, other ones: stops what nobody vouches for any more. */
   keysChanged(): Promise<void>
 }
@@ -153,6 +155,7 @@ export function createVouchers(needs: VouchersNeeds): Vouchers {
       }
     },
     judgedGood: () => [...words.values()].flatMap((known) => known.map(({ sha256 }) => sha256)),
+    judgedIn: (directory) => words.get(directory)?.at(-1)?.sha256,
     async keysChanged() {
       keysSeen++
       const outcomes = await Promise.allSettled([...words.keys()].map(checkDirectory))

@@ -26,6 +26,49 @@ export const protobufPackage = "openracing.v1";
 
 export const protobufFileName = "openracing/v1/plugin.proto";
 
+/** Where a plugin is to get to. */
+export const PluginGoal = {
+  PLUGIN_GOAL_UNSPECIFIED: 0,
+  /** PLUGIN_GOAL_RUNNING - It runs. */
+  PLUGIN_GOAL_RUNNING: 1,
+  /** PLUGIN_GOAL_LOADED - Its service has it, and does not call it. */
+  PLUGIN_GOAL_LOADED: 2,
+  /** PLUGIN_GOAL_AVAILABLE - It is there for whoever wants it. */
+  PLUGIN_GOAL_AVAILABLE: 3,
+  /** PLUGIN_GOAL_DISABLED - It is not to run, and is not loaded, before it is enabled again. */
+  PLUGIN_GOAL_DISABLED: 4,
+} as const;
+
+export type PluginGoal = typeof PluginGoal[keyof typeof PluginGoal];
+
+export namespace PluginGoal {
+  export type PLUGIN_GOAL_UNSPECIFIED = typeof PluginGoal.PLUGIN_GOAL_UNSPECIFIED;
+  export type PLUGIN_GOAL_RUNNING = typeof PluginGoal.PLUGIN_GOAL_RUNNING;
+  export type PLUGIN_GOAL_LOADED = typeof PluginGoal.PLUGIN_GOAL_LOADED;
+  export type PLUGIN_GOAL_AVAILABLE = typeof PluginGoal.PLUGIN_GOAL_AVAILABLE;
+  export type PLUGIN_GOAL_DISABLED = typeof PluginGoal.PLUGIN_GOAL_DISABLED;
+}
+
+/** How much harm a capability can do. */
+export const CapabilityRisk = {
+  CAPABILITY_RISK_UNSPECIFIED: 0,
+  /** CAPABILITY_RISK_LOW - Granted when the plugin is loaded. */
+  CAPABILITY_RISK_LOW: 1,
+  /** CAPABILITY_RISK_MEDIUM - Granted by the user: by naming the plugin in plugins.enabled, or by a word about this capability. */
+  CAPABILITY_RISK_MEDIUM: 2,
+  /** CAPABILITY_RISK_HIGH - Granted by the user, by a word about this capability. */
+  CAPABILITY_RISK_HIGH: 3,
+} as const;
+
+export type CapabilityRisk = typeof CapabilityRisk[keyof typeof CapabilityRisk];
+
+export namespace CapabilityRisk {
+  export type CAPABILITY_RISK_UNSPECIFIED = typeof CapabilityRisk.CAPABILITY_RISK_UNSPECIFIED;
+  export type CAPABILITY_RISK_LOW = typeof CapabilityRisk.CAPABILITY_RISK_LOW;
+  export type CAPABILITY_RISK_MEDIUM = typeof CapabilityRisk.CAPABILITY_RISK_MEDIUM;
+  export type CAPABILITY_RISK_HIGH = typeof CapabilityRisk.CAPABILITY_RISK_HIGH;
+}
+
 /** Where a plugin's code runs. */
 export const PluginClass = {
   PLUGIN_CLASS_UNSPECIFIED: 0,
@@ -85,6 +128,61 @@ export namespace PluginState {
   export type PLUGIN_STATE_QUARANTINED = typeof PluginState.PLUGIN_STATE_QUARANTINED;
   export type PLUGIN_STATE_DISABLED = typeof PluginState.PLUGIN_STATE_DISABLED;
   export type PLUGIN_STATE_UNSUPPORTED = typeof PluginState.PLUGIN_STATE_UNSUPPORTED;
+}
+
+export interface SetPluginGoalRequest {
+  /** The plugin's id, the name of its directory, or its own name where no other plugin has it. */
+  readonly plugin: string;
+  readonly goal: PluginGoal;
+}
+
+export interface SetPluginGoalResponse {
+  readonly plugin: Plugin | undefined;
+}
+
+export interface ReloadPluginRequest {
+  /** As in SetPluginGoalRequest. */
+  readonly plugin: string;
+}
+
+export interface ReloadPluginResponse {
+  /** False when what lies there is what ran already; it runs on untouched then. */
+  readonly changed: boolean;
+  readonly plugin: Plugin | undefined;
+}
+
+export interface GrantCapabilityRequest {
+  /** As in SetPluginGoalRequest. */
+  readonly plugin: string;
+  /** As the manifest names it. */
+  readonly capability: string;
+  /** The user was shown what this allows. */
+  readonly acceptRisk: boolean;
+}
+
+export interface GrantCapabilityResponse {
+  readonly plugin: Plugin | undefined;
+}
+
+export interface RevokeCapabilityRequest {
+  /** As in SetPluginGoalRequest. */
+  readonly plugin: string;
+  readonly capability: string;
+}
+
+export interface RevokeCapabilityResponse {
+  readonly plugin: Plugin | undefined;
+}
+
+/** A capability that a manifest asks for. */
+export interface CapabilityGrant {
+  readonly capability: string;
+  readonly risk: CapabilityRisk;
+  readonly granted: boolean;
+  /** Why: `low risk`, `config.yaml`, `operator`, `not granted`, `revoked`, `granted to other bytes`. */
+  readonly reason: string;
+  /** What it allows this plugin, a clause. */
+  readonly allows: string;
 }
 
 export interface ListPluginsRequest {
@@ -208,6 +306,13 @@ export interface Plugin {
   readonly violations: readonly Violation[];
   /** Of a Fast plugin that has a process, and of a Safe plugin that runs: the wasm-runner's. */
   readonly confinement?: Confinement | undefined;
+  readonly goal: PluginGoal;
+  /** When it got into its state, ms since 1970. */
+  readonly stateSinceMs: bigint;
+  /** One for each capability that its manifest asks for. */
+  readonly grants: readonly CapabilityGrant[];
+  /** SHA-256 of the artefact that was judged good last, hex; empty where none was. */
+  readonly artefactSha256: string;
 }
 
 /** What of the kernel keeps the process in that a plugin runs in. */
@@ -217,6 +322,617 @@ export interface Confinement {
   /** So are system calls. */
   readonly seccomp: boolean;
 }
+
+function createBaseSetPluginGoalRequest(): SetPluginGoalRequest {
+  return { plugin: "", goal: 0 };
+}
+
+export const SetPluginGoalRequest: MessageFns<SetPluginGoalRequest> = {
+  encode(message: SetPluginGoalRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plugin !== "") {
+      writer.uint32(10).string(message.plugin);
+    }
+    if (message.goal !== 0) {
+      writer.uint32(16).int32(message.goal);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetPluginGoalRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetPluginGoalRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plugin = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.goal = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetPluginGoalRequest>): SetPluginGoalRequest {
+    return SetPluginGoalRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetPluginGoalRequest>): SetPluginGoalRequest {
+    const message = createBaseSetPluginGoalRequest() as any;
+    message.plugin = object.plugin ?? "";
+    message.goal = object.goal ?? 0;
+    return message;
+  },
+};
+
+function createBaseSetPluginGoalResponse(): SetPluginGoalResponse {
+  return { plugin: undefined };
+}
+
+export const SetPluginGoalResponse: MessageFns<SetPluginGoalResponse> = {
+  encode(message: SetPluginGoalResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plugin !== undefined) {
+      Plugin.encode(message.plugin, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetPluginGoalResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetPluginGoalResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plugin = Plugin.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetPluginGoalResponse>): SetPluginGoalResponse {
+    return SetPluginGoalResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetPluginGoalResponse>): SetPluginGoalResponse {
+    const message = createBaseSetPluginGoalResponse() as any;
+    message.plugin = (object.plugin !== undefined && object.plugin !== null)
+      ? Plugin.fromPartial(object.plugin)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseReloadPluginRequest(): ReloadPluginRequest {
+  return { plugin: "" };
+}
+
+export const ReloadPluginRequest: MessageFns<ReloadPluginRequest> = {
+  encode(message: ReloadPluginRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plugin !== "") {
+      writer.uint32(10).string(message.plugin);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReloadPluginRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReloadPluginRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plugin = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReloadPluginRequest>): ReloadPluginRequest {
+    return ReloadPluginRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReloadPluginRequest>): ReloadPluginRequest {
+    const message = createBaseReloadPluginRequest() as any;
+    message.plugin = object.plugin ?? "";
+    return message;
+  },
+};
+
+function createBaseReloadPluginResponse(): ReloadPluginResponse {
+  return { changed: false, plugin: undefined };
+}
+
+export const ReloadPluginResponse: MessageFns<ReloadPluginResponse> = {
+  encode(message: ReloadPluginResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.changed !== false) {
+      writer.uint32(8).bool(message.changed);
+    }
+    if (message.plugin !== undefined) {
+      Plugin.encode(message.plugin, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReloadPluginResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReloadPluginResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.changed = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.plugin = Plugin.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReloadPluginResponse>): ReloadPluginResponse {
+    return ReloadPluginResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReloadPluginResponse>): ReloadPluginResponse {
+    const message = createBaseReloadPluginResponse() as any;
+    message.changed = object.changed ?? false;
+    message.plugin = (object.plugin !== undefined && object.plugin !== null)
+      ? Plugin.fromPartial(object.plugin)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseGrantCapabilityRequest(): GrantCapabilityRequest {
+  return { plugin: "", capability: "", acceptRisk: false };
+}
+
+export const GrantCapabilityRequest: MessageFns<GrantCapabilityRequest> = {
+  encode(message: GrantCapabilityRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plugin !== "") {
+      writer.uint32(10).string(message.plugin);
+    }
+    if (message.capability !== "") {
+      writer.uint32(18).string(message.capability);
+    }
+    if (message.acceptRisk !== false) {
+      writer.uint32(24).bool(message.acceptRisk);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GrantCapabilityRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrantCapabilityRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plugin = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.capability = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.acceptRisk = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GrantCapabilityRequest>): GrantCapabilityRequest {
+    return GrantCapabilityRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GrantCapabilityRequest>): GrantCapabilityRequest {
+    const message = createBaseGrantCapabilityRequest() as any;
+    message.plugin = object.plugin ?? "";
+    message.capability = object.capability ?? "";
+    message.acceptRisk = object.acceptRisk ?? false;
+    return message;
+  },
+};
+
+function createBaseGrantCapabilityResponse(): GrantCapabilityResponse {
+  return { plugin: undefined };
+}
+
+export const GrantCapabilityResponse: MessageFns<GrantCapabilityResponse> = {
+  encode(message: GrantCapabilityResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plugin !== undefined) {
+      Plugin.encode(message.plugin, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GrantCapabilityResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrantCapabilityResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plugin = Plugin.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GrantCapabilityResponse>): GrantCapabilityResponse {
+    return GrantCapabilityResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GrantCapabilityResponse>): GrantCapabilityResponse {
+    const message = createBaseGrantCapabilityResponse() as any;
+    message.plugin = (object.plugin !== undefined && object.plugin !== null)
+      ? Plugin.fromPartial(object.plugin)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRevokeCapabilityRequest(): RevokeCapabilityRequest {
+  return { plugin: "", capability: "" };
+}
+
+export const RevokeCapabilityRequest: MessageFns<RevokeCapabilityRequest> = {
+  encode(message: RevokeCapabilityRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plugin !== "") {
+      writer.uint32(10).string(message.plugin);
+    }
+    if (message.capability !== "") {
+      writer.uint32(18).string(message.capability);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeCapabilityRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeCapabilityRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plugin = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.capability = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RevokeCapabilityRequest>): RevokeCapabilityRequest {
+    return RevokeCapabilityRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeCapabilityRequest>): RevokeCapabilityRequest {
+    const message = createBaseRevokeCapabilityRequest() as any;
+    message.plugin = object.plugin ?? "";
+    message.capability = object.capability ?? "";
+    return message;
+  },
+};
+
+function createBaseRevokeCapabilityResponse(): RevokeCapabilityResponse {
+  return { plugin: undefined };
+}
+
+export const RevokeCapabilityResponse: MessageFns<RevokeCapabilityResponse> = {
+  encode(message: RevokeCapabilityResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.plugin !== undefined) {
+      Plugin.encode(message.plugin, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeCapabilityResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeCapabilityResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.plugin = Plugin.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RevokeCapabilityResponse>): RevokeCapabilityResponse {
+    return RevokeCapabilityResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeCapabilityResponse>): RevokeCapabilityResponse {
+    const message = createBaseRevokeCapabilityResponse() as any;
+    message.plugin = (object.plugin !== undefined && object.plugin !== null)
+      ? Plugin.fromPartial(object.plugin)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCapabilityGrant(): CapabilityGrant {
+  return { capability: "", risk: 0, granted: false, reason: "", allows: "" };
+}
+
+export const CapabilityGrant: MessageFns<CapabilityGrant> = {
+  encode(message: CapabilityGrant, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.capability !== "") {
+      writer.uint32(10).string(message.capability);
+    }
+    if (message.risk !== 0) {
+      writer.uint32(16).int32(message.risk);
+    }
+    if (message.granted !== false) {
+      writer.uint32(24).bool(message.granted);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    if (message.allows !== "") {
+      writer.uint32(42).string(message.allows);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CapabilityGrant {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCapabilityGrant() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.capability = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.risk = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.granted = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.allows = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CapabilityGrant>): CapabilityGrant {
+    return CapabilityGrant.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CapabilityGrant>): CapabilityGrant {
+    const message = createBaseCapabilityGrant() as any;
+    message.capability = object.capability ?? "";
+    message.risk = object.risk ?? 0;
+    message.granted = object.granted ?? false;
+    message.reason = object.reason ?? "";
+    message.allows = object.allows ?? "";
+    return message;
+  },
+};
 
 function createBaseListPluginsRequest(): ListPluginsRequest {
   return {};
@@ -1236,6 +1952,10 @@ function createBasePlugin(): Plugin {
     statistics: undefined,
     violations: [],
     confinement: undefined,
+    goal: 0,
+    stateSinceMs: 0n,
+    grants: [],
+    artefactSha256: "",
   };
 }
 
@@ -1273,6 +1993,21 @@ export const Plugin: MessageFns<Plugin> = {
     }
     if (message.confinement !== undefined) {
       Confinement.encode(message.confinement, writer.uint32(90).fork()).join();
+    }
+    if (message.goal !== 0) {
+      writer.uint32(96).int32(message.goal);
+    }
+    if (message.stateSinceMs !== 0n) {
+      if (BigInt.asUintN(64, message.stateSinceMs) !== message.stateSinceMs) {
+        throw new globalThis.Error("value provided for field message.stateSinceMs of type uint64 too large");
+      }
+      writer.uint32(104).uint64(message.stateSinceMs);
+    }
+    for (const v of message.grants) {
+      CapabilityGrant.encode(v!, writer.uint32(114).fork()).join();
+    }
+    if (message.artefactSha256 !== "") {
+      writer.uint32(122).string(message.artefactSha256);
     }
     return writer;
   },
@@ -1378,6 +2113,38 @@ export const Plugin: MessageFns<Plugin> = {
             message.confinement = Confinement.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.goal = reader.int32() as any;
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.stateSinceMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.grants.push(CapabilityGrant.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.artefactSha256 = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1410,6 +2177,12 @@ export const Plugin: MessageFns<Plugin> = {
     message.confinement = (object.confinement !== undefined && object.confinement !== null)
       ? Confinement.fromPartial(object.confinement)
       : undefined;
+    message.goal = object.goal ?? 0;
+    message.stateSinceMs = (object.stateSinceMs !== undefined && object.stateSinceMs !== null)
+      ? BigInt(object.stateSinceMs)
+      : 0n;
+    message.grants = object.grants?.map((e) => CapabilityGrant.fromPartial(e)) || [];
+    message.artefactSha256 = object.artefactSha256 ?? "";
     return message;
   },
 };
@@ -1529,6 +2302,62 @@ export const PluginServiceService = {
       Buffer.from(ProcessInputResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ProcessInputResponse => ProcessInputResponse.decode(value),
   },
+  /**
+   * Sets where a plugin is to get to, now and after every start of the rig, and brings it there as far as that can be done
+   * now: the answer says how it stands then. FAILED_PRECONDITION when it cannot be enabled or loaded at all; its goal stays
+   * as it was then.
+   */
+  setPluginGoal: {
+    path: "/openracing.v1.PluginService/SetPluginGoal" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetPluginGoalRequest): Buffer => Buffer.from(SetPluginGoalRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetPluginGoalRequest => SetPluginGoalRequest.decode(value),
+    responseSerialize: (value: SetPluginGoalResponse): Buffer =>
+      Buffer.from(SetPluginGoalResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetPluginGoalResponse => SetPluginGoalResponse.decode(value),
+  },
+  /**
+   * Reads, judges and starts a plugin as it lies on the disk now, also one that was stopped for its key. What runs goes on
+   * until its successor is ready, and when that fails, which is the error then.
+   */
+  reloadPlugin: {
+    path: "/openracing.v1.PluginService/ReloadPlugin" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReloadPluginRequest): Buffer => Buffer.from(ReloadPluginRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReloadPluginRequest => ReloadPluginRequest.decode(value),
+    responseSerialize: (value: ReloadPluginResponse): Buffer =>
+      Buffer.from(ReloadPluginResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReloadPluginResponse => ReloadPluginResponse.decode(value),
+  },
+  /**
+   * Grants a plugin what its manifest asks for, to the bytes that its artefact has now and no others. What is of high risk
+   * needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed.
+   */
+  grantCapability: {
+    path: "/openracing.v1.PluginService/GrantCapability" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GrantCapabilityRequest): Buffer =>
+      Buffer.from(GrantCapabilityRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GrantCapabilityRequest => GrantCapabilityRequest.decode(value),
+    responseSerialize: (value: GrantCapabilityResponse): Buffer =>
+      Buffer.from(GrantCapabilityResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GrantCapabilityResponse => GrantCapabilityResponse.decode(value),
+  },
+  /** Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. */
+  revokeCapability: {
+    path: "/openracing.v1.PluginService/RevokeCapability" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RevokeCapabilityRequest): Buffer =>
+      Buffer.from(RevokeCapabilityRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RevokeCapabilityRequest => RevokeCapabilityRequest.decode(value),
+    responseSerialize: (value: RevokeCapabilityResponse): Buffer =>
+      Buffer.from(RevokeCapabilityResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RevokeCapabilityResponse => RevokeCapabilityResponse.decode(value),
+  },
 } as const;
 
 export interface PluginServiceServer extends UntypedServiceImplementation {
@@ -1543,6 +2372,24 @@ export interface PluginServiceServer extends UntypedServiceImplementation {
    * are the input in pieces of at most 1 MiB, 64 MiB together. The output comes back in pieces, then the result.
    */
   processInput: handleBidiStreamingCall<ProcessInputRequest, ProcessInputResponse>;
+  /**
+   * Sets where a plugin is to get to, now and after every start of the rig, and brings it there as far as that can be done
+   * now: the answer says how it stands then. FAILED_PRECONDITION when it cannot be enabled or loaded at all; its goal stays
+   * as it was then.
+   */
+  setPluginGoal: handleUnaryCall<SetPluginGoalRequest, SetPluginGoalResponse>;
+  /**
+   * Reads, judges and starts a plugin as it lies on the disk now, also one that was stopped for its key. What runs goes on
+   * until its successor is ready, and when that fails, which is the error then.
+   */
+  reloadPlugin: handleUnaryCall<ReloadPluginRequest, ReloadPluginResponse>;
+  /**
+   * Grants a plugin what its manifest asks for, to the bytes that its artefact has now and no others. What is of high risk
+   * needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed.
+   */
+  grantCapability: handleUnaryCall<GrantCapabilityRequest, GrantCapabilityResponse>;
+  /** Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. */
+  revokeCapability: handleUnaryCall<RevokeCapabilityRequest, RevokeCapabilityResponse>;
 }
 
 export interface PluginServiceClient extends Client {
@@ -1604,6 +2451,80 @@ export interface PluginServiceClient extends Client {
     metadata: Metadata,
     options?: Partial<CallOptions>,
   ): ClientDuplexStream<ProcessInputRequest, ProcessInputResponse>;
+  /**
+   * Sets where a plugin is to get to, now and after every start of the rig, and brings it there as far as that can be done
+   * now: the answer says how it stands then. FAILED_PRECONDITION when it cannot be enabled or loaded at all; its goal stays
+   * as it was then.
+   */
+  setPluginGoal(
+    request: SetPluginGoalRequest,
+    callback: (error: ServiceError | null, response: SetPluginGoalResponse) => void,
+  ): ClientUnaryCall;
+  setPluginGoal(
+    request: SetPluginGoalRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetPluginGoalResponse) => void,
+  ): ClientUnaryCall;
+  setPluginGoal(
+    request: SetPluginGoalRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetPluginGoalResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Reads, judges and starts a plugin as it lies on the disk now, also one that was stopped for its key. What runs goes on
+   * until its successor is ready, and when that fails, which is the error then.
+   */
+  reloadPlugin(
+    request: ReloadPluginRequest,
+    callback: (error: ServiceError | null, response: ReloadPluginResponse) => void,
+  ): ClientUnaryCall;
+  reloadPlugin(
+    request: ReloadPluginRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReloadPluginResponse) => void,
+  ): ClientUnaryCall;
+  reloadPlugin(
+    request: ReloadPluginRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReloadPluginResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Grants a plugin what its manifest asks for, to the bytes that its artefact has now and no others. What is of high risk
+   * needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed.
+   */
+  grantCapability(
+    request: GrantCapabilityRequest,
+    callback: (error: ServiceError | null, response: GrantCapabilityResponse) => void,
+  ): ClientUnaryCall;
+  grantCapability(
+    request: GrantCapabilityRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GrantCapabilityResponse) => void,
+  ): ClientUnaryCall;
+  grantCapability(
+    request: GrantCapabilityRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GrantCapabilityResponse) => void,
+  ): ClientUnaryCall;
+  /** Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. */
+  revokeCapability(
+    request: RevokeCapabilityRequest,
+    callback: (error: ServiceError | null, response: RevokeCapabilityResponse) => void,
+  ): ClientUnaryCall;
+  revokeCapability(
+    request: RevokeCapabilityRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RevokeCapabilityResponse) => void,
+  ): ClientUnaryCall;
+  revokeCapability(
+    request: RevokeCapabilityRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RevokeCapabilityResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const PluginServiceClient = makeGenericClientConstructor(

@@ -1,0 +1,86 @@
+import { realpathSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Loader } from './loader.ts'
+import { footprintOf } from './plugin-footprint.ts'
+import { type PluginLives, tellPlan } from './plugin-lives.ts'
+import type { Plan } from './plugin-plan.ts'
+import { watchPlugins } from './plugin-watch.ts'
+import { findPlugin, type InstalledPlugin } from './registry.ts'
+
+export interface DiscoveryNeeds {
+  readonly pluginDir: string
+  readonly plan: Plan
+  readonly lives: PluginLives
+  readonly loader: Pick<Loader, 'changed'>
+  readonly log: Logger
+}
+
+/** Has what lies in the plugin directory run, whenever it changes. */
+export interface Discovery {
+  /**
+   * Looks at a directory as it lies there now, and does what follows. A plugin that cannot run as it lies there now goes
+   * on as it was. Resolves when everything that can be done now is done.
+   */
+  look(directory: string): Promise<void>
+  /** May be called twice. */
+  close(): void
+}
+
+function realDirectoryOf(path: string): string | undefined {
+  try {
+    return dirname(realpathSync(path))
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether it is the plugin that it was, of whatever version. */
+const isSame = (before: InstalledPlugin, now: InstalledPlugin | undefined): boolean =>
+  before.manifest?.id === now?.manifest?.id && before.manifest?.pluginClass === now?.manifest?.pluginClass
+
+export function startDiscovery({ pluginDir, plan, lives, loader, log }: DiscoveryNeeds): Discovery {
+  const artefactOf = (directory: string): string | null => plan.named(directory)?.manifest?.artefact ?? null
+
+  function placesOf(directory: string): readonly string[] {
+    const own = join(pluginDir, directory)
+    const artefact = artefactOf(directory)
+    const far = artefact === null ? undefined : realDirectoryOf(join(own, artefact))
+    return far === undefined ? [own] : [own, far]
+  }
+
+  async function look(directory: string): Promise<void> {
+    const found = findPlugin(pluginDir, directory)
+    const known = plan.named(directory)
+    if (found === undefined && known === undefined) return
+    const problem = found === undefined ? null : plan.preview(directory, found).problem
+    if (problem !== null && lives.of(directory).placed) {
+      lives.tell(directory, { kind: 'refused', detail: problem, runsOn: true })
+      return
+    }
+    const others = plan.plugins().filter((plugin) => plugin.directory !== directory)
+    if (known !== undefined && !isSame(known, found)) lives.forget(directory)
+    plan.put(directory, found)
+    const now = plan.named(directory)
+    if (now === undefined) lives.forget(directory)
+    else tellPlan(lives, now)
+    log.info({ plugin: directory, found: found !== undefined }, 'a plugin directory was changed')
+    // One that had the same id may be the plugin now.
+    const freed = others.flatMap((before) => {
+      const after = plan.named(before.directory)
+      return after !== undefined && after.problem !== before.problem ? [after] : []
+    })
+    for (const plugin of freed) tellPlan(lives, plugin)
+    await Promise.all([directory, ...freed.map((plugin) => plugin.directory)].map(loader.changed))
+  }
+
+  const watching = watchPlugins({
+    pluginDir,
+    placesOf,
+    footprint: (path) => footprintOf(path, artefactOf(path.slice(pluginDir.length + 1))),
+    seen(directory) {
+      look(directory).catch((cause: unknown) => log.error({ err: cause, plugin: directory }, 'looking at a plugin'))
+    },
+  })
+  return { look, close: watching.close }
+}
