@@ -1,0 +1,81 @@
+import type { Decided } from './audit-chain.ts'
+import { type ClockMark, wallOf } from './conduct-clock.ts'
+import { type ConductPolicy, type Counts, countedKinds, countOf, slowedHz } from './conduct-policy.ts'
+import type { Decision } from './conduct-state.ts'
+import type { PluginClass } from './manifest-schema.ts'
+
+/** Whose conduct it is, as far as anybody knows. */
+export interface Someone {
+  /** The name of its directory. */
+  readonly directory: string
+  readonly pluginClass: PluginClass
+  /** That of its manifest; 0: it runs when somebody asks. */
+  readonly rateHz: number
+}
+
+export interface DecisionFacts {
+  readonly id: string
+  /** Undefined of a plugin that is not installed any more. */
+  readonly someone: Someone | undefined
+  /** Evidence of what was seen newly, clauses. */
+  readonly details: readonly string[]
+  /** Who asked for it; empty: nobody did. */
+  readonly by: string
+  readonly clock: ClockMark
+  readonly policy: ConductPolicy
+}
+
+const time = (clock: ClockMark, atMs: number): string => new Date(wallOf(clock, atMs)).toISOString()
+
+/** `2 crashes and 1 timeout violation within 60 min`. */
+function tell(counted: Counts, { policy }: DecisionFacts): string {
+  const some = countedKinds.filter((kind) => counted[kind] > 0).map((kind) => countOf(kind, counted[kind]))
+  return `${some.join(' and ')} within ${policy.windowMinutes} min`
+}
+
+function rate(halvings: number, { someone, policy }: DecisionFacts): string {
+  if (halvings === 0) return 'it runs at its own rate'
+  if (someone === undefined) return `its rate is halved ${halvings === 1 ? 'once' : `${halvings} times`}`
+  const { pluginClass, rateHz } = someone
+  return `it runs at ${slowedHz(pluginClass, rateHz, halvings, policy)} Hz of its ${rateHz} Hz`
+}
+
+function reasonOf(decision: Decision, facts: DecisionFacts): string {
+  const { clock, policy, details } = facts
+  const newest = details.length === 0 ? '' : ` (${details.join('; ')})`
+  switch (decision.kind) {
+    case 'warn':
+      return `${tell(decision.counted, facts)}${newest}`
+    case 'throttle':
+      return `${tell(decision.counted, facts)}${newest}; ${rate(decision.halvings, facts)}`
+    case 'restore':
+      return `clean for ${policy.restoreAfterMinutes} min; ${rate(decision.halvings, facts)}`
+    case 'quarantine':
+      return `${tell(decision.counted, facts)}${newest}; level ${decision.level}, until ${time(clock, decision.untilMs)}`
+    case 'quarantine ended':
+      return 'its time is over; its level stays until it was clean for long enough'
+    case 'level lowered':
+      return `clean for ${policy.levelDecayHours} h; its level is ${decision.level}`
+    case 'release':
+      return decision.wasQuarantined ? 'let out by the operator' : 'what was counted is forgotten, by the operator'
+  }
+}
+
+/** A decision for the audit log. */
+export function decidedOf(decision: Decision, facts: DecisionFacts): Decided {
+  const { id, someone, by, clock } = facts
+  const counted = 'counted' in decision ? decision.counted : {}
+  return {
+    kind: 'plugin',
+    subject: someone?.directory ?? id,
+    decision: decision.kind,
+    reason: reasonOf(decision, facts),
+    evidence: {
+      ...{ plugin_id: id, level: decision.level, since: time(clock, decision.atMs) },
+      ...('untilMs' in decision ? { until: time(clock, decision.untilMs), because: decision.because } : {}),
+      ...('halvings' in decision ? { halvings: decision.halvings } : {}),
+      ...counted,
+      ...(by === '' ? {} : { by }),
+    },
+  }
+}
