@@ -12,6 +12,7 @@ import { distributionOf, emptyHistogram } from './distribution.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { executeCommand, processCommand } from './plugin-call.ts'
 import { newPluginCommand } from './plugin-new.ts'
+import { quarantineCommand, releaseCommand } from './plugin-quarantine.ts'
 import { signCommand } from './plugin-sign.ts'
 import { testPluginCommand } from './plugin-test.ts'
 import { validateCommand } from './plugin-validate.ts'
@@ -141,3 +142,5 @@ export const pluginCommand = (): Command =>
     .addCommand(validateCommand())
     .addCommand(signCommand())
     .addCommand(verifyCommand())
+    .addCommand(quarantineCommand())
+    .addCommand(releaseCommand())

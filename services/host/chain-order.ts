@@ -43,13 +43,16 @@ export function arrange(plan: readonly PlannedPlugin[], { order, removed }: Chai
 const quoted = (name: string): string => JSON.stringify(name.slice(0, 64))
 
 /** The plugin with this id, in this directory, or the only one of this name. Throws PLUGIN_UNKNOWN or REQUEST_INVALID. */
-function pluginNamed(plan: readonly PlannedPlugin[], name: string): PlannedPlugin {
+export function pluginNamed(
+  plan: readonly PlannedPlugin[],
+  name: string,
+  remedy = '`wheelctl chain list` shows the Fast plugins',
+): PlannedPlugin {
   const byId = plan.find(({ manifest, problem }) => problem === null && manifest?.id === name.toLowerCase())
   const found = byId ?? plan.find(({ directory }) => directory === name)
   if (found !== undefined) return found
   const [only, ...others] = plan.filter(({ manifest }) => manifest?.name === name)
   if (only === undefined) {
-    const remedy = '`wheelctl chain list` shows the Fast plugins'
     throw new RigError('PLUGIN_UNKNOWN', `no installed plugin has the id, directory or name ${quoted(name)}; ${remedy}`)
   }
   if (others.length === 0) return only

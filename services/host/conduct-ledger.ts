@@ -14,7 +14,7 @@ export interface Draft {
   readonly decisions: Drafted[]
 }
 
-export interface Drafted extends Pick<DecisionFacts, 'id' | 'details' | 'by'> {
+export interface Drafted extends Pick<DecisionFacts, 'id' | 'details' | 'why'> {
   readonly decision: Decision
 }
 

@@ -3,6 +3,7 @@ import { type ClockMark, wallOf } from './conduct-clock.ts'
 import { type ConductPolicy, type Counts, countedKinds, countOf, slowedHz } from './conduct-policy.ts'
 import type { Decision } from './conduct-state.ts'
 import type { PluginClass } from './manifest-schema.ts'
+import type { PlannedPlugin } from './plugin-plan.ts'
 
 /** Whose conduct it is, as far as anybody knows. */
 export interface Someone {
@@ -19,10 +20,18 @@ export interface DecisionFacts {
   readonly someone: Someone | undefined
   /** Evidence of what was seen newly, clauses. */
   readonly details: readonly string[]
-  /** Who asked for it; empty: nobody did. */
-  readonly by: string
+  /** Of what somebody asked for: why, as they put it. May be empty. */
+  readonly why: string
   readonly clock: ClockMark
   readonly policy: ConductPolicy
+}
+
+/** The plugin with this id; undefined where none is installed. */
+export function whoIs(plugins: readonly PlannedPlugin[], id: string): Someone | undefined {
+  const found = plugins.find(({ manifest, problem }) => problem === null && manifest?.id === id)
+  if (!found?.manifest) return undefined
+  const { pluginClass, constraints } = found.manifest
+  return { directory: found.directory, pluginClass, rateHz: constraints.updateRateHz }
 }
 
 const time = (clock: ClockMark, atMs: number): string => new Date(wallOf(clock, atMs)).toISOString()
@@ -41,7 +50,7 @@ function rate(halvings: number, { someone, policy }: DecisionFacts): string {
 }
 
 function reasonOf(decision: Decision, facts: DecisionFacts): string {
-  const { clock, policy, details } = facts
+  const { clock, policy, details, why } = facts
   const newest = details.length === 0 ? '' : ` (${details.join('; ')})`
   switch (decision.kind) {
     case 'warn':
@@ -57,13 +66,13 @@ function reasonOf(decision: Decision, facts: DecisionFacts): string {
     case 'level lowered':
       return `clean for ${policy.levelDecayHours} h; its level is ${decision.level}`
     case 'release':
-      return decision.wasQuarantined ? 'let out by the operator' : 'what was counted is forgotten, by the operator'
+      return `released by the operator${why === '' ? '' : `: ${why}`}`
   }
 }
 
 /** A decision for the audit log. */
 export function decidedOf(decision: Decision, facts: DecisionFacts): Decided {
-  const { id, someone, by, clock } = facts
+  const { id, someone, clock } = facts
   const counted = 'counted' in decision ? decision.counted : {}
   return {
     kind: 'plugin',
@@ -73,9 +82,9 @@ export function decidedOf(decision: Decision, facts: DecisionFacts): Decided {
     evidence: {
       ...{ plugin_id: id, level: decision.level, since: time(clock, decision.atMs) },
       ...('untilMs' in decision ? { until: time(clock, decision.untilMs), because: decision.because } : {}),
+      ...('wasQuarantined' in decision ? { was_quarantined: decision.wasQuarantined } : {}),
       ...('halvings' in decision ? { halvings: decision.halvings } : {}),
       ...counted,
-      ...(by === '' ? {} : { by }),
     },
   }
 }

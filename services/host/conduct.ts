@@ -25,10 +25,10 @@ export interface Conduct {
   standingOf(id: string): Standing
   conductOf(id: string): PluginConduct
   /**
-   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. `by`: whose wish it is. False where
+   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. `why`: for the audit log, on one line. False where
    * there was nothing to release it from. Throws as observe().
    */
-  release(id: string, by: string): boolean
+  release(id: string, why: string): boolean
   /** Those of which there is something to say, in the order of their ids. */
   list(): readonly PluginConduct[]
   /** Does what time alone brings, and looks after the clock. Throws as observe(). */
@@ -82,11 +82,11 @@ export function createConduct(needs: ConductNeeds): Conduct {
   }
 
   /** Adds what an event comes to. */
-  function decide(draft: Draft, id: string, event: ConductEvent, details: readonly string[] = [], by = ''): void {
+  function decide(draft: Draft, id: string, event: ConductEvent, details: readonly string[] = [], why = ''): void {
     const before = draft.states.get(id) ?? ledger.stateOf(id)
     const { state, decisions } = next(before, event, clock.rigMs, policy)
     if (state !== before) draft.states.set(id, state)
-    draft.decisions.push(...decisions.map((decision) => ({ id, decision, details, by })))
+    draft.decisions.push(...decisions.map((decision) => ({ id, decision, details, why })))
   }
 
   function take(draft: Draft, { pluginClass, plugins }: ServiceReport): void {
@@ -138,10 +138,10 @@ export function createConduct(needs: ConductNeeds): Conduct {
     },
     standingOf: (id) => conductOf(id).standing,
     conductOf,
-    release(id, by) {
+    release(id, why) {
       look()
       const draft = newDraft()
-      decide(draft, id, { kind: 'released' }, [], by)
+      decide(draft, id, { kind: 'released' }, [], why)
       if (draft.decisions.length > 0) commit(draft)
       return draft.decisions.some(({ decision }) => decision.kind === 'release')
     },

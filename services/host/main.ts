@@ -1,4 +1,5 @@
 import { existsSync, rmSync } from 'node:fs'
+import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
 import { pino } from 'pino'
@@ -19,6 +20,10 @@ import { arrangementOf, createChainHand } from './chain.ts'
 import { createChainOwners } from './chain-owners.ts'
 import { openChainRecord } from './chain-record.ts'
 import { chainService } from './chain-service.ts'
+import { createConduct } from './conduct.ts'
+import { conductMigration } from './conduct-record.ts'
+import { startConductWatch, watchEveryMs } from './conduct-watch.ts'
+import { whoIs } from './conduct-words.ts'
 import { readConfig } from './config.ts'
 import { createFileGrants, grantedTo } from './file-grants.ts'
 import { createHub } from './hub.ts'
@@ -37,6 +42,7 @@ import { createPluginList } from './plugin-list.ts'
 import { createPlan, isRunnable, type PlannedPlugin, planPlugins } from './plugin-plan.ts'
 import { pluginService } from './plugin-service.ts'
 import { connectPluginServices } from './plugin-services.ts'
+import { quarantineService } from './quarantine-service.ts'
 import { readinessLine } from './readiness.ts'
 import { readPlugin, scanPlugins } from './registry.ts'
 import { openRigMemory } from './rig-memory.ts'
@@ -79,10 +85,6 @@ async function run(): Promise<void> {
   const level = logLevelOf(process.env, config.logging.level)
   const log = pino({ name: 'host', level }, pino.destination(2))
 
-  if (config.plugins.quarantinePolicy !== null) {
-    log.warn('plugins.quarantine_policy is understood and has no effect: this version quarantines nothing')
-  }
-
   // Whatever way this ends, what was opened is closed in reverse.
   await using ends = new AsyncDisposableStack()
   createHome(home)
@@ -95,7 +97,7 @@ async function run(): Promise<void> {
   ends.defer(() => clearInterval(mending))
   if (stopped !== null) log.warn(stopped, 'the emergency stop is engaged; `wheelctl rig clear` clears it')
   const database = ends.adopt(
-    openDatabase(home.database, [auditMigration, knownKeysMigration, newestVersionsMigration]),
+    openDatabase(home.database, [auditMigration, knownKeysMigration, newestVersionsMigration, conductMigration]),
     (it) => it.close(),
   )
   const audit = createAuditLog(database, Date.now)
@@ -155,6 +157,11 @@ async function run(): Promise<void> {
       }
     },
   })
+  const conduct = createConduct({
+    ...{ database, audit, log, policy: config.plugins.quarantinePolicy },
+    ...{ nowMs: Date.now, monotonicMs: () => uptime() * 1000, whoIs: (id) => whoIs(plan.plugins(), id) },
+  })
+  const conductWatch = startConductWatch({ conduct, services, isServing, everyMs: watchEveryMs, log })
   const dataPlaneLog = join(home.stateDir, 'data-plane.log')
   const loop = watchLoop({ ticks: () => status.read().loop.running, services, isServing, dataPlaneLog })
   const plugins = createPluginList({ plan, outcomeOf: loader.outcomeOf, services, isServing, loop, dataPlaneLog })
@@ -180,6 +187,7 @@ async function run(): Promise<void> {
       supervisorService(supervisor.services, log),
       keys,
       auditService(audit, log),
+      quarantineService({ conduct, plan }, log),
     ],
     log,
   })
@@ -189,6 +197,7 @@ async function run(): Promise<void> {
   ends.adopt(services, (it) => it.close())
   ends.adopt(courier, (it) => it.close())
   ends.adopt(keyWatch, (it) => it.close())
+  ends.adopt(conductWatch, (it) => it.close())
   ends.adopt(loader, (it) => it.close())
   ends.adopt(server, (it) => it.close()) // first: no new calls
   supervisor.start()
