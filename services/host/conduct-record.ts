@@ -7,7 +7,10 @@ import { blameless, type ConductState } from './conduct-state.ts'
 import { noWindows } from './conduct-window.ts'
 import type { PluginClass } from './manifest-schema.ts'
 
-const whole = (column: string): string => `${column} INTEGER NOT NULL CHECK (${column} BETWEEN 0 AND 9007199254740991)`
+/** The last is a year that every calendar of ours can name: the year 128,723. */
+const boundOf = (column: string): number => (column.endsWith('_ms') ? 4e15 : Number.MAX_SAFE_INTEGER)
+const whole = (column: string): string =>
+  `${column} INTEGER NOT NULL CHECK (${column} BETWEEN 0 AND ${boundOf(column)})`
 const wholes = (...columns: readonly string[]): string => columns.map(whole).join(', ')
 
 /**

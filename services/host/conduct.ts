@@ -13,6 +13,8 @@ import type { PluginClass } from './manifest-schema.ts'
 
 /** How far the wall clock may be from where it was expected before that is written down, ms. */
 const stepToleranceMs = 1000
+/** How often it is written down how much of what somebody has to serve is served, ms. */
+const markEveryMs = 60_000
 
 /** The rate that a plugin may have whose manifest nobody has, Hz: the highest of its class. */
 const highestHz: Readonly<Record<PluginClass, number>> = { Safe: 200, Fast: 1000 }
@@ -57,7 +59,7 @@ export function createConduct(needs: ConductNeeds): Conduct {
   const { database, audit, policy, whoIs, log } = needs
   const ledger = openConductLedger(database, audit)
   const listeners = new Set<(ids: readonly string[]) => void>()
-  const readClocks = () => ({ wallMs: Math.floor(needs.nowMs()), upMs: Math.floor(needs.monotonicMs()) })
+  const readClocks = () => ({ wallMs: Math.max(0, Math.floor(needs.nowMs())), upMs: Math.floor(needs.monotonicMs()) })
   let clock = resumeClock(ledger.mark(), readClocks())
 
   const look = (): number => {
@@ -102,12 +104,18 @@ export function createConduct(needs: ConductNeeds): Conduct {
     }
   }
 
+  function dueInMs(): number | undefined {
+    const nowMs = look()
+    const all = ledger.ids().flatMap((id) => dueMs(ledger.stateOf(id), policy) ?? [])
+    return all.length === 0 ? undefined : Math.max(0, Math.min(...all) - nowMs)
+  }
+
   /** True where it has to be written down: somebody who starts after us goes by it. */
   function isMarkDue(): boolean {
     const mark = ledger.mark()
     if (mark === undefined) return true
     const setMs = stepMs(mark, clock)
-    if (Math.abs(setMs) < stepToleranceMs) return false
+    if (Math.abs(setMs) < stepToleranceMs) return clock.rigMs - mark.rigMs >= markEveryMs && dueInMs() !== undefined
     log.info({ setMs }, 'the wall clock was set; what plugins have to serve stays what it is')
     return true
   }
@@ -147,11 +155,7 @@ export function createConduct(needs: ConductNeeds): Conduct {
     },
     list: () => ledger.ids().toSorted().map(conductOf).filter(isNotable),
     due,
-    dueInMs() {
-      const nowMs = look()
-      const all = ledger.ids().flatMap((id) => dueMs(ledger.stateOf(id), policy) ?? [])
-      return all.length === 0 ? undefined : Math.max(0, Math.min(...all) - nowMs)
-    },
+    dueInMs,
     onChange(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
