@@ -13,6 +13,7 @@ import { answerMs, withClient } from './endpoint.ts'
 import { executeCommand, processCommand } from './plugin-call.ts'
 import { goalCommands } from './plugin-goal.ts'
 import { newPluginCommand } from './plugin-new.ts'
+import { quarantineCommand, releaseCommand } from './plugin-quarantine.ts'
 import { signCommand } from './plugin-sign.ts'
 import { testPluginCommand } from './plugin-test.ts'
 import { validateCommand } from './plugin-validate.ts'
@@ -150,6 +151,8 @@ export const pluginCommand = (): Command => {
     .addCommand(validateCommand())
     .addCommand(signCommand())
     .addCommand(verifyCommand())
+    .addCommand(quarantineCommand())
+    .addCommand(releaseCommand())
   for (const each of goalCommands()) command.addCommand(each)
   return command
 }

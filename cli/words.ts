@@ -1,6 +1,7 @@
 import { AuditKind } from '../gen/proto/openracing/v1/audit.ts'
 import { TrustLevel } from '../gen/proto/openracing/v1/key.ts'
 import { CapabilityRisk, type Plugin, PluginClass, PluginState } from '../gen/proto/openracing/v1/plugin.ts'
+import { ConductStanding } from '../gen/proto/openracing/v1/quarantine.ts'
 import { Waiting } from '../gen/proto/openracing/v1/rig.ts'
 import { ViolationKind } from '../gen/proto/openracing/v1/statistics.ts'
 import { ServiceState } from '../gen/proto/openracing/v1/supervisor.ts'
@@ -62,6 +63,14 @@ const auditKinds: Record<AuditKind, string> = {
   [AuditKind.AUDIT_KIND_PLUGIN]: 'plugin',
 }
 
+const standings: Record<ConductStanding, string> = {
+  [ConductStanding.CONDUCT_STANDING_UNSPECIFIED]: 'unknown',
+  [ConductStanding.CONDUCT_STANDING_FREE]: 'free',
+  [ConductStanding.CONDUCT_STANDING_WARNED]: 'warned',
+  [ConductStanding.CONDUCT_STANDING_THROTTLED]: 'throttled',
+  [ConductStanding.CONDUCT_STANDING_QUARANTINED]: 'quarantined',
+}
+
 const waitings: Record<Waiting, string> = {
   [Waiting.WAITING_UNSPECIFIED]: 'unknown',
   [Waiting.WAITING_PREDICTIVE]: 'predictive',
@@ -90,6 +99,7 @@ const risks: Record<CapabilityRisk, string> = {
 
 export const riskWord = (risk: CapabilityRisk): string => risks[risk]
 export const pluginStateWord = (plugin: Pick<Plugin, 'state'>): string => pluginStates[plugin.state]
+export const standingWord = (standing: ConductStanding): string => standings[standing]
 export const pluginClassWord = (plugin: Plugin): string => pluginClasses[plugin.pluginClass]
 export const serviceStateWord = (state: ServiceState): string => serviceStates[state]
 export const violationWord = (kind: ViolationKind): string => violationKinds[kind]

@@ -44,13 +44,24 @@ export interface FastPluginParts {
   /** What its process says of itself. */
   readonly report: PluginReport | undefined
   readonly conduct: Conduct
+  /** As SavedPlace.tenure. */
+  readonly tenure: string
   readonly refusal: string
   /** Why the loop leaves it out; undefined while it does not. */
   readonly crowded: string | undefined
 }
 
 /** A plugin's seat, what the loop counted for it and what it did, as the API says it. */
-export function fastPluginOf({ seat, counts, cpu, report, conduct, refusal, crowded }: FastPluginParts): FastPlugin {
+export function fastPluginOf({
+  seat,
+  counts,
+  cpu,
+  report,
+  conduct,
+  tenure,
+  refusal,
+  crowded,
+}: FastPluginParts): FastPlugin {
   const { life, pid, restarts, fence } = seat.saved()
   const { executions, failures, budgetViolations, missedDeadlines, leftOut } = counts ?? noCounts
   return {
@@ -59,6 +70,7 @@ export function fastPluginOf({ seat, counts, cpu, report, conduct, refusal, crow
     detail: crowded ?? seat.detail(),
     pid,
     life,
+    tenure: BigInt(tenure),
     statistics: {
       executions,
       failures,

@@ -25,6 +25,8 @@ export interface PlaceNeeds extends Omit<SeatNeeds, 'violated' | 'left' | 'isFed
 export interface SavedPlace extends SavedSeat {
   readonly spec: FastPluginSpec
   readonly conduct: Conduct
+  /** Names the conduct: it was blameless when this began. A 64-bit number. */
+  readonly tenure: string
 }
 
 /** One plugin's place in the chain: the version that runs, and one that is to replace it. */
@@ -46,7 +48,7 @@ export interface Place {
   leave(): readonly Seat[]
 }
 
-export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs: PlaceNeeds): Place {
+export function takePlace({ spec, conduct: before, tenure, ...saved }: SavedPlace, needs: PlaceNeeds): Place {
   let conduct = before
   let successor: Seat | undefined
   let refusal = ''
@@ -145,7 +147,7 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
       watchCrowding(tallySeat(seat))
       return conduct.charges !== before.charges || conduct.allocations !== before.allocations
     },
-    saved: () => ({ ...seat.saved(), spec: seat.spec, conduct }),
+    saved: () => ({ ...seat.saved(), spec: seat.spec, conduct, tenure }),
     report: () => {
       const { slot, life, instance } = seat.saved()
       const counts = needs.loop.countsOf({ slot, life })
@@ -156,6 +158,7 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
         cpu: counts && needs.loop.cpu(slot),
         report,
         conduct,
+        tenure,
         refusal,
         crowded: crowding?.detail,
       })
@@ -172,6 +175,7 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
 export const newPlace = (spec: FastPluginSpec, slot: number, life: number): SavedPlace => ({
   spec,
   conduct: blameless,
+  tenure: `${process.hrtime.bigint()}`,
   slot,
   life,
   instance: 0,

@@ -36,7 +36,7 @@ const conduct = z.strictObject({
 })
 
 const rosterSchema = z.strictObject({
-  version: z.literal(4),
+  version: z.literal(5),
   /** Names for shared memory that were given out; never given twice. */
   instances: count,
   lives: count,
@@ -44,6 +44,7 @@ const rosterSchema = z.strictObject({
     z.strictObject({
       spec: fastPluginSpec,
       conduct,
+      tenure: z.string().regex(/^\d{1,19}$/),
       slot: count.max(chainMax - 1),
       life: count,
       ...namedProcess,
@@ -62,7 +63,7 @@ const rosterSchema = z.strictObject({
  */
 export type Roster = Frozen<z.infer<typeof rosterSchema>>
 
-const emptyRoster: Roster = { version: 4, instances: 0, lives: 0, places: [], others: [], wheelRtRestarts: 0 }
+const emptyRoster: Roster = { version: 5, instances: 0, lives: 0, places: [], others: [], wheelRtRestarts: 0 }
 
 /** The roster that was left there, or an empty one. A roster that cannot be read adopts nobody. */
 export function readRoster(path: string): Roster {

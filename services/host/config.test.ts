@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { RigError } from '../../rpc/failure.ts'
+import { standardPolicy } from './conduct-policy.ts'
 import { parseConfig, readConfig } from './config.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'openracing-config-'))
@@ -30,7 +31,7 @@ const defaults = {
     autoGrantRisk: 'low',
     autoLoad: true,
     native: { requireSignatures: true, allowUnsigned: false, allowUnsandboxed: false, requireBundleSignature: false },
-    quarantinePolicy: null,
+    quarantinePolicy: standardPolicy,
   },
   logging: { level: 'info', plugins: { level: 'info' } },
   ffb: { gain: 0.8, maxTorqueNm: 5, allowHighTorque: false, maxSlewNmPerS: 5000 },
@@ -70,8 +71,20 @@ plugins:
   assert.deepEqual(parse(text).plugins, {
     ...defaults.plugins,
     enabled: ['my_safe_plugin', 'my_fast_plugin'],
-    quarantinePolicy: { maxCrashes: 3, maxBudgetViolations: 10, quarantineDurationMinutes: 60 },
+    quarantinePolicy: standardPolicy, // the guide prints the defaults
   })
+})
+
+test('each number of the quarantine policy is set by the key of its name', () => {
+  const keys = Object.keys(standardPolicy).map((key) =>
+    key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+  )
+  const text = keys.map((key, index) => `    ${key}: ${1 + (index % 5)}\n`).join('')
+  const { quarantinePolicy } = parse(`plugins:\n  quarantine_policy:\n${text}`).plugins
+  assert.deepEqual(
+    Object.values(quarantinePolicy),
+    Object.keys(standardPolicy).map((_, index) => 1 + (index % 5)),
+  )
 })
 
 test('a plugin is named alone, or with what the user grants it', () => {

@@ -5,6 +5,7 @@ import { type Frozen, freezeDeep } from '../../input/freeze.ts'
 import { integerWithin, numberWithin } from '../../input/number.ts'
 import { readTextFile } from '../../input/text-file.ts'
 import { wordOrMap } from '../../input/word-or-map.ts'
+import { type ConductPolicy, conductNumbers } from './conduct-policy.ts'
 import { parseListenAddress } from './config-listen.ts'
 import { type Capability, capabilities } from './manifest-schema.ts'
 
@@ -48,12 +49,8 @@ export interface Config {
       /** Fast plugins run also where the kernel has no landlock or no seccomp to confine them. */
       readonly allowUnsandboxed: boolean
     }
-    /** Read and not enforced by this version; null when the file does not have it. */
-    readonly quarantinePolicy: {
-      readonly maxCrashes: number
-      readonly maxBudgetViolations: number
-      readonly quarantineDurationMinutes: number
-    } | null
+    /** What follows when plugins misbehave. */
+    readonly quarantinePolicy: ConductPolicy
   }
   readonly logging: {
     readonly level: LogLevel
@@ -135,11 +132,39 @@ const enabled = z
   .array(enabledPlugin)
   .refine((plugins) => new Set(plugins.map(({ name }) => name)).size === plugins.length, 'name each directory once')
 
-const quarantinePolicy = z.strictObject({
-  // Defaults: the guide's. A thousand in an hour, and thirty days, are as good as no limit.
-  max_crashes: integerWithin(1, 1000).default(3),
-  max_budget_violations: integerWithin(1, 1000).default(10),
-  quarantine_duration_minutes: integerWithin(1, 30 * 24 * 60).default(60),
+const conductNumber = (key: keyof ConductPolicy) => {
+  const { minimum, maximum, default: standard } = conductNumbers[key]
+  return integerWithin(minimum, maximum).default(standard)
+}
+
+const quarantinePolicy = section({
+  max_crashes: conductNumber('maxCrashes'),
+  max_capability_violations: conductNumber('maxCapabilityViolations'),
+  max_timeout_violations: conductNumber('maxTimeoutViolations'),
+  max_budget_violations: conductNumber('maxBudgetViolations'),
+  window_minutes: conductNumber('windowMinutes'),
+  throttle_from_budget_violation: conductNumber('throttleFromBudgetViolation'),
+  restore_after_minutes: conductNumber('restoreAfterMinutes'),
+  min_safe_rate_hz: conductNumber('minSafeRateHz'),
+  min_fast_rate_hz: conductNumber('minFastRateHz'),
+  quarantine_duration_minutes: conductNumber('quarantineDurationMinutes'),
+  max_quarantine_level: conductNumber('maxQuarantineLevel'),
+  level_decay_hours: conductNumber('levelDecayHours'),
+})
+
+const completePolicy = (policy: Frozen<z.infer<typeof quarantinePolicy>>): ConductPolicy => ({
+  maxCrashes: policy.max_crashes,
+  maxCapabilityViolations: policy.max_capability_violations,
+  maxTimeoutViolations: policy.max_timeout_violations,
+  maxBudgetViolations: policy.max_budget_violations,
+  windowMinutes: policy.window_minutes,
+  throttleFromBudgetViolation: policy.throttle_from_budget_violation,
+  restoreAfterMinutes: policy.restore_after_minutes,
+  minSafeRateHz: policy.min_safe_rate_hz,
+  minFastRateHz: policy.min_fast_rate_hz,
+  quarantineDurationMinutes: policy.quarantine_duration_minutes,
+  maxQuarantineLevel: policy.max_quarantine_level,
+  levelDecayHours: policy.level_decay_hours,
 })
 
 const ffb = section({
@@ -167,7 +192,7 @@ const configFile = section({
       allow_unsandboxed: z.boolean().default(false),
       require_bundle_signature: z.boolean().default(false),
     }),
-    quarantine_policy: quarantinePolicy.optional(),
+    quarantine_policy: quarantinePolicy,
   }),
   logging: section({
     level: z.enum(logLevels).default('info'),
@@ -182,7 +207,6 @@ const configFile = section({
 
 function complete(file: Frozen<z.infer<typeof configFile>>): Config {
   const { plugins, logging, ffb } = file
-  const policy = plugins.quarantine_policy
   return {
     listen: file.listen,
     plugins: {
@@ -205,14 +229,7 @@ function complete(file: Frozen<z.infer<typeof configFile>>): Config {
         allowUnsandboxed: plugins.native.allow_unsandboxed,
         requireBundleSignature: plugins.native.require_bundle_signature,
       },
-      quarantinePolicy:
-        policy === undefined
-          ? null
-          : {
-              maxCrashes: policy.max_crashes,
-              maxBudgetViolations: policy.max_budget_violations,
-              quarantineDurationMinutes: policy.quarantine_duration_minutes,
-            },
+      quarantinePolicy: completePolicy(plugins.quarantine_policy),
     },
     logging: { level: logging.level, plugins: { level: logging.plugins.level ?? logging.level } },
     ffb: {

@@ -1,4 +1,5 @@
 import { existsSync, rmSync } from 'node:fs'
+import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
 import { pino } from 'pino'
@@ -20,8 +21,13 @@ import { arrangementOf, createChainHand } from './chain.ts'
 import { createChainOwners } from './chain-owners.ts'
 import { openChainRecord } from './chain-record.ts'
 import { chainService } from './chain-service.ts'
+import { createConduct } from './conduct.ts'
+import { conductMigration } from './conduct-record.ts'
+import { startConductWatch, watchEveryMs } from './conduct-watch.ts'
+import { whoIs } from './conduct-words.ts'
 import { readConfig } from './config.ts'
 import { startDiscovery } from './discovery.ts'
+import { enforce, quarantineOf } from './enforcement.ts'
 import { createFileGrants } from './file-grants.ts'
 import { createHub } from './hub.ts'
 import { keyService } from './key-service.ts'
@@ -43,8 +49,9 @@ import { createPluginLives, tellPlan } from './plugin-lives.ts'
 import { createPlan, goalByConfig, isRunnable } from './plugin-plan.ts'
 import { pluginService } from './plugin-service.ts'
 import { connectPluginServices } from './plugin-services.ts'
+import { quarantineService } from './quarantine-service.ts'
 import { readinessLine } from './readiness.ts'
-import { scanPlugins } from './registry.ts'
+import { type InstalledPlugin, scanPlugins } from './registry.ts'
 import { openRigMemory } from './rig-memory.ts'
 import { rigService } from './rig-service.ts'
 import { rigServices } from './rig-services.ts'
@@ -63,6 +70,7 @@ const migrations = [
   newestVersionsMigration,
   pluginGoalsMigration,
   capabilityWordsMigration,
+  conductMigration,
 ] as const
 /** How often the emergency stop's cell is looked after, ms: the loop waits for its word when somebody removed it. */
 const estopEveryMs = 250
@@ -93,10 +101,6 @@ async function run(): Promise<void> {
   const level = logLevelOf(process.env, config.logging.level)
   const log = pino({ name: 'host', level }, pino.destination(2))
 
-  if (config.plugins.quarantinePolicy !== null) {
-    log.warn('plugins.quarantine_policy is understood and has no effect: this version quarantines nothing')
-  }
-
   // Whatever way this ends, what was opened is closed in reverse.
   await using ends = new AsyncDisposableStack()
   createHome(home)
@@ -118,10 +122,17 @@ async function run(): Promise<void> {
 
   const goals = createPluginGoals(database)
   const words = createCapabilityWords(database, audit)
-  const plan = createPlan(scanPlugins(home.pluginDir), config.plugins, home.pluginDir, {
-    goalOf: goals.of,
-    isQuarantined: () => false,
+  const found = scanPlugins(home.pluginDir)
+  let installed = (): readonly InstalledPlugin[] => found // until there is a plan
+  const conduct = createConduct({
+    ...{ database, audit, log, policy: config.plugins.quarantinePolicy },
+    ...{ nowMs: Date.now, monotonicMs: () => uptime() * 1000, whoIs: (id) => whoIs(installed(), id) },
   })
+  const plan = createPlan(found, config.plugins, home.pluginDir, {
+    goalOf: goals.of,
+    quarantineOf: (id) => quarantineOf(conduct, id),
+  })
+  installed = plan.plugins
   const lives = createPluginLives({
     policyOf: (directory) => ({ goal: goalByConfig(config.plugins, directory) }),
     nowMs: Date.now,
@@ -171,6 +182,8 @@ async function run(): Promise<void> {
       }
     },
   })
+  ends.defer(enforce({ conduct, plan, lives, loader }))
+  const conductWatch = startConductWatch({ conduct, services, isServing, everyMs: watchEveryMs, log })
   const dataPlaneLog = join(home.stateDir, 'data-plane.log')
   const loop = watchLoop({ ticks: () => status.read().loop.running, services, isServing, dataPlaneLog })
   const { judgedIn } = loader
@@ -197,6 +210,7 @@ async function run(): Promise<void> {
       supervisorService(supervisor.services, log),
       keys,
       auditService(audit, log),
+      quarantineService({ conduct, plan }, log),
     ],
     log,
   })
@@ -206,6 +220,7 @@ async function run(): Promise<void> {
   ends.adopt(services, (it) => it.close())
   ends.adopt(courier, (it) => it.close())
   ends.adopt(keyWatch, (it) => it.close())
+  ends.adopt(conductWatch, (it) => it.close())
   ends.adopt(loader, (it) => it.close())
   ends.adopt(server, (it) => it.close()) // first: no new calls
   supervisor.start()

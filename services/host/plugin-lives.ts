@@ -71,7 +71,13 @@ export function createPluginLives({ policyOf, nowMs, log }: PluginLivesNeeds): P
 }
 
 /** A plugin was found, or decreed on: its life has what the plan says of it. */
-export function tellPlan(lives: PluginLives, { directory, goal, problem }: PlannedPlugin): void {
+export function tellPlan(lives: Pick<PluginLives, 'tell'>, plugin: PlannedPlugin): void {
+  const { directory, goal, problem, quarantine } = plugin
   lives.tell(directory, { kind: 'wanted', goal })
   lives.tell(directory, { kind: 'found', problem, unsupported: null })
+  if (quarantine === null) return lives.tell(directory, { kind: 'released' })
+  const { untilMs, reason } = quarantine
+  const remedy = `\`wheelctl plugin release ${directory}\` ends it now`
+  const { message } = new RigError('PLUGIN_QUARANTINED', `${reason}; until ${new Date(untilMs).toISOString()}; ${remedy}`)
+  lives.tell(directory, { kind: 'quarantined', untilMs, detail: message })
 }

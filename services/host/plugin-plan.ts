@@ -8,6 +8,8 @@ import { type InstalledPlugin, refuseDuplicates } from './registry.ts'
 /** A plugin of this rig and where it is to get to. */
 export interface PlannedPlugin extends InstalledPlugin {
   readonly goal: Goal
+  /** What keeps it from running for what it did; null: nothing. */
+  readonly quarantine: Quarantine | null
   /** Its service is to have it. */
   readonly wanted: boolean
 }
@@ -21,15 +23,21 @@ export interface Wish {
   readonly autoLoad: boolean
 }
 
+/** A plugin is kept from running until then, ms since 1970; `reason`: a clause. */
+export interface Quarantine {
+  readonly untilMs: number
+  readonly reason: string
+}
+
 /** What was decided of single plugins while the rig ran. It outweighs config.yaml. */
 export interface Decrees {
   /** By the operator; null where nothing was. `id`: of the manifest. */
   goalOf(id: string): Goal | null
-  /** Kept from running for what it did. */
-  isQuarantined(id: string): boolean
+  /** For what it did; null where it is free. */
+  quarantineOf(id: string): Quarantine | null
 }
 
-export const noDecrees: Decrees = { goalOf: () => null, isQuarantined: () => false }
+export const noDecrees: Decrees = { goalOf: () => null, quarantineOf: () => null }
 
 const missing = (pluginDir: string, directory: string): InstalledPlugin => ({
   directory,
@@ -53,11 +61,11 @@ export const isFast = ({ manifest }: PlannedPlugin): boolean => manifest?.plugin
 export const goalByConfig = ({ enabled, autoLoad }: Wish, directory: string): Goal =>
   (enabled === null ? autoLoad : enabled.includes(directory)) ? 'running' : 'available'
 
-function planned(plugin: InstalledPlugin, wish: Wish, { goalOf, isQuarantined }: Decrees): PlannedPlugin {
+function planned(plugin: InstalledPlugin, wish: Wish, { goalOf, quarantineOf }: Decrees): PlannedPlugin {
   const id = plugin.problem === null ? plugin.manifest?.id : undefined
   const goal = (id === undefined ? null : goalOf(id)) ?? goalByConfig(wish, plugin.directory)
-  const wanted = (goal === 'running' || goal === 'loaded') && !(id !== undefined && isQuarantined(id))
-  return { ...plugin, goal, wanted }
+  const quarantine = id === undefined ? null : quarantineOf(id)
+  return { ...plugin, goal, quarantine, wanted: quarantine === null && (goal === 'running' || goal === 'loaded') }
 }
 
 /**

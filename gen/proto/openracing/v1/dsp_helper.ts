@@ -85,13 +85,21 @@ export interface FastPlugin {
     | undefined;
   /** Process id of its wheel-dsp; 0 while there is none. */
   readonly pid: number;
+  /** What it did that it must not do, by kind, since it was put into the chain. */
   readonly violations: readonly Violation[];
   /** Why what was asked for last does not run, a code and a sentence; what ran before does. Empty when it runs. */
   readonly refusal: string;
   /** Names its counters in the loop's shared memory: the slot's `life` in native/rig.h. */
   readonly life: number;
   /** Absent while it has no process. */
-  readonly confinement?: Confinement | undefined;
+  readonly confinement?:
+    | Confinement
+    | undefined;
+  /**
+   * Names its stay in the chain: its violations are counted since that began, whatever was replaced meanwhile and however
+   * often the helper was. No other stay has it, of whatever plugin.
+   */
+  readonly tenure: bigint;
 }
 
 export interface GetDataPlaneRequest {
@@ -613,6 +621,7 @@ function createBaseFastPlugin(): FastPlugin {
     refusal: "",
     life: 0,
     confinement: undefined,
+    tenure: 0n,
   };
 }
 
@@ -644,6 +653,12 @@ export const FastPlugin: MessageFns<FastPlugin> = {
     }
     if (message.confinement !== undefined) {
       Confinement.encode(message.confinement, writer.uint32(74).fork()).join();
+    }
+    if (message.tenure !== 0n) {
+      if (BigInt.asUintN(64, message.tenure) !== message.tenure) {
+        throw new globalThis.Error("value provided for field message.tenure of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.tenure);
     }
     return writer;
   },
@@ -733,6 +748,14 @@ export const FastPlugin: MessageFns<FastPlugin> = {
             message.confinement = Confinement.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.tenure = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -763,6 +786,7 @@ export const FastPlugin: MessageFns<FastPlugin> = {
     message.confinement = (object.confinement !== undefined && object.confinement !== null)
       ? Confinement.fromPartial(object.confinement)
       : undefined;
+    message.tenure = (object.tenure !== undefined && object.tenure !== null) ? BigInt(object.tenure) : 0n;
     return message;
   },
 };

@@ -1,0 +1,86 @@
+import type { Logger } from 'pino'
+import type { Conduct } from './conduct.ts'
+import { readFast, readSafe, type ServiceReport } from './conduct-report.ts'
+import type { IsServing } from './judge.ts'
+import type { PluginServices } from './plugin-services.ts'
+import { isServiceGone } from './service-stream.ts'
+
+/** How often the counters of the services are read, ms. */
+export const watchEveryMs = 250
+
+export interface ConductWatchNeeds {
+  readonly conduct: Pick<Conduct, 'observe' | 'due'>
+  readonly services: Pick<PluginServices, 'listSafe' | 'listFast'>
+  readonly isServing: IsServing
+  readonly everyMs: number
+  readonly log: Pick<Logger, 'error'>
+}
+
+/** Reads what the services count, again and again, for as long as they serve. */
+export interface ConductWatch {
+  /**
+   * Reads once more, from now on, and resolves when what was read is counted: before counters are dropped that go with a
+   * load or an unload. A service that does not answer has none. Never rejects.
+   */
+  look(): Promise<void>
+  /** Ends it; resolves when nothing of it is left. May be called twice. */
+  close(): Promise<void>
+}
+
+/** Looks for the first time at once. */
+export function startConductWatch(needs: ConductWatchNeeds): ConductWatch {
+  const { conduct, services, isServing, everyMs, log } = needs
+  let closed = false
+  let last: Promise<void> = Promise.resolve()
+  let timer: NodeJS.Timeout | undefined
+  let complaint = ''
+
+  /** The same failure is told once, until it is over: it comes four times a second. */
+  function complain(cause: unknown): void {
+    const said = cause instanceof Error ? cause.message : String(cause)
+    if (said !== complaint) log.error({ err: cause }, 'what plugins did is not counted; it is tried again and again')
+    complaint = said
+  }
+
+  async function read(): Promise<readonly ServiceReport[]> {
+    const readers = [
+      ...(isServing('wasm-runner') ? [services.listSafe().then(readSafe)] : []),
+      ...(isServing('dsp-helper') ? [services.listFast().then(readFast)] : []),
+    ]
+    const answers = await Promise.allSettled(readers)
+    const broken = answers.find((answer) => answer.status === 'rejected' && !isServiceGone(answer.reason))
+    if (broken?.status === 'rejected') complain(broken.reason)
+    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+  }
+
+  async function lookNow(): Promise<void> {
+    try {
+      conduct.due()
+      conduct.observe(await read())
+      complaint = ''
+    } catch (cause) {
+      complain(cause)
+    }
+  }
+
+  /** One at a time: of two answers that overtake each other the older one would look like counters that began anew. */
+  function look(): Promise<void> {
+    last = last.then(lookNow)
+    return last
+  }
+
+  async function keepLooking(): Promise<void> {
+    await look()
+    if (!closed) timer = setTimeout(() => void keepLooking(), everyMs)
+  }
+  void keepLooking()
+
+  return {
+    look,
+    async close() {
+      closed = true
+      clearTimeout(timer)
+      await last
+    },
+  }
+}
