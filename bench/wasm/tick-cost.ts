@@ -7,6 +7,7 @@ import { noGuard, openGuard } from '../../services/wasm-runner/guard.ts'
 import { createLedger, openLedgerReader, openLedgerWriter } from '../../services/wasm-runner/ledger.ts'
 import { noRoom } from '../../services/wasm-runner/network-words.ts'
 import type { SafeCapability } from '../../services/wasm-runner/plugin-spec.ts'
+import { firstTerms } from '../../services/wasm-runner/plugin-terms.ts'
 import { createPulse, openPulseWriter } from '../../services/wasm-runner/pulse.ts'
 import { openSuspectSlots } from '../../services/wasm-runner/suspects.ts'
 import { codeOf } from '../../services/wasm-runner/testing/code.ts'
@@ -89,7 +90,7 @@ async function startPlugins(
   const code = await codeOf(idleGuest)
   for (let ticket = 1; ticket <= plugins; ticket++) {
     const spec = specOf({ capabilities, rateHz: 1000 / periodMs, order: ticket })
-    executor.obey({ kind: 'start', ticket, spec, code, replaces: undefined, room: noRoom })
+    executor.obey({ kind: 'start', ticket, spec, terms: firstTerms(spec), code, replaces: undefined, room: noRoom })
   }
 }
 

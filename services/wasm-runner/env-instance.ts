@@ -42,7 +42,7 @@ export function instantiateEnv(code: PluginCode, spec: PluginSpec, needs: Instan
     process() {
       const nowMs = needs.now()
       // Before the first call there was none: the time is what it will be.
-      const seconds = lastMs === undefined ? 1 / spec.rateHz : (nowMs - lastMs) / 1000
+      const seconds = lastMs === undefined ? 1 / guest.terms().rateHz : (nowMs - lastMs) / 1000
       lastMs = nowMs
       output = bounded(guest.run(spec.entryPoints.process, () => process(input, seconds)))
       return 1
@@ -52,6 +52,7 @@ export function instantiateEnv(code: PluginCode, spec: PluginSpec, needs: Instan
     leds: () => noLeds,
     customData: customData.entries(),
     memoryBytes: () => guest.memory().buffer.byteLength,
+    adjust: guest.adjust,
     shutdown() {
       guest.fill(tickFuel(spec.budgetUs, needs.unitsPerUs), spec.budgetUs)
       guest.run(spec.entryPoints.shutdown, () => shutdown?.())

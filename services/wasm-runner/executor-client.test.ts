@@ -3,9 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { test } from 'node:test'
 import { pino } from 'pino'
 import { RigError } from '../../rpc/failure.ts'
+import type { PluginCode } from './compile.ts'
 import { startExecutor } from './executor-client.ts'
 import { startWorker } from './executor-worker.ts'
 import { noRoom } from './network-words.ts'
+import type { PluginSpec } from './plugin-spec.ts'
+import { firstTerms } from './plugin-terms.ts'
 import { keepSpare } from './spare.ts'
 import { codeOf } from './testing/code.ts'
 import { guestModule } from './testing/guest-module.ts'
@@ -52,17 +55,21 @@ async function rig() {
   }
 }
 
+const orderOf = (ticket: number, spec: PluginSpec, code: PluginCode) => ({
+  ...{ ticket, spec, code, terms: firstTerms(spec), replaces: undefined, room: noRoom },
+})
+
 /** An order that the executor cannot read: parseLoadRequest makes none like it. */
 const unreadable = specOf({ operations: undefined as never })
 
 test('an executor that fails by itself is replaced: the order that it was at is refused, what ran runs on', async () => {
   await using it = await rig()
   const { client, code } = it
-  await client.start({ ticket: 1, spec: specOf(), code, replaces: undefined, room: noRoom })
+  await client.start(orderOf(1, specOf(), code))
   await it.ticksUntil((ticket) => ticket === 1)
   const moved = it.nextMove()
   await assert.rejects(
-    client.start({ ticket: 2, spec: unreadable, code, replaces: undefined, room: noRoom }),
+    client.start(orderOf(2, unreadable, code)),
     (cause) => cause instanceof RigError && cause.code === 'PLUGIN_FAILED' && /executor failed/.test(cause.message),
   )
   assert.equal(await moved, 1)
@@ -72,9 +79,9 @@ test('an executor that fails by itself is replaced: the order that it was at is 
 test('a plugin that is stopped while there is no executor does not come back with the next one', async () => {
   await using it = await rig()
   const { client, code } = it
-  await client.start({ ticket: 1, spec: specOf(), code, replaces: undefined, room: noRoom })
-  await client.start({ ticket: 3, spec: specOf(), code, replaces: undefined, room: noRoom })
-  await assert.rejects(client.start({ ticket: 2, spec: unreadable, code, replaces: undefined, room: noRoom }))
+  await client.start(orderOf(1, specOf(), code))
+  await client.start(orderOf(3, specOf(), code))
+  await assert.rejects(client.start(orderOf(2, unreadable, code)))
   await client.stop(3)
   // Both were started at 100 Hz on one grid: where 1 has ticked twenty times, 3 would have ticked as well.
   const ticks: number[] = []
@@ -88,6 +95,6 @@ test('a plugin that is stopped while there is no executor does not come back wit
 test('an executor that is closed while it is being replaced stays closed, and closing repeats safely', async () => {
   await using it = await rig()
   const { client, code } = it
-  await assert.rejects(client.start({ ticket: 2, spec: unreadable, code, replaces: undefined, room: noRoom }))
+  await assert.rejects(client.start(orderOf(2, unreadable, code)))
   await Promise.all([client.close(), client.close()])
 })

@@ -4,6 +4,7 @@ import { RigError } from '../../rpc/failure.ts'
 import type { Report, StartOrder, ThreadRole } from './executor-messages.ts'
 import type { Assignment, ExecutorWorker, WorkerEnd } from './executor-worker.ts'
 import type { NetworkNews, NetworkWord } from './network-words.ts'
+import type { PluginTerms } from './plugin-terms.ts'
 import type { Spare } from './spare.ts'
 import type { Violation } from './violation.ts'
 
@@ -30,6 +31,11 @@ export interface ExecutorEvents extends Pick<Assignment, 'onTick'> {
 export interface ExecutorClient {
   /** Resolves when the plugin is ready and ticks. Rejects with PLUGIN_FAILED. */
   start(order: StartOrder): Promise<void>
+  /**
+   * Resolves when the plugin, on whatever thread, runs on these terms; at once when it does not run. The one that was
+   * asked for before must be over.
+   */
+  adjust(ticket: number, terms: PluginTerms): Promise<void>
   /** Resolves when the plugin is gone, in an orderly way or not. Repeats safely. */
   stop(ticket: number): Promise<void>
   /** Ends a plugin that runs as if it were lost, with this detail. Nothing happens to one that does not run here. */
@@ -51,9 +57,12 @@ export interface ClientOptions {
 
 /** A plugin that runs or is to run. */
 interface Held {
-  readonly order: StartOrder
+  /** As it would be started again. */
+  order: StartOrder
   /** Until it has started. */
   starting: PromiseWithResolvers<void> | undefined
+  /** While its terms change. */
+  adjusting: PromiseWithResolvers<void> | undefined
   /** Once it was asked to stop. */
   stopping: PromiseWithResolvers<void> | undefined
   /** Why it was evicted. */
@@ -77,10 +86,16 @@ export async function startExecutor({ role, spare, events, log }: ClientOptions)
     plugin.starting = undefined
   }
 
+  const onAdjusted = (plugin: Held | undefined): void => {
+    plugin?.adjusting?.resolve()
+    if (plugin !== undefined) plugin.adjusting = undefined
+  }
+
   /** The plugin is gone; whoever waits for it is told. Returns whether somebody did. */
   const forget = (ticket: number, failure: RigError): boolean => {
     const plugin = held.get(ticket)
     held.delete(ticket)
+    onAdjusted(plugin)
     plugin?.starting?.reject(failure)
     plugin?.stopping?.resolve()
     return plugin?.starting !== undefined || plugin?.stopping !== undefined
@@ -106,6 +121,9 @@ export async function startExecutor({ role, spare, events, log }: ClientOptions)
         break
       case 'stopped':
         drop(report.ticket, new RigError('PLUGIN_FAILED', held.get(report.ticket)?.evicted ?? stoppedEarly))
+        break
+      case 'adjusted':
+        onAdjusted(held.get(report.ticket))
         break
       case 'log':
         events.onLog(report)
@@ -143,6 +161,7 @@ export async function startExecutor({ role, spare, events, log }: ClientOptions)
   const pause = (): Promise<void> => delay(threadRetryMs, undefined, { signal: closed.signal }).catch(() => undefined)
 
   const moveOn = (ticket: number, plugin: Held, end: WorkerEnd): void => {
+    onAdjusted(plugin) // no code of it runs, and it is started again on its new terms
     if (ticket === end.executing) {
       events.onCaught(plugin.order)
       events.onViolation(ticket, { kind: end.charge, detail: end.reason })
@@ -183,9 +202,18 @@ export async function startExecutor({ role, spare, events, log }: ClientOptions)
   return {
     start(order) {
       const starting = Promise.withResolvers<void>()
-      held.set(order.ticket, { order, starting, stopping: undefined, evicted: undefined })
+      held.set(order.ticket, { order, starting, adjusting: undefined, stopping: undefined, evicted: undefined })
       worker?.send({ kind: 'start', ...order })
       return starting.promise
+    },
+    async adjust(ticket, terms) {
+      const plugin = held.get(ticket)
+      if (plugin === undefined) return
+      plugin.order = { ...plugin.order, terms }
+      if (worker === undefined) return
+      plugin.adjusting = Promise.withResolvers<void>()
+      worker.send({ kind: 'adjust', ticket, terms })
+      await plugin.adjusting.promise
     },
     async stop(ticket) {
       const plugin = held.get(ticket)

@@ -3,6 +3,7 @@ import type { PluginCode } from './compile.ts'
 import type { GuestLogLevel } from './guest-log.ts'
 import type { NetworkNews, NetworkWord } from './network-words.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import type { PluginTerms } from './plugin-terms.ts'
 import type { Violation } from './violation.ts'
 
 /** A plugin that is to run. */
@@ -10,6 +11,8 @@ export interface StartOrder {
   /** Names this load of the plugin; a new number for each. */
   readonly ticket: number
   readonly spec: PluginSpec
+  /** What it begins with. */
+  readonly terms: PluginTerms
   readonly code: PluginCode
   /** The ticket whose place it takes once it is ready. */
   readonly replaces: number | undefined
@@ -22,6 +25,8 @@ export type Order =
   /** What a thread is for; the first that it is told. */
   | { readonly kind: 'assign'; readonly role: ThreadRole }
   | ({ readonly kind: 'start' } & StartOrder)
+  /** On what terms a plugin runs from its next tick on. A ticket that does not run is answered as well. */
+  | { readonly kind: 'adjust'; readonly ticket: number; readonly terms: PluginTerms }
   /** Ends a plugin, in an orderly way. A ticket that does not run is answered as well. */
   | { readonly kind: 'stop'; readonly ticket: number }
   /** From now on the answers of the suspects' thread are taken over. */
@@ -43,6 +48,8 @@ export type Report =
   /** The plugin trapped, ran out of fuel or was interrupted, and is gone. */
   | { readonly kind: 'lost'; readonly ticket: number; readonly violation: Violation }
   | { readonly kind: 'stopped'; readonly ticket: number }
+  /** The terms of the newest order are in force. */
+  | { readonly kind: 'adjusted'; readonly ticket: number }
   /** The plugin did what it must not do, and runs on. */
   | { readonly kind: 'violated'; readonly ticket: number; readonly violation: Violation }
   /** What the plugin asks of the network. */

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { test } from 'node:test'
 import { pino } from 'pino'
+import type { PluginCode } from './compile.ts'
 import { type ExecutorThreads, startExecutorThreads } from './executor-threads.ts'
 import { noRoom } from './network-words.ts'
+import type { PluginSpec } from './plugin-spec.ts'
+import { firstTerms } from './plugin-terms.ts'
 import { codeOf } from './testing/code.ts'
 import { guestModule, op } from './testing/guest-module.ts'
 import { specOf } from './testing/specs.ts'
@@ -46,13 +49,15 @@ async function rig() {
   }
 }
 
-const replaces = undefined
+const orderOf = (ticket: number, spec: PluginSpec, code: PluginCode) => ({
+  ...{ ticket, spec, code, terms: firstTerms(spec), replaces: undefined, room: noRoom },
+})
 const suspectBytes = 'f'.repeat(64)
 
 /** Has the bytes caught: they loop while they are loaded. */
 async function catchSuspect(threads: ExecutorThreads): Promise<void> {
   const code = await codeOf(guestModule({ initialize: [...op.loopForever, ...op.i32(0)] }))
-  const order = { ticket: 1, spec: specOf({ sha256: suspectBytes }), code, replaces, room: noRoom }
+  const order = orderOf(1, specOf({ sha256: suspectBytes }), code)
   await assert.rejects(threads.start(order), /did not return/)
   await threads.stop(1)
 }
@@ -63,11 +68,11 @@ test('a suspect that is stopped while its thread is being started does not run',
   await catchSuspect(threads)
   const spec = specOf({ sha256: suspectBytes })
   const code = await codeOf(guestModule())
-  const starting = threads.start({ ticket: 2, spec, code, replaces, room: noRoom }).catch(() => 'was stopped')
+  const starting = threads.start(orderOf(2, spec, code)).catch(() => 'was stopped')
   await threads.stop(2)
   await starting
   // Both would run at 100 Hz on one grid: where 3 has ticked twenty times, 2 would have ticked as well.
-  await threads.start({ ticket: 3, spec, code, replaces, room: noRoom })
+  await threads.start(orderOf(3, spec, code))
   assert.deepEqual([...(await it.tickersUntil(3))], [3])
 })
 
@@ -76,7 +81,7 @@ test('the threads are closed while the one of the suspects is being started, and
   const { threads } = it
   await catchSuspect(threads)
   const code = await codeOf(guestModule())
-  const starting = threads.start({ ticket: 2, spec: specOf({ sha256: suspectBytes }), code, replaces, room: noRoom })
+  const starting = threads.start(orderOf(2, specOf({ sha256: suspectBytes }), code))
   starting.catch(() => undefined)
   await Promise.all([threads.close(), threads.close()])
 })

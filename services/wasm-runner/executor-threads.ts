@@ -100,6 +100,10 @@ export async function startExecutorThreads(options: ThreadsOptions): Promise<Exe
       places.set(order.ticket, { order, client })
       await (await client).start(order)
     },
+    async adjust(ticket, terms) {
+      const client = await places.get(ticket)?.client.catch(() => undefined)
+      await client?.adjust(ticket, terms)
+    },
     async stop(ticket) {
       // A start that still waits for its thread waits for the same promise, and was there first.
       const client = await places.get(ticket)?.client.catch(() => undefined)

@@ -8,6 +8,7 @@ import { darkFrame } from './led-frame.ts'
 import type { TickEntry } from './ledger.ts'
 import { noRoom } from './network-words.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import { firstTerms, type PluginTerms } from './plugin-terms.ts'
 import { codeOf } from './testing/code.ts'
 import { type GuestModule, guestModule, op } from './testing/guest-module.ts'
 import { memorySlot } from './testing/memory-slot.ts'
@@ -49,15 +50,20 @@ function rig(suspects?: ReturnType<typeof memorySlots>, guard = noGuard, unitsPe
       tickCpuNs = ns
     },
     async load(bytes: Uint8Array<ArrayBuffer>, part: Partial<PluginSpec> = {}, replaces?: number) {
+      const spec = specOf(part)
       executor.obey({
         kind: 'start',
         ticket: ++ticket,
-        spec: specOf(part),
+        spec,
+        terms: firstTerms(spec),
         code: await codeOf(bytes, part),
         replaces,
         room: noRoom,
       })
       return ticket
+    },
+    at(ms: number) {
+      nowMs = ms
     },
     sweepAt(ms: number) {
       nowMs = ms
@@ -514,4 +520,145 @@ test('a plugin that loops in its shutdown is interrupted, and stopped', async ()
     reports.slice(-2).map((report) => (report.kind === 'log' ? /shutdown was interrupted/.test(report.line) : report)),
     [true, { kind: 'stopped', ticket }],
   )
+})
+
+const adjustment = (ticket: number, part: Partial<PluginTerms>) => {
+  const terms = { ...firstTerms(specOf()), ...part }
+  return { kind: 'adjust', ticket, terms } as const
+}
+
+const scalarTimes = (slots: ReturnType<typeof memorySlots>): bigint[] =>
+  slots.scalar.published.map((value) => new DataView(value.buffer).getBigUint64(safeScalar.timestamp_ns.offset, true))
+
+test('a plugin that loses ModifyTelemetry is called on, and its force is gone before its next tick', async () => {
+  const { load, sweepAt, telemetry, scalars, executor, entries, slots } = rig()
+  await load(guestModule(setsForce(0.25)), { order: 1 })
+  const ticket = await load(guestModule(setsForce(1)), { order: 2 })
+  telemetry({ ffb: 0.5 })
+  sweepAt(10)
+  assert.equal(scalars().at(-1), 1)
+  executor.obey(adjustment(ticket, { capabilities: ['ReadTelemetry'] }))
+  assert.equal(scalars().at(-1), 0.25, 'what remains is published at once')
+  sweepAt(20)
+  assert.equal(scalars().at(-1), 0.25)
+  assert.equal(entries.length, 4)
+  executor.obey(adjustment(1, { capabilities: ['ReadTelemetry'] }))
+  assert.equal(scalarTimes(slots).at(-1), 0n, 'nobody is left: the scalar is as old as can be')
+  executor.obey(adjustment(ticket, {}))
+  sweepAt(30)
+  assert.equal(scalars().at(-1), 1)
+})
+
+test('a suspect that loses ModifyTelemetry is passed over by the common thread at once', async () => {
+  const suspects = memorySlots()
+  const { load, sweepAt, telemetry, scalars, executor, suspectSays, slots, at } = rig(suspects)
+  await load(guestModule())
+  executor.obey({ kind: 'relay' })
+  telemetry({ ffb: 0.5 })
+  at(1004)
+  suspectSays(1)
+  sweepAt(1005)
+  assert.equal(scalars().at(-1), 1)
+  suspects.scalar.publish(new Uint8Array(safeScalarBytes))
+  sweepAt(1010)
+  assert.equal(scalars().at(-1), 0.5)
+  executor.obey({ kind: 'stop', ticket: 1 })
+  suspectSays(1)
+  sweepAt(1015)
+  suspects.scalar.publish(new Uint8Array(safeScalarBytes))
+  sweepAt(1020)
+  assert.equal(scalarTimes(slots).at(-1), 0n)
+})
+
+test('a plugin that loses ControlLeds draws no more, and draws again when it has it back', async () => {
+  const { load, sweepAt, telemetry, executor, slots, entries } = rig()
+  const ticket = await load(await buildSample('rpm-leds'), { operations: ['LedMapper'] })
+  telemetry({ rpm: 8000 })
+  sweepAt(10)
+  assert.equal(slots.leds.published.length, 1)
+  executor.obey(adjustment(ticket, { capabilities: ['ReadTelemetry'] }))
+  assert.equal(sweepAt(20), Infinity)
+  executor.obey(adjustment(ticket, {}))
+  sweepAt(30)
+  assert.deepEqual([slots.leds.published.length, entries.length], [2, 2])
+})
+
+/** The module that answers with what a capability is said to be, as an error; `read_telemetry` at 64. */
+const asksForCapability: GuestModule = {
+  imports: [{ module: 'env', name: 'check_capability', parameters: ['i32', 'i32'], results: ['i32'] }],
+  data: 'control_leds',
+  process: [...op.i32(64), ...op.i32(12), ...op.call(0)],
+}
+
+test('a plugin is told of a capability that it lost at its next tick, keeps its instance, and is told when it is back', async () => {
+  const { load, sweepAt, executor, entries } = rig()
+  const ticket = await load(guestModule(asksForCapability))
+  sweepAt(10)
+  executor.obey(adjustment(ticket, { capabilities: ['ReadTelemetry'] }))
+  sweepAt(20)
+  executor.obey(adjustment(ticket, {}))
+  sweepAt(30)
+  assert.deepEqual(
+    entries.map(({ failed }) => failed),
+    [false, true, false],
+    '-3 is a failed tick',
+  )
+})
+
+test('a call that a plugin lost the capability for is refused, and charged', async () => {
+  const { load, sweepAt, executor, reports, entries } = rig()
+  const receive: GuestModule = {
+    imports: [{ module: 'env', name: 'receive_message', parameters: ['i32', 'i32'], results: ['i32'] }],
+    process: [...op.i32(1024), ...op.i32(64), ...op.call(0)],
+  }
+  const ticket = await load(guestModule(receive))
+  sweepAt(10)
+  executor.obey(adjustment(ticket, { capabilities: ['ReadTelemetry'] }))
+  sweepAt(20)
+  assert.deepEqual(
+    entries.map(({ failed }) => failed),
+    [false, true],
+  )
+  const charged = reports.filter((report) => report.kind === 'violated')
+  assert.match(charged[0]?.violation.detail ?? '', /^receive_message needs InterPluginComm/)
+})
+
+test('a tick that is due when the terms change is not lost, and a plugin counts on with the rate that it has', async () => {
+  const { load, sweepAt, executor, entries, at } = rig()
+  // Fails in each tick whose frame number and rate are not those of `expected`: it answers with the difference, below 0.
+  const sum = [...op.parameter(2), ...op.loadI32(0), ...op.parameter(2), ...op.loadI32(12), ...op.add]
+  const ticket = await load(guestModule({ process: [...op.i32(0), ...sum, 0x6b] }), { rateHz: 200 })
+  for (const ms of [5, 10]) sweepAt(ms)
+  at(15)
+  executor.obey(adjustment(ticket, { rateHz: 100 }))
+  assert.equal(entries.length, 3, 'the tick of 15 ms')
+  assert.equal(sweepAt(15), 20)
+  sweepAt(20)
+  executor.obey(adjustment(ticket, { rateHz: 0 }))
+  assert.equal(sweepAt(400), Infinity)
+  executor.obey(adjustment(ticket, { rateHz: 200 }))
+  sweepAt(405)
+  assert.deepEqual(
+    entries.map(({ missed }) => missed),
+    [0, 0, 0, 0, 0],
+  )
+})
+
+test('a plugin begins at the rate that it is loaded at, which may be none', async () => {
+  const { load, sweepAt, executor, entries } = rig()
+  const ticket = await load(guestModule(), { initialRateHz: 0 })
+  assert.equal(sweepAt(1000), Infinity)
+  executor.obey(adjustment(ticket, { rateHz: 50 }))
+  sweepAt(1010)
+  sweepAt(1020)
+  assert.deepEqual(
+    entries.map(({ missed }) => missed),
+    [0],
+  )
+})
+
+test('terms for a plugin that does not run are answered', () => {
+  const { executor, reports } = rig()
+  executor.obey(adjustment(7, {}))
+  assert.deepEqual(reports, [{ kind: 'adjusted', ticket: 7 }])
 })

@@ -4,6 +4,7 @@ import type { Order, Report, StartOrder } from './executor-messages.ts'
 import type { Guard } from './guard.ts'
 import { GuestFault } from './guest-fault.ts'
 import { instantiate } from './instance.ts'
+import type { PluginTerms } from './plugin-terms.ts'
 import { createTicks, type TickNeeds, underTicket } from './plugin-tick.ts'
 import { dueMs, lastDueMs, type Schedule, startSchedule, takeTick } from './schedule.ts'
 import { createSeats, type Seat } from './seats.ts'
@@ -35,7 +36,7 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
   const elapsedMs = (): number => needs.now() - epochMs
   const seats = createSeats()
   const network = createThreadNetwork()
-  const { refresh, tick, relay } = createTicks(needs, seats.pipeline)
+  const { refresh, tick, settle, relay } = createTicks(needs, seats.pipeline)
   let relays: Schedule | undefined
 
   const stop = (ticket: number): void => {
@@ -49,10 +50,11 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
     }
   }
 
-  const start = ({ ticket, spec, code, replaces, room }: StartOrder): void => {
+  const start = ({ ticket, spec, terms, code, replaces, room }: StartOrder): void => {
     const idWords = wordsOfId(spec.id)
     const instance = underTicket(pulse, { ticket, idWords }, () =>
       instantiate(code, spec, {
+        terms,
         unitsPerUs,
         mail: seats.mail,
         guard,
@@ -62,7 +64,7 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
         charge: (violation) => tell({ kind: 'violated', ticket, violation }),
       }),
     )
-    seats.join({ ticket, spec, idWords, instance, unitsPerUs }, elapsedMs())
+    seats.join({ ticket, spec, terms, idWords, instance, unitsPerUs }, elapsedMs())
     if (replaces !== undefined) stop(replaces)
   }
 
@@ -76,6 +78,17 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
       const detail = `${spec.name} did not start (${cause.message}); ask its author`
       return { kind: 'refused', ticket, detail, violation: cause.violation }
     }
+  }
+
+  const adjust = (ticket: number, terms: PluginTerms): void => {
+    const nowMs = elapsedMs()
+    // What is due by now is due by the old terms, and so is lost by nobody.
+    sweepAt(nowMs)
+    const changed = seats.adjust(ticket, terms, nowMs)
+    if (changed === undefined) return
+    const { before, after } = changed
+    before.instance.adjust(terms)
+    if (before.runs.force && !after.runs.force) settle()
   }
 
   const tickOf = (seat: Seat, { schedule }: Beat): void => {
@@ -96,6 +109,12 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
     relay()
   }
 
+  const sweepAt = (nowMs: number): void => {
+    const due = seats.takeDue(nowMs)
+    if (due.length > 0) refresh()
+    for (const seat of due) if (seat.beat !== undefined) tickOf(seat, seat.beat)
+  }
+
   const nextDueMs = (): number => Math.min(seats.nextDueMs(), relays === undefined ? Infinity : dueMs(relays))
 
   return {
@@ -103,6 +122,10 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
       switch (order.kind) {
         case 'start':
           tell(tryStart(order))
+          break
+        case 'adjust':
+          adjust(order.ticket, order.terms)
+          tell({ kind: 'adjusted', ticket: order.ticket })
           break
         case 'stop':
           stop(order.ticket)
@@ -117,9 +140,7 @@ export function createExecutor(needs: ExecutorNeeds): Executor {
     },
     sweep() {
       relayIfDue()
-      const due = seats.takeDue(elapsedMs())
-      if (due.length > 0) refresh()
-      for (const seat of due) if (seat.beat !== undefined) tickOf(seat, seat.beat)
+      sweepAt(elapsedMs())
       return epochMs + nextDueMs()
     },
   }

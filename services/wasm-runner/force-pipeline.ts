@@ -14,6 +14,8 @@ export interface ForcePipeline {
   put(ticket: number, output: number): void
   /** `ticket` has no answer any more: it is passed over until it has one. */
   withdraw(ticket: number): void
+  /** Nobody takes part. */
+  isEmpty(): boolean
   /** What comes out at the end. */
   result(source: number): number
 }
@@ -44,6 +46,7 @@ export function createForcePipeline(): ForcePipeline {
       const place = places.get(ticket)
       if (place !== undefined) outputs[place] = undefined
     },
+    isEmpty: () => places.size === 0,
     result: (source) => newestBefore(outputs.length, source),
   }
 }

@@ -3,7 +3,10 @@ import type { PluginSpec, SafeCapability, SafeOperation } from './plugin-spec.ts
 /** What an operation needs before a plugin is called for it. */
 const needs: Record<SafeOperation, SafeCapability> = { TelemetryProcessor: 'ReadTelemetry', LedMapper: 'ControlLeds' }
 
-const has = (spec: PluginSpec, capability: SafeCapability): boolean => spec.capabilities.includes(capability)
+/** What a plugin would do, and what it has. */
+export type Granted = Pick<PluginSpec, 'operations' | 'capabilities'>
+
+const has = (spec: Granted, capability: SafeCapability): boolean => spec.capabilities.includes(capability)
 
 /** What a plugin is called for, and what becomes of its answers. */
 export interface GrantedOperations {
@@ -15,7 +18,10 @@ export interface GrantedOperations {
   readonly force: boolean
 }
 
-export function grantedOperations(spec: PluginSpec): GrantedOperations {
+/** Of a plugin that is not called. */
+export const runsNothing: GrantedOperations = { telemetry: false, leds: false, sees: false, force: false }
+
+export function grantedOperations(spec: Granted): GrantedOperations {
   const runs = (operation: SafeOperation): boolean => spec.operations.includes(operation) && has(spec, needs[operation])
   const telemetry = runs('TelemetryProcessor')
   return {
@@ -27,7 +33,7 @@ export function grantedOperations(spec: PluginSpec): GrantedOperations {
 }
 
 /** Says what a plugin is not called for although its manifest has it, for its detail; empty when there is nothing. */
-export function ungrantedDetail(spec: PluginSpec): string {
+export function ungrantedDetail(spec: Granted): string {
   return spec.operations
     .filter((operation) => !has(spec, needs[operation]))
     .map((operation) => `${operation} is not run: ${needs[operation]} is not granted`)

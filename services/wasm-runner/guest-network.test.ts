@@ -215,3 +215,26 @@ test('a plugin that is called waits no longer than its call may take, and then w
   it.answer(1)
   assert.equal(it.network.status(handle), -1, 'it does not come back')
 })
+
+test('hosts that are taken away lose what was asked of them, answered or not, and the others nothing', () => {
+  const it = rig(['a.test', 'b.test', 'c.test'])
+  const [asked, answered, other] = [it.ask('http://a.test/'), it.ask('http://c.test/'), it.ask('http://b.test/')]
+  it.answer(2, { body: bytes('kept') })
+  it.network.grant(['b.test', 'd.test'])
+  assert.deepEqual([it.network.status(asked), it.network.status(answered), it.network.status(other)], [-3, -3, 0])
+  assert.equal(it.network.read(answered, new Uint8Array(4)), -1)
+  assert.deepEqual(it.words.slice(3), [{ kind: 'withdraw', number: 1 }])
+  it.answer(3)
+  assert.equal(it.network.status(other), 200)
+  assert.deepEqual(it.refused, [], 'it did nothing that it was not granted')
+  assert.deepEqual([it.ask('http://a.test/'), it.ask('http://d.test/')], [-3, 4])
+})
+
+test('a plugin that loses the network is refused, and asks again when it has it back', () => {
+  const it = rig(['a.test'])
+  it.network.grant([])
+  assert.equal(it.ask(), -3)
+  assert.match(it.refused.join(), /needs Network/)
+  it.network.grant(['a.test'])
+  assert.equal(it.ask(), 1)
+})

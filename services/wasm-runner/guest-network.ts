@@ -36,6 +36,11 @@ export interface GuestNetwork {
   header(handle: number, name: Uint8Array | undefined, into: Uint8Array | undefined): number
   close(handle: number): number
   send(to: Uint8Array | undefined, payload: Uint8Array | undefined): number
+  /**
+   * These are the hosts from now on; none: it has no network. What it asked of others is withdrawn, and what they answered
+   * and was not read is gone.
+   */
+  grant(hosts: readonly string[]): void
   /** The instance is gone: what it asked for is withdrawn. May be called twice. */
   end(): void
 }
@@ -43,16 +48,21 @@ export interface GuestNetwork {
 interface Exchange {
   readonly number: number
   readonly what: string
+  readonly host: string
+  readonly port: number
   answer: HttpAnswer | undefined
   /** Bytes of the body that were read. */
   taken: number
   told: boolean
 }
 
+const unlisted: HttpAnswer = { kind: 'refused', detail: 'its host was taken from the list of those that it may reach' }
+
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
 
 export function createGuestNetwork({ grant, thread, now, tell, warn, refuse }: GuestNetworkNeeds): GuestNetwork {
-  const hosts = listHosts(grant.hosts)
+  let listed = grant.hosts
+  let hosts = listHosts(listed)
   const room = new Int32Array(grant.room)
   const requests = createAllowance(requestRate, now())
   const datagrams = createAllowance(datagramRate, now())
@@ -101,7 +111,7 @@ export function createGuestNetwork({ grant, thread, now, tell, warn, refuse }: G
 
   return {
     request(json) {
-      if (grant.hosts.length === 0) return denyAll('http_request')
+      if (listed.length === 0) return denyAll('http_request')
       if (!requests.ask(now())) return busy(`http_request: more than ${requestRate.perSecond} a second; ask less often`)
       if (json === undefined || json.length > askBytesMax) return hostResult.invalidArgument
       const ask = readHttpAsk(json)
@@ -119,7 +129,7 @@ export function createGuestNetwork({ grant, thread, now, tell, warn, refuse }: G
         exchange.answer = answer
       })
       const what = `${method} ${url.origin}${url.pathname}`.slice(0, 256)
-      const exchange: Exchange = { number, what, answer: undefined, taken: 0, told: false }
+      const exchange: Exchange = { number, what, host, port, answer: undefined, taken: 0, told: false }
       tell({ kind: 'ask', number, method, url: url.href, headers, body })
       handles.set(++lastHandle, exchange)
       return lastHandle
@@ -170,7 +180,7 @@ export function createGuestNetwork({ grant, thread, now, tell, warn, refuse }: G
     },
 
     send(to, payload) {
-      if (grant.hosts.length === 0) return denyAll('udp_send')
+      if (listed.length === 0) return denyAll('udp_send')
       if (!datagrams.ask(now())) return busy(`udp_send: more than ${datagramRate.perSecond} a second; send less often`)
       if (to === undefined || to.length > placeBytesMax || payload === undefined) return hostResult.invalidArgument
       const place = placeOf(textOf(to))
@@ -183,6 +193,16 @@ export function createGuestNetwork({ grant, thread, now, tell, warn, refuse }: G
       if (Atomics.load(room, 0) === 0) return hostResult.error
       tell({ kind: 'datagram', to: textOf(to), payload: payload.slice() })
       return hostResult.ok
+    },
+
+    grant(next) {
+      listed = next
+      hosts = listHosts(next)
+      for (const exchange of handles.values()) {
+        if (hosts.allows(exchange.host, exchange.port)) continue
+        withdraw(exchange)
+        exchange.answer = unlisted
+      }
     },
 
     end() {

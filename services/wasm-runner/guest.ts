@@ -3,7 +3,7 @@ import type { PluginCode } from './compile.ts'
 import type { Guard } from './guard.ts'
 import { faultOf, GuestFault } from './guest-fault.ts'
 import { type GuestLog, writeGuestLine } from './guest-log.ts'
-import type { WasiGrants } from './wasi/grants.ts'
+import type { Preopen, WasiGrants } from './wasi/grants.ts'
 import { wasiModule } from './wasi/signatures.ts'
 import { createWasi, type Wasi } from './wasi/wasi.ts'
 
@@ -28,6 +28,8 @@ export interface Guest extends GuestSide {
   used(): number
   /** Runs a function of the guest's (see Guard.run); `name` is for the evidence. Throws a GuestFault, after which everything is closed. */
   run<T>(name: string, call: () => T): T
+  /** See Wasi.grant. Between calls. */
+  grantFiles(granted: readonly Preopen[]): void
   /** Closes what it has open. May be called twice. */
   close(): void
 }
@@ -46,7 +48,11 @@ export interface GuestNeeds {
 /** What WASI's compilers put the constructors of a library in: called once, before everything else. */
 const constructors = '_initialize'
 
-const noWasi: Pick<Wasi, 'close'> & { readonly imports: WebAssembly.ModuleImports } = { imports: {}, close() {} }
+const noWasi: Pick<Wasi, 'grant' | 'close'> & { readonly imports: WebAssembly.ModuleImports } = {
+  imports: {},
+  grant() {},
+  close() {},
+}
 
 const importsWasi = ({ module }: PluginCode): boolean =>
   WebAssembly.Module.imports(module).some((each) => each.module === wasiModule)
@@ -139,6 +145,7 @@ export function makeGuest(code: PluginCode, { log, grants, guard, env, ended }: 
     fill,
     used: () => given - Number(fuel.value),
     run,
+    grantFiles: wasi.grant,
     close,
     begin(units, us) {
       fill(units, us)

@@ -30,7 +30,7 @@ function surroundings(pay: (units: number) => boolean) {
   const ask = (): number => ++asked
   const functions = createHostImports({
     id,
-    capabilities: ['ReadTelemetry', 'ModifyTelemetry', 'InterPluginComm'],
+    capabilities: () => ['ReadTelemetry', 'ModifyTelemetry', 'InterPluginComm'],
     memory: () => memory,
     pay,
     telemetry: () => new DataView(new ArrayBuffer(telemetryFrameBytes)),
@@ -39,7 +39,7 @@ function surroundings(pay: (units: number) => boolean) {
     lines: createLineAllowance(0),
     log: (_, line) => void lines.push(line),
     now: () => ms++,
-    network: { request: ask, status: ask, read: ask, header: ask, close: ask, send: ask, end() {} },
+    network: { request: ask, status: ask, read: ask, header: ask, close: ask, send: ask, grant() {}, end() {} },
     refuse: assert.fail,
   })
   return {

@@ -29,7 +29,8 @@ const wheelStateBytes = 32
 /** What the functions need to know of the plugin that calls them. */
 export interface GuestSurroundings extends GuestLog {
   readonly id: string
-  readonly capabilities: readonly SafeCapability[]
+  /** Those that it has now. */
+  capabilities(): readonly SafeCapability[]
   memory(): WebAssembly.Memory
   /** Takes so much of the guest's fuel; false when there is none left. */
   pay(units: number): boolean
@@ -44,7 +45,7 @@ export interface GuestSurroundings extends GuestLog {
 
 /** Whether a function may be called that needs this; that it was is charged where it may not. */
 function isGranted(guest: GuestSurroundings, name: HostFunction, capability: SafeCapability): boolean {
-  if (guest.capabilities.includes(capability)) return true
+  if (guest.capabilities().includes(capability)) return true
   guest.refuse(`${name} needs ${capability}, which it was not granted`)
   return false
 }
@@ -68,7 +69,7 @@ function checkCapability(guest: GuestSurroundings, pointer: number, length: numb
   if (bytes === undefined || bytes.length > 32) return hostResult.invalidArgument
   const name = Buffer.from(bytes).toString('latin1')
   if (!Object.hasOwn(capabilityNames, name)) return hostResult.invalidArgument
-  return (guest.capabilities as readonly string[]).includes(capabilityNames[name] ?? '')
+  return (guest.capabilities() as readonly string[]).includes(capabilityNames[name] ?? '')
     ? 1
     : hostResult.permissionDenied
 }

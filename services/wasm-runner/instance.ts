@@ -6,6 +6,7 @@ import type { GuestNetworkNeeds } from './guest-network.ts'
 import type { PostOffice } from './mailbox.ts'
 import type { NetworkGrant } from './network-words.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import type { PluginTerms } from './plugin-terms.ts'
 import { instantiateSdk } from './sdk-instance.ts'
 import type { Violation } from './violation.ts'
 
@@ -23,6 +24,8 @@ export interface InstanceNeeds {
   /** Monotonic, ms. */
   now(): number
   readonly network: InstanceNetwork
+  /** What it runs on; without them, on what it was loaded with. */
+  readonly terms?: PluginTerms
   /** It called what it was not granted; at most once a second. */
   charge(violation: Violation): void
 }
@@ -54,6 +57,8 @@ export interface Instance {
   readonly customData: ReadonlyMap<string, string>
   /** Bytes of the guest's memory, as it is now. */
   memoryBytes(): number
+  /** Between ticks: it runs on these terms from the next one on, with the state that it has. */
+  adjust(terms: PluginTerms): void
   /** Calls the guest's shutdown, if it has one. */
   shutdown(): void
 }

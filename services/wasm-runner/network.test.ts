@@ -23,7 +23,7 @@ const importsRequest = '(import "env" "http_request" (func $request (param i32 i
 const request = `(call $request (i32.const 0) (i32.const ${JSON.stringify(ask).length}))`
 
 /** A real runner, with its threads, and the host that carries for it. */
-async function rig(part: Pick<RunnerOptions, 'callFuel'> = {}) {
+async function rig(part: Pick<RunnerOptions, 'callFuel' | 'unguarded'> = {}) {
   const shmDir = await mkdtemp('/dev/shm/openracing-test-')
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line) => void lines.push(JSON.parse(line).msg) })
@@ -112,6 +112,19 @@ test('what a plugin asked for is withdrawn when it traps, and its next instance 
   await it.wish('http', number + 1)
 })
 
+test('what a plugin asked for is withdrawn when it loses the network, and it ticks on', async () => {
+  await using it = await rig()
+  const id = await it.load(fetchingModule(ask))
+  const { number } = await it.wish('http')
+  const rateHz = 100
+  await it.runner.adjust(id, { rateHz, capabilities: ['ReadTelemetry'], fileSystem: [], network: [] })
+  await it.wish('withdrawal', number)
+  const ticks = () => it.runner.list()[0]?.statistics?.executions ?? 0n
+  const before = ticks()
+  await until('a tick', () => ticks() > before)
+  assert.equal(it.runner.list()[0]?.statistics?.restarts, 0)
+})
+
 test('a plugin that asks for a host that is not listed is charged', async () => {
   await using it = await rig()
   const id = await it.load(fetchingModule(ask), { network: ['b.test'] })
@@ -154,7 +167,7 @@ test('a host that goes away wakes a call that waits', async () => {
 })
 
 test('what a call asked for is withdrawn when its thread has to be ended', async () => {
-  await using it = await rig({ callFuel: 1e15 })
+  await using it = await rig({ callFuel: 1e15, unguarded: true })
   const id = await it.loadAction(
     actionModule(`${importsRequest} (data (i32.const 0) "${askJson}")
       (func (export "execute") (param i32 i32) (result i32) (drop ${request}) (loop $l (br $l)) (i32.const 0))`),

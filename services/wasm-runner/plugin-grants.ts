@@ -42,13 +42,24 @@ export function hostList(hosts: readonly string[]): readonly string[] {
   throw invalid(`network[${unknown}] is ${JSON.stringify(hosts[unknown]?.slice(0, 64))}; send a host or host:port`)
 }
 
-/** What a plugin that has capabilities is granted. Paths and hosts without theirs are a contradiction, and no grant. */
-export function grantsOf(request: Pick<LoadSafePluginRequest, 'capabilities' | 'fileSystem' | 'network'>) {
-  const has = (capability: SafeCapability): boolean => request.capabilities.includes(capability)
-  if (request.fileSystem.length > 0 && !has('FileSystem'))
+interface Granted {
+  readonly capabilities: readonly string[]
+  readonly fileSystem: readonly unknown[]
+  readonly network: readonly unknown[]
+}
+
+/** Paths and hosts without their capabilities are a contradiction, and no grant: REQUEST_INVALID. */
+export function checkGrants({ capabilities, fileSystem, network }: Granted): void {
+  const has = (capability: SafeCapability): boolean => capabilities.includes(capability)
+  if (fileSystem.length > 0 && !has('FileSystem'))
     throw invalid('file_system lists paths and capabilities has no FileSystem; send both or neither')
-  if (request.network.length > 0 && !has('Network'))
+  if (network.length > 0 && !has('Network'))
     throw invalid('network lists hosts and capabilities has no Network; send both or neither')
+}
+
+/** What a plugin that has capabilities is granted. */
+export function grantsOf(request: Pick<LoadSafePluginRequest, 'capabilities' | 'fileSystem' | 'network'>) {
+  checkGrants(request)
   return { fileSystem: pathList(request.fileSystem), network: hostList(request.network) }
 }
 

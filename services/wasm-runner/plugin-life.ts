@@ -5,10 +5,10 @@ import { RigError } from '../../rpc/failure.ts'
 import { delayMs, standardRestart } from '../../supervision/restart.ts'
 import type { PluginCode } from './compile.ts'
 import type { ExecutorThreads } from './executor-threads.ts'
-import { ungrantedDetail } from './granted-operations.ts'
 import type { TickEntry } from './ledger.ts'
 import type { DeskSeat, NetworkDesk } from './network-desk.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import { checkTerms, firstTerms, type PluginTerms, termsDetail } from './plugin-terms.ts'
 import { createStatistics } from './statistics.ts'
 import { createViolations, type Violation } from './violation.ts'
 
@@ -27,11 +27,25 @@ export interface LifeNeeds {
   wallMs(): number
 }
 
+/** How far it is: on its way, on its thread, or waiting to be there again. */
+type Stage = 'loading' | 'running' | 'waiting'
+
+function stateOf(stage: Stage, { rateHz: ownHz }: PluginSpec, { rateHz }: PluginTerms): PluginState {
+  if (stage === 'waiting') return PluginState.PLUGIN_STATE_WAITING
+  if (stage === 'loading' || rateHz === 0) return PluginState.PLUGIN_STATE_LOADED
+  return rateHz < ownHz ? PluginState.PLUGIN_STATE_THROTTLED : PluginState.PLUGIN_STATE_RUNNING
+}
+
 /** One plugin from its load to its end: started, lost, waiting, started again. */
 export interface PluginLife {
   readonly ticket: number
   /** Starts it the first time; a failure here is the end of it. `replaces`: the ticket whose place it takes. */
   start(replaces: number | undefined): Promise<void>
+  /**
+   * It runs on these terms from now on; one that waits, from its next start on. Resolves when they are in force. Rejects
+   * with REQUEST_INVALID; then nothing has changed.
+   */
+  adjust(terms: PluginTerms): Promise<void>
   /** The executor gave it a tick. */
   ticked(entry: TickEntry): void
   /** It did what it must not do. */
@@ -54,8 +68,9 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
   const statistics = createStatistics()
   const violations = createViolations()
   const network = desk.open(spec.id)
-  let state: SafePlugin['state'] = PluginState.PLUGIN_STATE_LOADED
-  let detail = ''
+  let terms = firstTerms(spec)
+  let stage: Stage = 'loading'
+  let trouble = ''
   let losses = 0
   let startedMs = 0
   let timer: NodeJS.Timeout | undefined
@@ -63,13 +78,12 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
   let ended = false
 
   const start = async (replaces: number | undefined): Promise<void> => {
-    await executor.start({ ticket, spec, code, replaces, room: desk.room }).catch((cause) => {
+    await executor.start({ ticket, spec, terms, code, replaces, room: desk.room }).catch((cause) => {
       network.withdrawAll()
       throw cause
     })
     startedMs = now()
-    state = PluginState.PLUGIN_STATE_RUNNING
-    detail = ungrantedDetail(spec)
+    stage = 'running'
   }
 
   const startAgain = async (): Promise<void> => {
@@ -92,15 +106,21 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
     if (ended) return
     losses = ranMs >= standardRestart.forgiveAfterMs ? 1 : losses + 1
     const pauseMs = delayMs(losses, standardRestart)
-    state = PluginState.PLUGIN_STATE_WAITING
-    detail = `${why}; it is started again after ${pauseMs} ms`
-    log.warn({ plugin: spec.id, name: spec.name, losses }, detail)
+    stage = 'waiting'
+    trouble = `${why}; it is started again after ${pauseMs} ms`
+    log.warn({ plugin: spec.id, name: spec.name, losses }, trouble)
     arm(pauseMs)
   }
 
   return {
     ticket,
     start,
+    async adjust(next) {
+      checkTerms(next, spec)
+      terms = next
+      if (next.network.length === 0) network.withdrawAll()
+      await executor.adjust(ticket, next)
+    },
     ticked(entry) {
       statistics.count(entry)
       if (!entry.overBudget) return
@@ -122,7 +142,7 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
     },
     hold(hold) {
       held = hold
-      if (held || state === PluginState.PLUGIN_STATE_WAITING) arm(0)
+      if (held || stage === 'waiting') arm(0)
     },
     async end() {
       ended = true
@@ -131,7 +151,8 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
       network.withdrawAll()
     },
     view: () => ({
-      ...{ id: spec.id, life, state, detail },
+      ...{ id: spec.id, life, state: stateOf(stage, spec, terms) },
+      detail: stage === 'waiting' ? trouble : termsDetail(spec, terms),
       statistics: statistics.snapshot(),
       violations: violations.snapshot(),
     }),

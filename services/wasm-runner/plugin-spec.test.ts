@@ -32,6 +32,7 @@ test('a whole request becomes a plugin with the usual entry points and an empty 
     budgetUs: 5000,
     memoryBytes: 16_777_216,
     rateHz: 100,
+    initialRateHz: 100,
     entryPoints: { process: 'process', initialize: 'initialize', shutdown: 'shutdown' },
     order: 3,
   })

@@ -23,12 +23,12 @@ export type SafeOperation = (typeof safeOperations)[number]
 const budgetUsMax = 5000
 const memoryBytesMax = 16 << 20
 const memoryBytesMin = 65_536 // a page: no memory is smaller
-const rateHzMax = 200
+export const rateHzMax = 200
 
 /** Largest configuration, bytes: it is copied into the guest whole. */
 const configBytesMax = 65_536
 
-/** A plugin as it is to run: complete and within bounds. */
+/** A plugin as it is loaded: complete and within bounds. What may change while it runs is in its terms (plugin-terms.ts). */
 export interface PluginSpec {
   readonly id: string
   readonly name: string
@@ -48,7 +48,10 @@ export interface PluginSpec {
   /** CPU time of a tick, µs. */
   readonly budgetUs: number
   readonly memoryBytes: number
+  /** Its own rate, ticks a second. */
   readonly rateHz: number
+  /** The one that it begins with; 0: it is not ticked. */
+  readonly initialRateHz: number
   /** The exports that are called. */
   readonly entryPoints: EntryPoints
   /** Place in the order of plugins; lower first, ties by id. */
@@ -70,6 +73,10 @@ function known<T extends string>(field: string, values: readonly string[], names
   return names.filter((name) => values.includes(name))
 }
 
+/** Throws REQUEST_INVALID. */
+export const knownCapabilities = (values: readonly string[]): readonly SafeCapability[] =>
+  known('capabilities', values, safeCapabilities)
+
 function configObject(json: string): string {
   if (Buffer.byteLength(json) > configBytesMax) {
     throw invalid(`config_json has ${Buffer.byteLength(json)} bytes; send at most ${configBytesMax}`)
@@ -88,20 +95,22 @@ function configObject(json: string): string {
 
 /** Checks a request, field by field. Throws REQUEST_INVALID. Empty entry points stand for the usual names. */
 export function parseLoadRequest(request: LoadSafePluginRequest): PluginSpec {
+  const rateHz = within('update_rate_hz', request.updateRateHz, 1, rateHzMax)
   const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
   return {
     id: matching('id', request.id, uuid, 'the UUID of the manifest').toLowerCase(),
     name: matching('name', request.name, /^[^\p{Cc}]{1,128}$/u, '1 to 128 characters on one line'),
     path: absolutePath(request.path),
     sha256: matching('sha256', request.sha256, /^[0-9a-f]{64}$/i, '64 hex digits').toLowerCase(),
-    capabilities: known('capabilities', request.capabilities, safeCapabilities),
+    capabilities: knownCapabilities(request.capabilities),
     operations: known('operations', request.operations, safeOperations),
     ...grantsOf(request),
     program: programOf(request),
     configJson: configObject(request.configJson || '{}'),
     budgetUs: within('max_execution_time_us', request.maxExecutionTimeUs, 1, budgetUsMax),
     memoryBytes: within('max_memory_bytes', Number(request.maxMemoryBytes), memoryBytesMin, memoryBytesMax),
-    rateHz: within('update_rate_hz', request.updateRateHz, 1, rateHzMax),
+    rateHz,
+    initialRateHz: within('initial_rate_hz', request.initialRateHz ?? rateHz, 0, rateHz),
     entryPoints: {
       process: request.mainFunction || 'process',
       initialize: request.initFunction || 'initialize',

@@ -50,6 +50,8 @@ export interface Ticks {
    * Returns undefined, or how the plugin was lost: then its instance is of no more use.
    */
   tick(seat: Seat, missed: number, lateMs: number): Violation | undefined
+  /** Somebody's force is not asked for any more: what remains without it counts at once, and not from the next tick on. */
+  settle(): void
   /** Takes over what the suspects' thread has answered; nothing where there are no suspects. */
   relay(): void
 }
@@ -127,12 +129,21 @@ export function createTicks(needs: TickNeeds, pipeline: ForcePipeline): Ticks {
     return fault
   }
 
+  const settle = (): void => {
+    if (pipeline.isEmpty() && suspects?.scalar() === undefined) output.withdraw()
+    else publish()
+  }
+
+  let relayed = false
   const relay = (): void => {
     refresh()
     const drawn = suspects?.leds()
     if (drawn !== undefined) leds.show(drawn)
-    if (suspects?.scalar() !== undefined) publish()
+    const speaks = suspects?.scalar() !== undefined
+    if (speaks) publish()
+    else if (relayed) settle()
+    relayed = speaks
   }
 
-  return { refresh, tick, relay }
+  return { refresh, tick, settle, relay }
 }

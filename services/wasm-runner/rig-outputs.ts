@@ -44,12 +44,15 @@ export function followTelemetry(slot: Latest) {
 export function openScalarOutput(slot: Latest, now: () => bigint) {
   const value = new Uint8Array(safeScalarBytes)
   const view = new DataView(value.buffer)
+  const write = (timeNs: bigint, scalar: number): void => {
+    view.setBigUint64(safeScalar.timestamp_ns.offset, timeNs, true)
+    view.setFloat32(safeScalar.ffb_scalar.offset, scalar, true)
+    slot.publish(value)
+  }
   return {
-    publish(scalar: number) {
-      view.setBigUint64(safeScalar.timestamp_ns.offset, now(), true)
-      view.setFloat32(safeScalar.ffb_scalar.offset, scalar, true)
-      slot.publish(value)
-    },
+    publish: (scalar: number) => write(now(), scalar),
+    /** Nobody says anything any more: a scalar as old as that is not meant. */
+    withdraw: () => write(0n, 0),
   }
 }
 

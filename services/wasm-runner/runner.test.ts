@@ -13,6 +13,7 @@ import { openLatest } from '../../shm/latest.ts'
 import { openScalarSlot, openTelemetrySlot } from '../../shm/slots.ts'
 import { until } from '../../test/until.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import { firstTerms, type PluginTerms } from './plugin-terms.ts'
 import { type Runner, type RunnerOptions, startRunner } from './runner.ts'
 import { type GuestModule, guestModule, op } from './testing/guest-module.ts'
 import { specOf } from './testing/specs.ts'
@@ -412,4 +413,79 @@ test('a raw plugin has its part in the force, and without the grant what it retu
   await until('its answer is in the cell', () => cells.scalar() === 0.75)
   const leds = await it.specOf(bytes, { operations: ['TelemetryProcessor', 'LedMapper'] })
   await assert.rejects(it.runner.load(leds), /PLUGIN_INVALID: .*take LedMapper out of its operations/)
+})
+
+const { PLUGIN_STATE_LOADED, PLUGIN_STATE_THROTTLED } = PluginState
+const termsOf = (spec: PluginSpec, part: Partial<PluginTerms> = {}): PluginTerms => ({
+  ...firstTerms({ ...spec, initialRateHz: spec.rateHz }),
+  ...part,
+})
+
+test('a plugin is slowed down, stopped and sped up while it runs, and its neighbour misses nothing of it', async () => {
+  await using it = await rig()
+  const spec = await it.specOf(guestModule(), { rateHz: 200 })
+  const neighbour = await it.specOf(guestModule(), { rateHz: 200 })
+  await it.runner.load(spec)
+  await it.runner.load(neighbour)
+  const adjust = async (part: Partial<PluginTerms>) => {
+    await it.runner.adjust(spec.id, termsOf(spec, part))
+    const { state, detail, statistics } = find(it.runner, spec.id)!
+    return { state, detail, count: Number(statistics?.executions) }
+  }
+  const neighbourTicks = (count: number) => {
+    const before = executions(it.runner, neighbour.id)
+    return until('ticks of the neighbour', () => executions(it.runner, neighbour.id) >= before + count)
+  }
+
+  const slow = await adjust({ rateHz: 50 })
+  assert.deepEqual(
+    [slow.state, slow.detail],
+    [PLUGIN_STATE_THROTTLED, 'it is called at 50 Hz, and its own rate is 200 Hz'],
+  )
+  await neighbourTicks(100)
+  const stopped = await adjust({ rateHz: 0 })
+  assert.deepEqual([stopped.state, stopped.detail], [PLUGIN_STATE_LOADED, 'it is not called'])
+  assert.ok(stopped.count - slow.count < 50, 'a quarter of a hundred, and what a busy machine kept from the neighbour')
+  await neighbourTicks(20)
+  assert.equal(executions(it.runner, spec.id), stopped.count, 'whatever ran before the terms were in force is counted')
+  assert.equal((await adjust({})).state, PLUGIN_STATE_RUNNING)
+  await until('a tick', () => executions(it.runner, spec.id) > stopped.count)
+  assert.equal(find(it.runner, spec.id)?.statistics?.restarts, 0)
+})
+
+test('a plugin that waits for its restart has its new terms when it is started again', async () => {
+  await using it = await rig()
+  const spec = await it.specOf(guestModule({ process: op.trap }))
+  await it.runner.load(spec)
+  await until('it traps', () => find(it.runner, spec.id)?.state === PLUGIN_STATE_WAITING)
+  await it.runner.adjust(spec.id, termsOf(spec, { rateHz: 0 }))
+  await until('it is there again', () => find(it.runner, spec.id)?.state === PLUGIN_STATE_LOADED)
+  assert.equal(find(it.runner, spec.id)?.statistics?.restarts, 1)
+})
+
+test('a plugin that moves with its thread takes its terms with it', async () => {
+  await using it = await rig(onlyWatched)
+  const spec = await it.specOf(guestModule())
+  const looping = await it.specOf(guestModule(loopsInFifthCall))
+  await it.runner.load(spec)
+  await it.runner.adjust(spec.id, termsOf(spec, { rateHz: 0 }))
+  const count = executions(it.runner, spec.id)
+  await it.runner.load(looping)
+  await until('it has moved', () => (find(it.runner, spec.id)?.statistics?.restarts ?? 0) > 0)
+  assert.equal(find(it.runner, spec.id)?.state, PLUGIN_STATE_LOADED)
+  assert.equal(executions(it.runner, spec.id), count)
+})
+
+test('terms are refused for a plugin that is not loaded, and bad ones for one that is, which runs on as it did', async () => {
+  await using it = await rig()
+  const spec = await it.specOf(guestModule(), { initialRateHz: 0 })
+  const refusedWith = (code: string) => (cause: unknown) => cause instanceof RigError && cause.code === code
+  await assert.rejects(it.runner.adjust(spec.id, termsOf(spec)), refusedWith('PLUGIN_UNKNOWN'))
+  await it.runner.load(spec)
+  assert.equal(find(it.runner, spec.id)?.state, PLUGIN_STATE_LOADED)
+  await assert.rejects(
+    it.runner.adjust(spec.id, termsOf(spec, { network: ['a.test'] })),
+    refusedWith('REQUEST_INVALID'),
+  )
+  assert.equal(find(it.runner, spec.id)?.state, PLUGIN_STATE_LOADED)
 })

@@ -14,6 +14,7 @@ import { createOnCallPlugins, type OnCallPlugins } from './on-call-plugins.ts'
 import { type OnCallSpec, standardCallFuel } from './on-call-spec.ts'
 import { createPluginLife, type PluginLife } from './plugin-life.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import type { PluginTerms } from './plugin-terms.ts'
 import type { Violation } from './violation.ts'
 
 export interface RunnerOptions {
@@ -43,6 +44,11 @@ export interface Runner extends Pick<OnCallPlugins, 'runAction' | 'runInput'>, P
   load(spec: PluginSpec): Promise<Abi>
   /** Loads a plugin that runs when somebody asks. Rejects as load does; then nothing has changed. */
   loadOnCall(spec: OnCallSpec): Promise<Abi>
+  /**
+   * Changes the terms of a plugin that is loaded; resolves when they are in force, before its next tick. Rejects with
+   * PLUGIN_UNKNOWN or REQUEST_INVALID; then nothing has changed.
+   */
+  adjust(id: string, terms: PluginTerms): Promise<void>
   /** Ends a plugin, of either kind. Repeats safely. */
   unload(id: string): Promise<void>
   /** In the order of their ids. */
@@ -178,6 +184,15 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     runAction: onCall.runAction,
     runInput: onCall.runInput,
     carry: desk.carry,
+    adjust: (id, terms) =>
+      inTurn(id, async () => {
+        const life = plugins.get(id)
+        if (life === undefined)
+          throw new RigError('PLUGIN_UNKNOWN', `no plugin ${JSON.stringify(id.slice(0, 64))} is loaded; load it first`)
+        await life.adjust(terms)
+        const { rateHz, capabilities } = terms
+        log.info({ plugin: id, rateHz, capabilities }, 'adjusted')
+      }),
     unload: (id) => inTurn(id, () => unload(id)),
     list: () => {
       executor.drain()

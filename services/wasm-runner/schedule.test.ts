@@ -43,3 +43,18 @@ test('at every rate and moment the next tick lies ahead by no more than a period
     }),
   )
 })
+
+test('a plugin whose rate changes has its ticks at the multiples of each rate, whatever they were before', () => {
+  fc.assert(
+    fc.property(fc.array(rate, { minLength: 2, maxLength: 8 }), moment, (rates, beganMs) => {
+      let nowMs = beganMs
+      for (const rateHz of rates) {
+        const schedule = startSchedule(rateHz, nowMs)
+        const first = dueMs(schedule)
+        const periods = (first * rateHz) / 1000
+        assert.ok(Math.abs(periods - Math.round(periods)) < 1e-5 && first - nowMs < 1000 / rateHz + 1e-3)
+        nowMs = first
+      }
+    }),
+  )
+})

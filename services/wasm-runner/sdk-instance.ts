@@ -102,7 +102,7 @@ export function instantiateSdk(code: PluginCode, spec: PluginSpec, needs: Instan
       view.setUint32(at.context, frameNumber, true)
       view.setUint32(at.context + 4, frameNumber / 2 ** 32, true)
       view.setUint32(at.context + 8, spec.budgetUs, true)
-      view.setUint32(at.context + 12, spec.rateHz, true)
+      view.setUint32(at.context + 12, guest.terms().rateHz, true)
       guest.fill(fuel, spec.budgetUs)
     },
     process: (operation) => guest.run('process', () => exports.process(operation, at.telemetry, at.context, at.leds)),
@@ -111,6 +111,7 @@ export function instantiateSdk(code: PluginCode, spec: PluginSpec, needs: Instan
     leds: () => buffers.views().bytes.slice(at.leds, at.leds + ledFrameBytes),
     customData: customData.entries(),
     memoryBytes: () => exports.memory.buffer.byteLength,
+    adjust: guest.adjust,
     shutdown() {
       guest.fill(tickFuel(spec.budgetUs, needs.unitsPerUs), spec.budgetUs)
       guest.run('shutdown', () => exports.shutdown?.())

@@ -13,6 +13,7 @@ import { credentials, makeGenericClientConstructor } from '@grpc/grpc-js'
 import { service as healthService } from 'grpc-health-check'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import {
+  AdjustSafePluginRequest,
   type CarryRequestsResponse,
   type ListSafePluginsResponse,
   LoadSafePluginRequest,
@@ -187,3 +188,22 @@ for (const count of ['0', '65', '-1', 'many', '1e1']) {
     assert.deepEqual(await exited, [4, null])
   })
 }
+
+test('the host slows a plugin down, and takes from it what it had, over the call for that', async () => {
+  await using runner = await startProcess()
+  const request = await runner.request(await buildSample('rpm-leds'), { initialRateHz: 0 })
+  await runner.load(request)
+  const state = async () => (await runner.list()).plugins[0]?.state
+  const adjust = (part: Partial<AdjustSafePluginRequest>) =>
+    call((callback) =>
+      runner.client.adjustSafePlugin(AdjustSafePluginRequest.fromPartial({ id: request.id, ...part }), callback),
+    )
+  assert.equal(await state(), PluginState.PLUGIN_STATE_LOADED)
+  await adjust({ updateRateHz: 30, capabilities: ['ReadTelemetry'] })
+  assert.equal(await state(), PluginState.PLUGIN_STATE_THROTTLED)
+  const [plugin] = (await runner.list()).plugins
+  assert.match(plugin!.detail, /30 Hz.*; LedMapper is not run: ControlLeds is not granted/)
+  assert.equal(plugin!.statistics?.executions, 0n)
+  await assert.rejects(adjust({ id: 'nobody' }), /PLUGIN_UNKNOWN: no plugin "nobody" is loaded; load it first/)
+  await assert.rejects(adjust({ updateRateHz: 1000 }), /REQUEST_INVALID: update_rate_hz is 1000; send 0 to 200/)
+})

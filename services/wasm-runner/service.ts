@@ -8,6 +8,7 @@ import { parseAction } from './call-request.ts'
 import { createInputCalls } from './input-stream.ts'
 import { parseOnCallRequest } from './on-call-spec.ts'
 import { parseLoadRequest } from './plugin-spec.ts'
+import { parseAdjustRequest } from './plugin-terms.ts'
 import type { Runner } from './runner.ts'
 
 /** WasmRunnerService over a runner. `confinement`: of this process, and so of every plugin in it. */
@@ -22,6 +23,10 @@ export function wasmRunnerService(runner: Runner, confinement: Confinement, log:
     }, log),
     runInput: duplexStream(createInputCalls(runner), log),
     carryRequests: duplexStream(runner.carry, log),
+    adjustSafePlugin: unary(async (request) => {
+      await runner.adjust(request.id.toLowerCase(), parseAdjustRequest(request))
+      return {}
+    }, log),
     unloadSafePlugin: unary(async ({ id }) => {
       await runner.unload(id.toLowerCase())
       return {}

@@ -11,6 +11,7 @@ import type { TickEntry } from './ledger.ts'
 import { createPostOffice } from './mailbox.ts'
 import { noRoom } from './network-words.ts'
 import type { PluginSpec } from './plugin-spec.ts'
+import { firstTerms } from './plugin-terms.ts'
 import { createTicks } from './plugin-tick.ts'
 import { createThreadNetwork } from './thread-network.ts'
 import type { Violation } from './violation.ts'
@@ -130,7 +131,17 @@ export function tryPlugin(code: PluginCode, spec: PluginSpec, frames: Iterable<U
   const loadFuel = instance.fuelUsed()
   const { unitsPerUs } = needs
   const runs = grantedOperations(spec)
-  const seat = { ticket: 1, spec, idWords: wordsOfId(spec.id), instance, runs, beat: undefined, tick: 0, unitsPerUs }
+  const seat = {
+    ticket: 1,
+    spec,
+    terms: firstTerms(spec),
+    idWords: wordsOfId(spec.id),
+    instance,
+    runs,
+    beat: undefined,
+    tick: 0,
+    unitsPerUs,
+  }
   const pipeline = createForcePipeline()
   pipeline.arrange(runs.force ? [seat.ticket] : [])
   const { refresh, tick } = createTicks(

@@ -43,6 +43,8 @@ export interface RawWasi extends Disposable {
   /** Reads up to so many bytes of a descriptor, or the name of the answer. */
   read(fd: number, bytes?: number): string
   write(fd: number, text: string): string
+  /** See Wasi.grant. */
+  grant(granted: readonly Preopen[]): void
   /** Lines that were written, with their level. */
   readonly lines: readonly string[]
 }
@@ -125,6 +127,7 @@ export function rawWasi({ grants = {}, pay = () => true, nowNs = () => 0n }: Raw
       return answer === 'SUCCESS' ? memory.toString('utf8', textAt, textAt + memory.readUInt32LE(resultAt)) : answer
     },
     write: (fd, text) => call('fd_write', fd, vector(...put(text)), 1, resultAt),
+    grant: wasi.grant,
     lines,
     [Symbol.dispose]: wasi.close,
   }

@@ -16,6 +16,7 @@ export const specOf = (part: Partial<PluginSpec> = {}): PluginSpec => ({
   budgetUs: 5000,
   memoryBytes: 16 << 20,
   rateHz: 100,
+  initialRateHz: part.rateHz ?? 100,
   entryPoints: { process: 'process', initialize: 'initialize', shutdown: 'shutdown' },
   order: 0,
   ...part,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { grantedGuest } from '../testing/granted-guest.ts'
-import { grantedTree } from '../testing/granted-tree.ts'
+import { type GrantedTree, grantedTree } from '../testing/granted-tree.ts'
 import { allRights, type RawWasi, rawWasi, readRights } from '../testing/raw-wasi.ts'
 import { openedMax } from './descriptors.ts'
 import { fileBytesMax, transferBytesMax } from './file-calls.ts'
@@ -332,4 +332,78 @@ test('two directories that are granted are two: names move between them, second 
   assert.equal(raw.call('path_rename', 5, ...name, 3, ...moved), 'NOTCAPABLE')
   assert.equal(raw.call('path_rename', 3, ...name, 4, ...moved), 'SUCCESS')
   assert.equal(readFileSync(join(other.path, 'moved'), 'utf8'), 'hello from a file\n')
+})
+
+const grants = (tree: GrantedTree, access: 'read' | 'read_write') => [{ name: '/granted', path: tree.path, access }]
+
+/** How many descriptors this process has at or below a path. */
+function openBelow(path: string): number {
+  const links = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(join('/proc/self/fd', fd))
+    } catch {
+      return '' // that of the listing itself
+    }
+  })
+  return links.filter((link) => link.startsWith(path)).length
+}
+
+test('a directory that is withdrawn is closed with all that was opened through it, and has its number when it is back', () => {
+  using raw = grantedGuest('read_write')
+  const file = Number(raw.open('hello.txt', { rights: allRights }))
+  const inner = Number(raw.open('sub', { oflags: 2, rights: allRights, inheriting: allRights }))
+  raw.grant([])
+  assert.equal(openBelow(raw.tree.path), 0)
+  assert.deepEqual([raw.read(file), raw.write(file, 'x')], ['NOTCAPABLE', 'NOTCAPABLE'])
+  assert.equal(raw.call('fd_fdstat_get', file, raw.result), 'NOTCAPABLE')
+  assert.equal(raw.call('fd_seek', file, 0n, 0, raw.result), 'NOTCAPABLE')
+  assert.equal(raw.open('inner.txt', { directory: inner }), 'NOTCAPABLE')
+  assert.equal(raw.open('hello.txt'), 'NOTCAPABLE')
+  assert.equal(raw.call('path_unlink_file', 3, ...raw.put('hello.txt')), 'NOTCAPABLE')
+  // Libraries that look for directories end the program at any answer but SUCCESS and BADF.
+  assert.equal(raw.call('fd_prestat_get', 3, raw.result), 'SUCCESS')
+  assert.equal(raw.call('fd_close', file), 'SUCCESS')
+  assert.equal(raw.read(file), 'BADF')
+
+  raw.grant(grants(raw.tree, 'read_write'))
+  assert.equal(raw.open('inner.txt', { directory: inner }), 'NOTCAPABLE', 'what was closed stays closed')
+  assert.equal(raw.read(Number(raw.open('hello.txt')), 5), 'hello')
+  assert.equal(raw.call('path_unlink_file', 3, ...raw.put('hello.txt')), 'SUCCESS')
+})
+
+test('a directory that is granted for reading only from now on is read on, and what is open in it is not written', () => {
+  using raw = grantedGuest('read_write')
+  const file = Number(raw.open('hello.txt', { rights: allRights }))
+  const inner = Number(raw.open('sub', { oflags: 2, rights: allRights, inheriting: allRights }))
+  raw.grant(grants(raw.tree, 'read'))
+  assert.equal(raw.read(file, 5), 'hello')
+  assert.equal(raw.write(file, 'x'), 'NOTCAPABLE')
+  assert.equal(raw.call('fd_filestat_set_size', file, 0n), 'NOTCAPABLE')
+  assert.equal(raw.call('path_unlink_file', 3, ...raw.put('hello.txt')), 'NOTCAPABLE')
+  assert.equal(raw.call('path_unlink_file', inner, ...raw.put('inner.txt')), 'NOTCAPABLE')
+  assert.equal(raw.open('inner.txt', { directory: inner, rights: allRights }), 'NOTCAPABLE')
+  assert.equal(raw.read(Number(raw.open('inner.txt', { directory: inner }))), 'inner\n')
+  raw.grant(grants(raw.tree, 'read_write'))
+  assert.equal(raw.write(file, 'x'), 'NOTCAPABLE', 'what was opened before keeps what it was left')
+  assert.equal(raw.open('hello.txt', { rights: allRights }), file + 3)
+})
+
+test('terms that leave a directory as it is leave what a guest did to its descriptors', () => {
+  using raw = grantedGuest('read_write')
+  assert.equal(raw.call('fd_fdstat_set_rights', 3, 1n << 13n, readRights), 'SUCCESS')
+  raw.grant(grants(raw.tree, 'read_write'))
+  assert.equal(raw.call('path_unlink_file', 3, ...raw.put('hello.txt')), 'NOTCAPABLE')
+  assert.equal(raw.call('fd_close', 3), 'SUCCESS')
+  raw.grant([])
+  raw.grant(grants(raw.tree, 'read_write'))
+  assert.equal(raw.open('hello.txt'), 'BADF', 'what it closed itself does not come back')
+})
+
+test('a directory that is gone when it is granted again stays withdrawn, and the log says so', () => {
+  using raw = grantedGuest('read')
+  raw.grant([])
+  renameSync(raw.tree.path, `${raw.tree.path}-gone`)
+  raw.grant(grants(raw.tree, 'read'))
+  assert.deepEqual(raw.lines, ['warn /granted was granted and cannot be opened as a directory: NOENT'])
+  assert.equal(raw.open('hello.txt'), 'NOTCAPABLE')
 })

@@ -126,7 +126,7 @@ export function pathCalls({ memory, descriptors }: World) {
       const had = passed.base & rights.inheriting
       const opened = isDirectory
         ? descriptors.add({ ...thing, handle }, { base: had & directoryRights, inheriting: passed.inheriting }, flags)
-        : descriptors.add({ kind: 'file', handle }, { base: had & fileRights, inheriting: 0 }, flags)
+        : descriptors.add({ kind: 'file', handle, tree: thing.tree }, { base: had & fileRights, inheriting: 0 }, flags)
       number.setUint32(0, opened, true)
     },
 

@@ -31,6 +31,7 @@ const byKind: Readonly<Record<OpenThing['kind'], number>> = {
   output: filetype.characterDevice,
   file: filetype.regularFile,
   directory: filetype.directory,
+  withdrawn: filetype.unknown,
 }
 
 /** Sizes of records in typenames.witx, bytes. */

@@ -34,6 +34,12 @@ export interface Wasi {
    * answer. A call that there is no fuel for does nothing and answers AGAIN.
    */
   readonly imports: Readonly<Record<WasiFunction, WebAssembly.ImportFunction>>
+  /**
+   * These of the directories that it began with are granted from now on, with this access. Whatever was opened through
+   * the others is closed, and what stays can no more than is granted. A descriptor that was withdrawn is NOTCAPABLE for
+   * whatever it is used, and is closed as any other; a directory that is granted again has its old number.
+   */
+  grant(granted: readonly Preopen[]): void
   /** Gives away what was written and had no end of line, and closes every descriptor. May be called twice. */
   close(): void
 }
@@ -83,5 +89,5 @@ export function createWasi(grants: WasiGrants, needs: WasiNeeds): Wasi {
   const imports = Object.fromEntries(
     names.map((name) => [name, guarded(calls[name], () => pay(priceOf(name)))]),
   ) as Wasi['imports']
-  return { imports, close: descriptors.closeAll }
+  return { imports, grant: descriptors.grant, close: descriptors.closeAll }
 }

@@ -78,6 +78,11 @@ export interface LoadSafePluginRequest {
   /** What it finds as the arguments and the environment of a program of WASI; at most 64 of each, 1024 bytes each. */
   readonly arguments: readonly string[];
   readonly environment: readonly Variable[];
+  /**
+   * Ticks a second that it begins with, at most update_rate_hz, which is its own rate; 0: it is loaded and initialised, and
+   * not ticked until it is adjusted. Without it: its own rate.
+   */
+  readonly initialRateHz?: number | undefined;
 }
 
 /** Of an environment. A map would be shorter, and reflection cannot describe one. */
@@ -143,6 +148,28 @@ export interface RunInputResponse {
   readonly answer: ProcessInputResponse | undefined;
 }
 
+/** Complete: what is not listed, the plugin does not have from then on. */
+export interface AdjustSafePluginRequest {
+  readonly id: string;
+  /** Ticks a second, 1 to 200; 0: it stays loaded and is not ticked. Always 0 of a plugin that runs when somebody asks. */
+  readonly updateRateHz: number;
+  /** As in LoadSafePluginRequest, whatever it was loaded with. Empty of a plugin that runs when somebody asks. */
+  readonly capabilities: readonly string[];
+  /**
+   * Of those that it was loaded with, by name and path; access may be less. None without the capability FileSystem, but of
+   * a plugin that runs when somebody asks.
+   */
+  readonly fileSystem: readonly PathGrant[];
+  /**
+   * As in LoadSafePluginRequest, whatever it was loaded with. None without the capability Network, but of a plugin that
+   * runs when somebody asks.
+   */
+  readonly network: readonly string[];
+}
+
+export interface AdjustSafePluginResponse {
+}
+
 export interface UnloadSafePluginRequest {
   readonly id: string;
 }
@@ -159,6 +186,7 @@ export interface ListSafePluginsResponse {
 
 export interface SafePlugin {
   readonly id: string;
+  /** LOADED while it is not ticked, THROTTLED while that is at less than its own rate, RUNNING, or WAITING. */
   readonly state: PluginState;
   readonly detail: string;
   readonly statistics:
@@ -271,6 +299,7 @@ function createBaseLoadSafePluginRequest(): LoadSafePluginRequest {
     network: [],
     arguments: [],
     environment: [],
+    initialRateHz: undefined,
   };
 }
 
@@ -332,6 +361,9 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
     }
     for (const v of message.environment) {
       Variable.encode(v!, writer.uint32(146).fork()).join();
+    }
+    if (message.initialRateHz !== undefined) {
+      writer.uint32(152).uint32(message.initialRateHz);
     }
     return writer;
   },
@@ -493,6 +525,14 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
             message.environment.push(Variable.decode(reader, reader.uint32()));
             continue;
           }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.initialRateHz = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -530,6 +570,7 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
     message.network = object.network?.map((e) => e) || [];
     message.arguments = object.arguments?.map((e) => e) || [];
     message.environment = object.environment?.map((e) => Variable.fromPartial(e)) || [];
+    message.initialRateHz = object.initialRateHz ?? undefined;
     return message;
   },
 };
@@ -1180,6 +1221,152 @@ export const RunInputResponse: MessageFns<RunInputResponse> = {
     message.answer = (object.answer !== undefined && object.answer !== null)
       ? ProcessInputResponse.fromPartial(object.answer)
       : undefined;
+    return message;
+  },
+};
+
+function createBaseAdjustSafePluginRequest(): AdjustSafePluginRequest {
+  return { id: "", updateRateHz: 0, capabilities: [], fileSystem: [], network: [] };
+}
+
+export const AdjustSafePluginRequest: MessageFns<AdjustSafePluginRequest> = {
+  encode(message: AdjustSafePluginRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.updateRateHz !== 0) {
+      writer.uint32(16).uint32(message.updateRateHz);
+    }
+    for (const v of message.capabilities) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.fileSystem) {
+      PathGrant.encode(v!, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.network) {
+      writer.uint32(42).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdjustSafePluginRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdjustSafePluginRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.updateRateHz = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.capabilities.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.fileSystem.push(PathGrant.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.network.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AdjustSafePluginRequest>): AdjustSafePluginRequest {
+    return AdjustSafePluginRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AdjustSafePluginRequest>): AdjustSafePluginRequest {
+    const message = createBaseAdjustSafePluginRequest() as any;
+    message.id = object.id ?? "";
+    message.updateRateHz = object.updateRateHz ?? 0;
+    message.capabilities = object.capabilities?.map((e) => e) || [];
+    message.fileSystem = object.fileSystem?.map((e) => PathGrant.fromPartial(e)) || [];
+    message.network = object.network?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseAdjustSafePluginResponse(): AdjustSafePluginResponse {
+  return {};
+}
+
+export const AdjustSafePluginResponse: MessageFns<AdjustSafePluginResponse> = {
+  encode(_: AdjustSafePluginResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdjustSafePluginResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdjustSafePluginResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AdjustSafePluginResponse>): AdjustSafePluginResponse {
+    return AdjustSafePluginResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<AdjustSafePluginResponse>): AdjustSafePluginResponse {
+    const message = createBaseAdjustSafePluginResponse() as any;
     return message;
   },
 };
@@ -2233,6 +2420,21 @@ export const WasmRunnerServiceService = {
     responseSerialize: (value: RunInputResponse): Buffer => Buffer.from(RunInputResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RunInputResponse => RunInputResponse.decode(value),
   },
+  /**
+   * Changes on what terms a plugin runs, of either kind, while it runs: it keeps its instance and its state. Done when it is
+   * in force, which is before its next tick. REQUEST_INVALID changes nothing; PLUGIN_UNKNOWN where none is loaded.
+   */
+  adjustSafePlugin: {
+    path: "/openracing.v1.WasmRunnerService/AdjustSafePlugin" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AdjustSafePluginRequest): Buffer =>
+      Buffer.from(AdjustSafePluginRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AdjustSafePluginRequest => AdjustSafePluginRequest.decode(value),
+    responseSerialize: (value: AdjustSafePluginResponse): Buffer =>
+      Buffer.from(AdjustSafePluginResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AdjustSafePluginResponse => AdjustSafePluginResponse.decode(value),
+  },
   /** Ends a plugin, of either kind. Repeats safely. */
   unloadSafePlugin: {
     path: "/openracing.v1.WasmRunnerService/UnloadSafePlugin" as const,
@@ -2284,6 +2486,11 @@ export interface WasmRunnerServiceServer extends UntypedServiceImplementation {
   runAction: handleUnaryCall<RunActionRequest, RunActionResponse>;
   /** As PluginService.ProcessInput, by the plugin's id alone. */
   runInput: handleBidiStreamingCall<RunInputRequest, RunInputResponse>;
+  /**
+   * Changes on what terms a plugin runs, of either kind, while it runs: it keeps its instance and its state. Done when it is
+   * in force, which is before its next tick. REQUEST_INVALID changes nothing; PLUGIN_UNKNOWN where none is loaded.
+   */
+  adjustSafePlugin: handleUnaryCall<AdjustSafePluginRequest, AdjustSafePluginResponse>;
   /** Ends a plugin, of either kind. Repeats safely. */
   unloadSafePlugin: handleUnaryCall<UnloadSafePluginRequest, UnloadSafePluginResponse>;
   listSafePlugins: handleUnaryCall<ListSafePluginsRequest, ListSafePluginsResponse>;
@@ -2350,6 +2557,25 @@ export interface WasmRunnerServiceClient extends Client {
   runInput(): ClientDuplexStream<RunInputRequest, RunInputResponse>;
   runInput(options: Partial<CallOptions>): ClientDuplexStream<RunInputRequest, RunInputResponse>;
   runInput(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<RunInputRequest, RunInputResponse>;
+  /**
+   * Changes on what terms a plugin runs, of either kind, while it runs: it keeps its instance and its state. Done when it is
+   * in force, which is before its next tick. REQUEST_INVALID changes nothing; PLUGIN_UNKNOWN where none is loaded.
+   */
+  adjustSafePlugin(
+    request: AdjustSafePluginRequest,
+    callback: (error: ServiceError | null, response: AdjustSafePluginResponse) => void,
+  ): ClientUnaryCall;
+  adjustSafePlugin(
+    request: AdjustSafePluginRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AdjustSafePluginResponse) => void,
+  ): ClientUnaryCall;
+  adjustSafePlugin(
+    request: AdjustSafePluginRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AdjustSafePluginResponse) => void,
+  ): ClientUnaryCall;
   /** Ends a plugin, of either kind. Repeats safely. */
   unloadSafePlugin(
     request: UnloadSafePluginRequest,
