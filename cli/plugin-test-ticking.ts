@@ -42,7 +42,12 @@ export async function testTicking(
 ): Promise<void> {
   given.refuseOthers('ticking', manifest.name)
   const spec = parseLoadRequest(
-    safeRequest(manifest, verified, { configJson, order: 0, granted: grantedInTrial(manifest), program: noProgram }),
+    safeRequest(manifest, verified, {
+      configJson,
+      order: 0,
+      terms: { rateHz: manifest.constraints.updateRateHz, granted: grantedInTrial(manifest) },
+      program: noProgram,
+    }),
   )
   const frames = Buffer.concat([...readFrames(options.input)])
   const tried = await tryConfined({ kind: 'ticking', spec, bytes, frames, ledCount: options.leds })

@@ -42,6 +42,7 @@ entry_points: { wasm_module: plugin.wasm, native_library: plugin.so }
     manifestFile: null,
     problem: null,
     goal: 'running',
+    quarantine: null,
     wanted: true,
   }
   assert.ok(isRunnable(planned))

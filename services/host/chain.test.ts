@@ -71,6 +71,7 @@ function rig(...names: readonly string[]) {
     judgeKeys: () => Promise.reject(new Error('nobody vouches here')),
     listFast: async () => [],
     unloadSafe: () => Promise.reject(new Error('no Safe plugin is here')),
+    adjustSafe: () => Promise.reject(new Error('no Safe plugin is here')),
     loadSafe: () => Promise.reject(new Error('no Safe plugin is here')),
     loadOnCall: () => Promise.reject(new Error('no plugin that is called is here')),
     async setChain(request: SetChainRequest) {
@@ -99,6 +100,8 @@ function rig(...names: readonly string[]) {
     const loader = createLoader({
       ...{ plan, lives, arrangement, config, services, grants, network, audit, versions, log },
       isServing: () => true,
+      rateHzOf: () => 1000,
+      countNow: async () => {},
     })
     const discovery = startDiscovery({ pluginDir: root, plan, lives, loader, log })
     closing.push(discovery.close)

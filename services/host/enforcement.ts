@@ -25,8 +25,8 @@ export function enforce({ conduct, plan, lives, loader }: EnforcementNeeds): () 
     for (const plugin of about) {
       const { directory, wanted } = plugin
       tellPlan(lives, plugin)
-      if (wanted === before.get(directory)) loader.termsChanged(directory)
-      else void loader.changed(directory) // it fails nowhere but in the plugin's own life
+      // Either fails nowhere but in the plugin's own life.
+      void (wanted === before.get(directory) ? loader.termsChanged(directory) : loader.changed(directory))
     }
   })
 }

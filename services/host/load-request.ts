@@ -5,7 +5,11 @@ import {
   type VerifyArtefactRequest,
   type VerifyArtefactResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
-import type { LoadOnCallPluginRequest, LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import type {
+  AdjustSafePluginRequest,
+  LoadOnCallPluginRequest,
+  LoadSafePluginRequest,
+} from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Frozen } from '../../input/freeze.ts'
 import { parseFailure, RigError } from '../../rpc/failure.ts'
 import type { Config, Program } from './config.ts'
@@ -89,8 +93,15 @@ export interface SafePlace {
   readonly configJson: string
   /** Its place among those that run. */
   readonly order: number
-  readonly granted: Granted
+  readonly terms: Terms
   readonly program: Frozen<Program>
+}
+
+/** What may change while a plugin runs. */
+export interface Terms {
+  /** Calls a second; 0: it is not called. */
+  readonly rateHz: number
+  readonly granted: Granted
 }
 
 export const noProgram: Program = { arguments: [], environment: {} }
@@ -98,7 +109,7 @@ export const noProgram: Program = { arguments: [], environment: {} }
 export const safeRequest = (
   manifest: Manifest,
   verified: Copy,
-  { configJson, order, granted, program }: SafePlace,
+  { configJson, order, terms: { rateHz, granted }, program }: SafePlace,
 ): LoadSafePluginRequest => ({
   id: manifest.id,
   name: manifest.name,
@@ -118,6 +129,7 @@ export const safeRequest = (
   cleanupFunction: manifest.cleanupFunction,
   order,
   network: [...granted.hosts],
+  initialRateHz: rateHz,
 })
 
 export const onCallRequest = (
@@ -131,6 +143,18 @@ export const onCallRequest = (
   maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),
   network: [...granted.hosts],
   fileSystem: [...granted.fileSystem],
+})
+
+/** `id`: of a plugin that ticks, or that runs when somebody asks. */
+export const adjustRequest = (
+  { id, onCall }: Pick<Manifest, 'id' | 'onCall'>,
+  { rateHz, granted }: Terms,
+): AdjustSafePluginRequest => ({
+  id,
+  updateRateHz: onCall === null ? rateHz : 0,
+  capabilities: onCall === null ? [...granted.capabilities] : [],
+  fileSystem: [...granted.fileSystem],
+  network: [...granted.hosts],
 })
 
 /** `directory`: the plugin's own, real path. */

@@ -9,6 +9,7 @@ import { FastPlugin, type SetChainRequest } from '../../gen/proto/openracing/v1/
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import { Decision, Finding, type VerifyArtefactResponse } from '../../gen/proto/openracing/v1/trust.ts'
 import {
+  type AdjustSafePluginRequest,
   type LoadOnCallPluginRequest,
   type LoadSafePluginRequest,
   SafePlugin,
@@ -90,6 +91,9 @@ function rig(
   const chains: SetChainRequest[] = []
   const decisions = new Map<string, Decision>()
   const unloads: string[] = []
+  const adjusted: AdjustSafePluginRequest[] = []
+  /** How many loads there were when what plugins did was counted. */
+  const counted: number[] = []
   let refusing: FastPlugin[] = []
   let sha256 = 'ab'.repeat(32)
   let full = false
@@ -109,6 +113,9 @@ function rig(
     listFast: async () => refusing,
     async unloadSafe(id: string) {
       unloads.push(id)
+    },
+    async adjustSafe(request: AdjustSafePluginRequest) {
+      adjusted.push(request)
     },
     async loadSafe(request: LoadSafePluginRequest) {
       await meanwhile()
@@ -139,6 +146,8 @@ function rig(
   const network = createNetworkGrants()
   const loader = createLoader({
     ...{ plan, lives, arrangement, config, services, isServing, grants, network, log },
+    rateHzOf: ({ goal, manifest }) => (goal === 'running' ? manifest.constraints.updateRateHz : 0),
+    countNow: async () => void counted.push(loads.length),
     versions: { of: () => '', note() {} },
     audit: {
       append(decided) {

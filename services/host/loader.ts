@@ -27,11 +27,13 @@ export interface LoaderNeeds {
   readonly config: Frozen<Config>
   readonly services: Pick<
     PluginServices,
-    'verify' | 'judgeKeys' | 'listFast' | 'loadSafe' | 'loadOnCall' | 'unloadSafe' | 'setChain'
+    'verify' | 'judgeKeys' | 'listFast' | 'loadSafe' | 'loadOnCall' | 'adjustSafe' | 'unloadSafe' | 'setChain'
   >
   readonly isServing: IsServing
   readonly grants: Pick<PluginGrants, 'of' | 'decide'>
   readonly network: SafeLoaderNeeds['network']
+  readonly rateHzOf: SafeLoaderNeeds['rateHzOf']
+  readonly countNow: SafeLoaderNeeds['countNow']
   readonly audit: Pick<AuditLog, 'append'>
   readonly versions: NewestVersions
   readonly log: Logger
@@ -50,6 +52,11 @@ export interface Loader {
    * is ready, and if that fails. Resolves when everything that can be done about it now is done.
    */
   changed(directory: string): Promise<void>
+  /**
+   * On what terms this plugin runs is something else: its rate, what it is granted. It keeps its instance, and its process.
+   * Resolves as changed().
+   */
+  termsChanged(directory: string): Promise<void>
   /** What runs of what lies in this directory, as text that is the same while the same runs; undefined where nothing does. */
   runningIn(directory: string): string | undefined
   /** SHA-256 of everything that was judged good and may run. */
@@ -101,7 +108,8 @@ export function createLoader(needs: LoaderNeeds): Loader {
     },
   })
   const { judge, needStanding } = vouchers
-  const shared = { plan, judge, needStanding, versions, lives, grants, services, isServing }
+  const { rateHzOf, countNow } = needs
+  const shared = { plan, rateHzOf, countNow, judge, needStanding, versions, lives, grants, services, isServing }
   const safe = createSafeLoader({ ...shared, programs: config.plugins.program, network, retryMs })
   const chain = createChainLoader({ ...shared, arrangement, limits: rigLimits(config), native, log })
   const chainErrand = startErrand(chain.load, retryMs)
@@ -133,6 +141,11 @@ export function createLoader(needs: LoaderNeeds): Loader {
     async changed(directory) {
       safe.changed(directory)
       await Promise.all([changedFast(directory), safe.idle()])
+    },
+    async termsChanged(directory) {
+      safe.termsChanged(directory)
+      const plugin = plan.named(directory)
+      await Promise.all([plugin !== undefined && isFast(plugin) ? chainChanged() : undefined, safe.idle()])
     },
     runningIn: (directory) => safe.runningIn(directory) ?? chain.runningIn(directory),
     judgedGood: vouchers.judgedGood,

@@ -47,6 +47,7 @@ import { createPluginHand } from './plugin-hand.ts'
 import { createPluginList } from './plugin-list.ts'
 import { createPluginLives, tellPlan } from './plugin-lives.ts'
 import { createPlan, goalByConfig, isRunnable } from './plugin-plan.ts'
+import { rateHzOf } from './plugin-rate.ts'
 import { pluginService } from './plugin-service.ts'
 import { connectPluginServices } from './plugin-services.ts'
 import { quarantineService } from './quarantine-service.ts'
@@ -170,6 +171,8 @@ async function run(): Promise<void> {
   const courier = startCourier({ services, isServing, grants: network, log, nowMs: () => performance.now() })
   const loader = createLoader({
     ...{ plan, lives, arrangement, config, services, isServing, grants, network, audit, versions, log },
+    rateHzOf: (plugin) => rateHzOf(plugin, conduct, config.plugins.quarantinePolicy),
+    countNow: () => conductWatch.look(),
   })
   const keyWatch = startKeyWatch({
     ...{ services, isServing, log },

@@ -28,7 +28,7 @@ export interface PluginHandNeeds {
   readonly lives: PluginLives
   readonly goals: PluginGoals
   readonly words: Pick<CapabilityWords, 'grant' | 'revoke'>
-  readonly loader: Pick<Loader, 'changed' | 'runningIn' | 'lift' | 'digestOf'>
+  readonly loader: Pick<Loader, 'changed' | 'termsChanged' | 'runningIn' | 'lift' | 'digestOf'>
   readonly discovery: Pick<Discovery, 'look'>
 }
 
@@ -48,11 +48,16 @@ export function createPluginHand(needs: PluginHandNeeds): PluginHand {
     return plugin
   }
 
+  /** Has the plugin get to its new goal. */
   async function settle(directory: string): Promise<void> {
+    const before = plan.named(directory)
     plan.refresh()
     const plugin = plan.named(directory)
-    if (plugin !== undefined) tellPlan(lives, plugin)
-    await loader.changed(directory)
+    if (plugin === undefined) return
+    tellPlan(lives, plugin)
+    // Between running and loaded it keeps its instance.
+    if (before?.wanted === true && plugin.wanted && lives.of(directory).placed) await loader.termsChanged(directory)
+    else await loader.changed(directory)
   }
 
   /** The capability of this name that the plugin asks for. */
@@ -104,7 +109,7 @@ export function createPluginHand(needs: PluginHandNeeds): PluginHand {
         throw new RigError('CONSENT_NEEDED', `${why}; grant it with --yes when that is what you want`)
       }
       words.grant({ ...which, risk }, await loader.digestOf(plugin))
-      await settle(directory)
+      await loader.termsChanged(directory)
       return directory
     },
     async revoke(name, capability) {
@@ -112,7 +117,7 @@ export function createPluginHand(needs: PluginHandNeeds): PluginHand {
       const { manifest, directory } = plugin
       const asks = asked(plugin, capability)
       words.revoke({ pluginId: manifest.id, directory, capability: asks, risk: riskIn(manifest, asks) })
-      await settle(directory)
+      await loader.termsChanged(directory)
       return directory
     },
   }

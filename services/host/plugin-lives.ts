@@ -75,9 +75,15 @@ export function tellPlan(lives: Pick<PluginLives, 'tell'>, plugin: PlannedPlugin
   const { directory, goal, problem, quarantine } = plugin
   lives.tell(directory, { kind: 'wanted', goal })
   lives.tell(directory, { kind: 'found', problem, unsupported: null })
-  if (quarantine === null) return lives.tell(directory, { kind: 'released' })
+  if (quarantine === null) {
+    lives.tell(directory, { kind: 'released' })
+    return
+  }
   const { untilMs, reason } = quarantine
   const remedy = `\`wheelctl plugin release ${directory}\` ends it now`
-  const { message } = new RigError('PLUGIN_QUARANTINED', `${reason}; until ${new Date(untilMs).toISOString()}; ${remedy}`)
+  const { message } = new RigError(
+    'PLUGIN_QUARANTINED',
+    `${reason}; until ${new Date(untilMs).toISOString()}; ${remedy}`,
+  )
   lives.tell(directory, { kind: 'quarantined', untilMs, detail: message })
 }

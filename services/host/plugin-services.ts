@@ -22,6 +22,7 @@ import {
   type WatchKeysResponse,
 } from '../../gen/proto/openracing/v1/trust.ts'
 import {
+  type AdjustSafePluginRequest,
   type CarryRequestsRequest,
   type CarryRequestsResponse,
   type ListSafePluginsResponse,
@@ -46,6 +47,8 @@ export interface PluginServices {
   watchKeys(signal: AbortSignal): AsyncGenerator<WatchKeysResponse, void, undefined>
   loadSafe(request: LoadSafePluginRequest): Promise<void>
   loadOnCall(request: LoadOnCallPluginRequest): Promise<void>
+  /** Changes on what terms a Safe plugin of either kind runs; resolves when they are in force. */
+  adjustSafe(request: AdjustSafePluginRequest): Promise<void>
   /** Ends a Safe plugin of either kind; resolves when it is gone. Repeats safely. */
   unloadSafe(id: string): Promise<void>
   runAction(request: ExecuteActionRequest, signal: AbortSignal): Promise<CallResult>
@@ -111,6 +114,8 @@ export function connectPluginServices(home: Home): PluginServices {
       void (await call((done) => runner.loadSafePlugin(request, waiting, within(loadMs), done))),
     loadOnCall: async (request) =>
       void (await call((done) => runner.loadOnCallPlugin(request, waiting, within(loadMs), done))),
+    adjustSafe: async (request) =>
+      void (await call((done) => runner.adjustSafePlugin(request, waiting, within(loadMs), done))),
     unloadSafe: async (id) =>
       void (await call((done) => runner.unloadSafePlugin({ id }, waiting, within(loadMs), done))),
     async runAction(request, signal) {

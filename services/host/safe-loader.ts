@@ -1,13 +1,18 @@
 import { join } from 'node:path'
+import type {
+  LoadOnCallPluginRequest,
+  LoadSafePluginRequest,
+  PathGrant,
+} from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Config, Program } from './config.ts'
 import { type Errand, startErrand } from './errand.ts'
 import { type IsServing, type Judge, type Judged, needServing, serviceMissing } from './judge.ts'
-import { noProgram, onCallRequest, safeRequest } from './load-request.ts'
+import { adjustRequest, noProgram, onCallRequest, safeRequest, type Terms } from './load-request.ts'
 import type { NetworkGrants } from './network-grants.ts'
 import type { NewestVersions } from './newest-versions.ts'
-import { describeUngranted, type Granted, type PluginGrants } from './plugin-grants.ts'
+import { describeUngranted, type PluginGrants } from './plugin-grants.ts'
 import type { PluginLives } from './plugin-lives.ts'
 import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
@@ -17,6 +22,8 @@ import type { Vouchers } from './vouchers.ts'
 export interface SafeLoader {
   /** What lies in this directory, or what is wanted of it, is something else. */
   changed(directory: string): void
+  /** On what terms this plugin runs is something else: its rate, what it is granted. It keeps its instance. */
+  termsChanged(directory: string): void
   /** What could not be done for want of a service can be tried again. */
   retry(): void
   /** The wasm-runner is another one, and has none of them. */
@@ -37,9 +44,13 @@ export interface SafeLoaderNeeds {
   readonly needStanding: Vouchers['needStanding']
   readonly versions: Pick<NewestVersions, 'note'>
   readonly lives: Pick<PluginLives, 'tell' | 'attempt'>
-  readonly services: Pick<PluginServices, 'loadSafe' | 'loadOnCall' | 'unloadSafe'>
+  readonly services: Pick<PluginServices, 'loadSafe' | 'loadOnCall' | 'adjustSafe' | 'unloadSafe'>
   readonly isServing: IsServing
   readonly grants: Pick<PluginGrants, 'of' | 'decide'>
+  /** Calls a second that a plugin is to have now; 0: it is not to be called. */
+  readonly rateHzOf: (plugin: Runnable) => number
+  /** Has what a plugin did counted, before the counters go with it. */
+  readonly countNow: () => Promise<void>
   readonly programs: Frozen<Config['plugins']['program']>
   readonly network: Pick<NetworkGrants, 'grant' | 'revoke' | 'clear'>
   readonly retryMs: number
@@ -48,8 +59,15 @@ export interface SafeLoaderNeeds {
 /** A plugin that the wasm-runner has. */
 interface Placed {
   readonly id: string
-  /** Everything that it was loaded with. */
-  readonly request: string
+  /** Of its artefact. */
+  readonly sha256: string
+  /** What trust said of it, for the operator. */
+  readonly warning: string
+  /** Everything that it was loaded with and that does not change while it runs, as text. */
+  readonly code: string
+  readonly terms: Terms
+  /** Directories that it was loaded with: it can have no others. */
+  readonly directories: readonly PathGrant[]
 }
 
 /** The service knows only the verified copy; the operator wants to know which file it is a copy of. */
@@ -60,8 +78,16 @@ const namePlace =
     throw new RigError(cause.code, `${artefact}: ${cause.detail}`, { cause })
   }
 
-const asText = (request: object): string =>
-  JSON.stringify(request, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value))
+const asText = (value: object): string =>
+  JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}` : each))
+
+type LoadRequest = LoadSafePluginRequest | LoadOnCallPluginRequest
+
+/** A request without its terms. */
+const codeOf = (request: LoadRequest): string =>
+  asText({ ...request, capabilities: [], fileSystem: [], network: [], initialRateHz: 0 })
+
+const isAmong = (all: readonly PathGrant[], one: PathGrant): boolean => all.some((each) => asText(each) === asText(one))
 
 export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
   const { plan, judge, lives, services, isServing, grants, programs, network } = needs
@@ -78,31 +104,42 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
     return plugin !== undefined && isRunnable(plugin) && !isFast(plugin) ? plugin : undefined
   }
 
-  async function unload({ id }: Placed): Promise<void> {
+  async function unload({ id }: Pick<Placed, 'id'>): Promise<void> {
     network.revoke(id)
     if (isServing('wasm-runner')) await services.unloadSafe(id) // else there is nothing of it any more
   }
 
-  async function end(directory: string, it: Placed): Promise<void> {
-    await unload(it)
-    if (placed.get(directory) === it) placed.delete(directory)
+  const termsOf = (plugin: Runnable, sha256: string): Terms => ({
+    rateHz: needs.rateHzOf(plugin),
+    granted: grants.of(plugin, sha256),
+  })
+
+  function tellPlaced(plugin: Runnable, { sha256, warning }: Placed): void {
+    const ungranted = describeUngranted(plugin, grants.decide(plugin, sha256))
+    lives.tell(plugin.directory, { kind: 'placed', advice: [warning, ungranted].filter(Boolean).join('; ') })
   }
 
-  function requestFor(plugin: Runnable, { verified, configJson }: Judged, granted: Granted) {
+  async function end(directory: string, it: Pick<Placed, 'id'>): Promise<void> {
+    await unload(it)
+    if (placed.get(directory)?.id === it.id) placed.delete(directory)
+  }
+
+  function requestFor(plugin: Runnable, { verified, configJson }: Judged, terms: Terms) {
     const { manifest, directory } = plugin
     const { onCall } = manifest
     if (onCall !== null) {
-      const request = onCallRequest(manifest, verified, onCall.stateful, granted)
-      return { request, bring: () => services.loadOnCall(request) }
+      const request = onCallRequest(manifest, verified, onCall.stateful, terms.granted)
+      return { request, load: () => services.loadOnCall(request) }
     }
     const order = plan.plugins().findIndex((each) => each.directory === directory)
-    const request = safeRequest(manifest, verified, { configJson, order, granted, program: programOf(directory) })
-    return { request, bring: () => services.loadSafe(request) }
+    const request = safeRequest(manifest, verified, { configJson, order, terms, program: programOf(directory) })
+    return { request, load: () => services.loadSafe(request) }
   }
 
-  async function bring(plugin: Runnable, granted: Granted, load: () => Promise<void>): Promise<void> {
+  async function bring(plugin: Runnable, { granted }: Terms, load: () => Promise<void>): Promise<void> {
     const { id, artefact } = plugin.manifest
     const wasThere = placed.has(plugin.directory)
+    if (wasThere) await needs.countNow()
     network.grant(id, granted.hosts) // before its first line of code: that may ask already
     try {
       await load().catch(namePlace(join(plugin.path, artefact)))
@@ -117,13 +154,17 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
     needServing(isServing, 'wasm-runner')
     const judged = await judge(plugin)
     const { sha256, warning, bundleVersion } = judged.verified
-    const granted = grants.of(plugin, sha256)
+    const terms = termsOf(plugin, sha256)
     lives.tell(directory, { kind: 'judged', detail: '' })
-    const { request, bring: load } = requestFor(plugin, judged, granted)
-    const it: Placed = { id: manifest.id, request: asText(request) }
-    if (placed.get(directory)?.request !== it.request) {
-      await bring(plugin, granted, load)
+    const { request, load } = requestFor(plugin, judged, terms)
+    const before = placed.get(directory)
+    const code = codeOf(request)
+    const it: Placed = { id: manifest.id, sha256, warning, code, terms, directories: terms.granted.fileSystem }
+    if (before?.code !== code || !canAdjust(before, terms)) {
+      await bring(plugin, terms, load)
       placed.set(directory, it)
+    } else {
+      await adjust(plugin, before, terms)
     }
     try {
       needs.needStanding(plugin) // it may have lost it while it was on its way
@@ -132,21 +173,44 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
       throw cause
     }
     needs.versions.note(manifest.id, bundleVersion)
-    const ungranted = describeUngranted(plugin, grants.decide(plugin, sha256))
-    lives.tell(directory, { kind: 'placed', advice: [warning, ungranted].filter(Boolean).join('; ') })
+    tellPlaced(plugin, it)
+  }
+
+  const canAdjust = ({ directories }: Placed, { granted }: Terms): boolean =>
+    granted.fileSystem.every((directory) => isAmong(directories, directory))
+
+  async function adjust(plugin: Runnable, it: Placed, terms: Terms): Promise<void> {
+    if (asText(it.terms) === asText(terms)) return
+    network.grant(it.id, terms.granted.hosts)
+    await services.adjustSafe(adjustRequest(plugin.manifest, terms))
+    if (placed.get(plugin.directory) === it) placed.set(plugin.directory, { ...it, terms })
+  }
+
+  /** Gives what runs the terms that it is to have now; one that needs more than it can be given so is loaded anew. */
+  async function adjustPlaced(plugin: Runnable, it: Placed): Promise<void> {
+    needServing(isServing, 'wasm-runner')
+    const terms = termsOf(plugin, it.sha256)
+    if (!canAdjust(it, terms)) return place(plugin)
+    await adjust(plugin, it, terms)
+    tellPlaced(plugin, it)
   }
 
   async function settle(directory: string): Promise<'done' | 'unfinished'> {
     const plugin = safeIn(directory)
     const before = placed.get(directory)
     if (before !== undefined && before.id !== plugin?.manifest.id) {
+      await needs.countNow()
       const ended = await lives.attempt(directory, true, () => end(directory, before))
       if (ended.kind !== 'done') return 'unfinished'
     }
-    if (plugin === undefined || !due.has(directory)) return 'done'
-    due.delete(directory)
-    const attempt = await lives.attempt(directory, placed.has(directory), () => place(plugin))
-    if (attempt.kind === 'missing') due.add(directory)
+    if (plugin === undefined) return 'done'
+    const isDue = due.delete(directory)
+    const there = placed.get(directory)
+    if (!isDue && there === undefined) return 'done'
+    const attempt = await lives.attempt(directory, there !== undefined, () =>
+      isDue || there === undefined ? place(plugin) : adjustPlaced(plugin, there),
+    )
+    if (attempt.kind === 'missing' && isDue) due.add(directory)
     return attempt.kind === 'missing' ? 'unfinished' : 'done'
   }
 
@@ -161,6 +225,7 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
       due.add(directory)
       ask(directory)
     },
+    termsChanged: ask,
     retry() {
       for (const directory of due) ask(directory)
     },
@@ -179,10 +244,9 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
       const { directory, manifest } = plugin
       due.delete(directory)
       lives.tell(directory, { kind: 'refused', detail: why.message, runsOn: false })
-      const it = placed.get(directory) ?? { id: manifest.id, request: '' }
-      await end(directory, it)
+      await end(directory, placed.get(directory) ?? manifest)
     },
-    runningIn: (directory) => placed.get(directory)?.request,
+    runningIn: (directory) => placed.get(directory)?.code,
     async idle() {
       await Promise.all([...errands.values()].map((errand) => errand.idle()))
     },
