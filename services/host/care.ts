@@ -16,7 +16,8 @@ export interface Care {
 
 export const standardCare: Care = {
   restart: standardRestart,
-  startDeadlineMs: 10_000, // three times what the whole platform may take
+  // A machine that has ten times its work to do was seen to need 12 s, and one that is killed for that begins anew.
+  startDeadlineMs: 30_000,
   // A service that hangs is found after 3 to 3.5 s. One check alone may be late on a machine with all cores busy.
   checkEveryMs: 500,
   checkDeadlineMs: 1000,

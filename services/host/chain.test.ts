@@ -100,6 +100,7 @@ function rig(...names: readonly string[]) {
     const loader = createLoader({
       ...{ plan, lives, arrangement, config, services, grants, network, audit, versions, log },
       isServing: () => true,
+      fence: { covers: () => true },
       rateHzOf: () => 1000,
       countNow: async () => {},
     })

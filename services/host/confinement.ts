@@ -12,8 +12,8 @@ export interface Confinement {
   readonly write: readonly string[]
   /** Directories of which it may ask what they are, and nothing more. */
   readonly see: readonly string[]
-  /** Directories of plugins. They are out of reach of its own JavaScript: WASI's calls are in the addon. */
-  readonly granted: readonly PathGrant[]
+  /** Directories of plugins, asked for each time it is started. They are out of reach of its own JavaScript: WASI's calls are in the addon. */
+  readonly granted: () => readonly PathGrant[]
   /** Makes what must be there before it is started: the right to use a file is bound to that file, and not to its name. */
   prepare(): void
 }
@@ -61,7 +61,7 @@ export const trialConfinement = (environment: NodeJS.ProcessEnv): Confinement =>
   read: program(environment),
   write: [],
   see: [],
-  granted: [],
+  granted: () => [],
   prepare() {},
 })
 
@@ -82,7 +82,7 @@ const cellNames = ['telemetry', 'leds', 'scalar', 'suspect-leds', 'suspect-scala
 export function wasmRunnerConfinement(
   home: Home,
   environment: NodeJS.ProcessEnv,
-  granted: readonly PathGrant[],
+  granted: () => readonly PathGrant[],
 ): Confinement {
   return {
     read: [...program(environment), home.storeDir],
@@ -131,7 +131,7 @@ export function confinedCommand(
   const allowed = [
     ...reads.flatMap((path) => ['--read', path]),
     ...writes.flatMap((path) => ['--write', path]),
-    ...granted.flatMap(({ path, access }) => [access === PathAccess.PATH_ACCESS_READ ? '--read' : '--write', path]),
+    ...granted().flatMap(({ path, access }) => [access === PathAccess.PATH_ACCESS_READ ? '--read' : '--write', path]),
   ]
   const flags = permissions([...reads, ...withRealPaths(see)], writes, cache)
   return [confine, [...allowed, '--', process.execPath, ...flags, ...words]]

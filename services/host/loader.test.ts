@@ -146,6 +146,7 @@ function rig(
   const network = createNetworkGrants()
   const loader = createLoader({
     ...{ plan, lives, arrangement, config, services, isServing, grants, network, log },
+    fence: { covers: () => true },
     rateHzOf: ({ goal, manifest }) => (goal === 'running' ? manifest.constraints.updateRateHz : 0),
     countNow: async () => void counted.push(loads.length),
     versions: { of: () => '', note() {} },

@@ -33,6 +33,7 @@ export interface LoaderNeeds {
   readonly grants: Pick<PluginGrants, 'of' | 'decide'>
   readonly network: SafeLoaderNeeds['network']
   readonly rateHzOf: SafeLoaderNeeds['rateHzOf']
+  readonly fence: SafeLoaderNeeds['fence']
   readonly countNow: SafeLoaderNeeds['countNow']
   readonly audit: Pick<AuditLog, 'append'>
   readonly versions: NewestVersions
@@ -110,7 +111,7 @@ export function createLoader(needs: LoaderNeeds): Loader {
   const { judge, needStanding } = vouchers
   const { rateHzOf, countNow } = needs
   const shared = { plan, rateHzOf, countNow, judge, needStanding, versions, lives, grants, services, isServing }
-  const safe = createSafeLoader({ ...shared, programs: config.plugins.program, network, retryMs })
+  const safe = createSafeLoader({ ...shared, programs: config.plugins.program, network, fence: needs.fence, retryMs })
   const chain = createChainLoader({ ...shared, arrangement, limits: rigLimits(config), native, log })
   const chainErrand = startErrand(chain.load, retryMs)
 

@@ -58,6 +58,7 @@ import { rigService } from './rig-service.ts'
 import { rigServices } from './rig-services.ts'
 import { watchRigStatus } from './rig-status.ts'
 import { startStoreCare } from './store-care.ts'
+import { createRunnerFence } from './runner-fence.ts'
 import { createSupervisor } from './supervisor.ts'
 import { supervisorService } from './supervisor-service.ts'
 import { telemetryService } from './telemetry-service.ts'
@@ -147,16 +148,16 @@ async function run(): Promise<void> {
   const arrangement = () => arrangementOf(plan, record)
   const services = connectPluginServices(home)
   const grants = createPluginGrants({ plugins: config.plugins, words, files: createFileGrants(home) })
-  // The fence of the runner goes up when it starts, with what is there then.
-  const granted = grants.directoriesOf(plan.plugins().filter(isRunnable))
-  for (const { path, access } of granted) {
-    log.warn(
-      { path, writable: access === PathAccess.PATH_ACCESS_READ_WRITE },
-      'a directory is granted to a Safe plugin',
-    )
-  }
+  const fence = createRunnerFence(() => grants.directoriesOf(plan.plugins().filter(isRunnable)))
   const supervisor = createSupervisor({
-    services: rigServices(home, config, level, process.env, granted),
+    services: rigServices(home, config, level, process.env, () => {
+      const granted = fence.raise()
+      for (const { path, access } of granted) {
+        const writable = access === PathAccess.PATH_ACCESS_READ_WRITE
+        log.warn({ path, writable }, 'a directory is granted to a Safe plugin')
+      }
+      return granted
+    }),
     care: standardCare,
     serving(service) {
       if (service === 'dsp-helper') memory.reopenInput()
@@ -170,7 +171,7 @@ async function run(): Promise<void> {
   const network = createNetworkGrants()
   const courier = startCourier({ services, isServing, grants: network, log, nowMs: () => performance.now() })
   const loader = createLoader({
-    ...{ plan, lives, arrangement, config, services, isServing, grants, network, audit, versions, log },
+    ...{ plan, lives, arrangement, config, services, isServing, grants, network, fence, audit, versions, log },
     rateHzOf: (plugin) => rateHzOf(plugin, conduct, config.plugins.quarantinePolicy),
     countNow: () => conductWatch.look(),
   })

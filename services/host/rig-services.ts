@@ -10,13 +10,13 @@ import type { ServiceSpec } from './supervisor.ts'
 /** The services that the host runs, in the order in which they need each other. */
 const names = ['trust', 'wasm-runner', 'dsp-helper'] as const
 
-/** What each service of a rig is started with. They find the home in the environment, as we did. `granted`: to Safe plugins. */
+/** What each service of a rig is started with. They find the home in the environment, as we did. `granted`: to Safe plugins, at that moment. */
 export function rigServices(
   home: Home,
   config: Frozen<Config>,
   logLevel: string,
   environment: NodeJS.ProcessEnv,
-  granted: readonly PathGrant[],
+  granted: () => readonly PathGrant[],
 ): readonly ServiceSpec[] {
   const given = {
     ...environment,

@@ -16,6 +16,7 @@ import { describeUngranted, type PluginGrants } from './plugin-grants.ts'
 import type { PluginLives } from './plugin-lives.ts'
 import { isFast, isRunnable, type Plan, type Runnable } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
+import { needCovered, type RunnerFence } from './runner-fence.ts'
 import type { Vouchers } from './vouchers.ts'
 
 /** Brings Safe plugins to the wasm-runner, those that tick and those that are called, and ends them there. */
@@ -49,6 +50,7 @@ export interface SafeLoaderNeeds {
   readonly grants: Pick<PluginGrants, 'of' | 'decide'>
   /** Calls a second that a plugin is to have now; 0: it is not to be called. */
   readonly rateHzOf: (plugin: Runnable) => number
+  readonly fence: Pick<RunnerFence, 'covers'>
   /** Has what a plugin did counted, before the counters go with it. */
   readonly countNow: () => Promise<void>
   readonly programs: Frozen<Config['plugins']['program']>
@@ -155,6 +157,7 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
     const judged = await judge(plugin)
     const { sha256, warning, bundleVersion } = judged.verified
     const terms = termsOf(plugin, sha256)
+    needCovered(needs.fence, terms.granted.fileSystem)
     lives.tell(directory, { kind: 'judged', detail: '' })
     const { request, load } = requestFor(plugin, judged, terms)
     const before = placed.get(directory)
