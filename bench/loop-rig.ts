@@ -86,9 +86,10 @@ export async function startLoopRig(plugins: number, waiting: Waiting): Promise<L
   parts.defer(async () => void (await Promise.all(seats.map((seat) => seat.close()))))
   const control = openControlSlot(home)
   parts.defer(() => control.close())
-  const chain = seats.flatMap((seat) => seat.place() ?? [])
-  if (chain.length < plugins)
+  const ready = seats.flatMap((seat) => seat.place() ?? [])
+  if (ready.length < plugins)
     throw new Error(`a plugin did not start: ${seats.find((seat) => !seat.place())?.detail()}`)
+  const chain = ready.map((place) => ({ ...place, every: 1 }))
   const told = { ...limits, assent: false, waiting }
   control.publish(encodeControl({ stop: false, limits: told, chain }, process.hrtime.bigint()))
 

@@ -5,8 +5,8 @@ export const ledCountMax = 64
 export const safeScalarBytes = 16
 export const frameSlotBytes = 64
 export const ringSlots = 1024
-export const controlEntryBytes = 20
-export const rigControlBytes = 360
+export const controlEntryBytes = 24
+export const rigControlBytes = 424
 export const rigEstopBytes = 8
 export const pluginReportBytes = 512
 export const rigPluginBytes = 14952
@@ -14,7 +14,7 @@ export const rigStatusBytes = 254248
 export const pluginSegmentBytes = 131968
 export const chainMax = 16
 export const rigMagic = 826755410
-export const rigVersion = 4
+export const rigVersion = 5
 export const sandboxLandlock = 1
 export const sandboxSeccomp = 2
 export const pluginSegmentMagic = 826757968
@@ -95,6 +95,7 @@ export const controlEntry = {
   instance: { offset: 8, kind: 'u32', bytes: 4 },
   budget_us: { offset: 12, kind: 'u32', bytes: 4 },
   pid: { offset: 16, kind: 'u32', bytes: 4 },
+  every: { offset: 20, kind: 'u32', bytes: 4 },
 } as const
 
 export const rigControl = {
@@ -107,7 +108,7 @@ export const rigControl = {
   assent: { offset: 28, kind: 'u32', bytes: 4 },
   waiting: { offset: 32, kind: 'u32', bytes: 4 },
   chain_count: { offset: 36, kind: 'u32', bytes: 4 },
-  chain: { offset: 40, kind: 'bytes', bytes: 320 },
+  chain: { offset: 40, kind: 'bytes', bytes: 384 },
 } as const
 
 export const rigEstop = {

@@ -35,7 +35,7 @@
 /// So many windows in succession are no accident: what a hypervisor takes from a spin is on its CPU clock as well.
 #define IN_THE_WAY_WINDOWS 2u
 #define BARRED_NS CLOCK_NS_PER_S
-#define DT_DEFAULT_S 0.001f
+#define PERIOD_S 0.001f
 #define DT_MAX_S 0.1f ///< A plugin that was passed by for longer is told this
 
 static void
@@ -163,20 +163,21 @@ account(Link* const link, const FrameSlot* const answer)
   return !failed && !infinite;
 }
 
+/// Before the first frame there was none: the time is what it will be.
 static float
-seconds_since_last(const Link* const link, const uint64_t due_ns)
+seconds_since_last(const Link* const link, const uint64_t due_ns, const uint32_t every)
 {
-  if (!link->sent_due_ns) { return DT_DEFAULT_S; }
+  if (!link->sent_due_ns) { return PERIOD_S * (float)every; }
   const float dt = (float)(due_ns - link->sent_due_ns) * 1e-9f;
   return dt < DT_MAX_S ? dt : DT_MAX_S;
 }
 
 static bool
-send_frame(Link* const link, const ChainTick* const tick, const float ffb_in, const uint64_t now_ns)
+send_frame(Link* const link, const ChainTick* const tick, const uint32_t every, const float ffb_in, const uint64_t now_ns)
 {
-  // A period after its tick is due, and as long after that as this one is sent after the tick's beginning: the plugins
+  // When the tick of its next turn is due, and as long after that as this one is sent after the tick's beginning: the plugins
   // before it take about as long every time.
-  const uint64_t next_ns = tick->due_ns + RIG_PERIOD_NS + (now_ns - tick->began_ns);
+  const uint64_t next_ns = tick->due_ns + every * (uint64_t)RIG_PERIOD_NS + (now_ns - tick->began_ns);
   const FrameSlot frame = {
     .ffb_in       = ffb_in,
     .wheel_speed  = tick->wheel_speed,
@@ -184,7 +185,7 @@ send_frame(Link* const link, const ChainTick* const tick, const float ffb_in, co
     .budget_us    = link->entry.budget_us,
     .sequence     = tick->sequence,
     .wheel_angle  = tick->wheel_angle,
-    .dt           = seconds_since_last(link, tick->due_ns),
+    .dt           = seconds_since_last(link, tick->due_ns, every),
     .status       = tick->yield ? FRAME_YIELD : 0u,
     .reserved     = tick->expecting ? next_ns : 0u,
   };
@@ -218,6 +219,26 @@ leave_out(Link* const link, const float ffb_in)
 {
   count_up(&link->count->left_out);
   count_up(&link->count->missed_deadlines);
+  count_up(&link->shared.report->left_out);
+  return ffb_in;
+}
+
+/// Turns of one rate are in the same ticks, and those of a slower one among those of a faster: a force passes through all of
+/// them at once, and who changes its rate keeps its place in time.
+static bool
+is_turn(const ChainTick* const tick, const uint32_t every)
+{
+  return every && tick->sequence % every == 0u;
+}
+
+/// Nothing is asked of it in this tick. What it answered last stands; a frame that it has all the same has cost it its priority
+/// when its time is over.
+static float
+between_turns(Link* const link, const uint32_t every, const float ffb_in)
+{
+  if (link->waiting && clock_now_ns() >= link->budget_end_ns) { priority_take_back(&link->priority); }
+  if (every) { return link->holds ? link->held_nm : ffb_in; }
+  link->holds = false;
   count_up(&link->shared.report->left_out);
   return ffb_in;
 }
@@ -270,7 +291,7 @@ chain_clear_way(Link* const* const links, const uint32_t count)
 }
 
 float
-link_step(Link* const link, ChainTick* const tick, const float ffb_in)
+link_step(Link* const link, ChainTick* const tick, const uint32_t every, const float ffb_in)
 {
   if (link->corrupt) { return ffb_in; }
   FrameSlot answer;
@@ -278,10 +299,12 @@ link_step(Link* const link, ChainTick* const tick, const float ffb_in)
   // An answer that came after its tick: counted, too late to be used.
   if (take_answer(link, &answer)) { (void)account(link, &answer); }
   if (link->corrupt) { return ffb_in; }
+  if (!is_turn(tick, every)) { return between_turns(link, every, ffb_in); }
 
+  link->holds            = false;
   const uint64_t sent_ns = clock_now_ns();
   if (!link->waiting && sent_ns >= tick->deadline_ns) { return leave_out(link, ffb_in); }
-  if (link->waiting || !send_frame(link, tick, ffb_in, sent_ns)) {
+  if (link->waiting || !send_frame(link, tick, every, ffb_in, sent_ns)) {
     return pass_by(link, sent_ns, ffb_in);
   }
 
@@ -292,5 +315,7 @@ link_step(Link* const link, ChainTick* const tick, const float ffb_in)
   }
   histogram_record(&link->count->round_trip, clock_now_ns() - sent_ns);
   if (!account(link, &answer)) { return ffb_in; }
-  return fmaxf(-RIG_TORQUE_SAID_NM, fminf(RIG_TORQUE_SAID_NM, answer.torque_out));
+  link->held_nm = fmaxf(-RIG_TORQUE_SAID_NM, fminf(RIG_TORQUE_SAID_NM, answer.torque_out));
+  link->holds   = true;
+  return link->held_nm;
 }

@@ -39,6 +39,8 @@ typedef struct {
   uint32_t      under_way;   ///< Sequence of the frame that is with it
   bool          waiting;     ///< A frame is with it
   bool          answered;    ///< It has answered a frame of this loop: what a loop before this one asked for is through
+  bool          holds;       ///< `held_nm` stands until its next turn
+  float         held_nm;     ///< What it answered in its newest turn
   bool          corrupt;     ///< It wrote what cannot be: never touched again
 } Link;
 
@@ -64,9 +66,11 @@ int link_open(Link* link, const char* directory, ControlEntry entry, RigPlugin* 
 /// Not real-time. May be called twice.
 void link_close(Link* link);
 
-/// Real-time: bounded by the tick's deadline. Sends `ffb_in` through the plugin and returns its answer;
-/// returns `ffb_in` where there is none in time, or none that may be used.
-float link_step(Link* link, ChainTick* tick, float ffb_in);
+/// Real-time: bounded by the tick's deadline. In the plugin's turn, which is each `every`th tick, sends `ffb_in` through it and
+/// returns its answer; returns `ffb_in` where there is none in time, or none that may be used. Between its turns returns what
+/// it answered in the last one, and `ffb_in` where that is nothing that may be used. One that is never called (`every` is 0)
+/// is told that there is a loop.
+float link_step(Link* link, ChainTick* tick, uint32_t every, float ffb_in);
 
 /// Real-time: a system call for each plugin, and those some forty ms apart. Looks who keeps the core from a plugin that a
 /// tick waited for in vain: one that uses far more CPU time than its frames account for. It loses the priority for a second,

@@ -94,6 +94,7 @@ small_values(void)
   F(ControlEntry, instance);
   F(ControlEntry, budget_us);
   F(ControlEntry, pid);
+  F(ControlEntry, every);
   END();
 
   BEGIN("rigControl");

@@ -135,7 +135,7 @@ through_chain(const Plan* const plan, const FrameSlot* const frame, const Wheel 
   };
   float torque = frame->ffb_in;
   for (uint32_t i = 0u; i < plan->count; ++i) {
-    torque = link_step(plan->links[i], &tick, torque);
+    torque = link_step(plan->links[i], &tick, plan->every[i], torque);
   }
   return torque;
 }

@@ -44,10 +44,22 @@ holds(const Plan* const plan, const Link* const link)
   return false;
 }
 
+/// The same plugins in the same order, and the same of them are called, at whatever rate.
 static bool
 same_chain(const Plan* const a, const Plan* const b)
 {
-  return a->count == b->count && memcmp(a->links, b->links, a->count * sizeof *a->links) == 0;
+  if (a->count != b->count) { return false; }
+  for (uint32_t i = 0u; i < a->count; ++i) {
+    if (a->links[i] != b->links[i] || !a->every[i] != !b->every[i]) { return false; }
+  }
+  return true;
+}
+
+static uint32_t
+every_of(const ControlEntry entry)
+{
+  const bool known = entry.every == 0u || entry.every == 2u || entry.every == RIG_EVERY_MAX;
+  return known ? entry.every : 1u;
 }
 
 /// Whether a plugin of `plan` counts in the entry's slot, under another life.
@@ -110,7 +122,10 @@ plan_build(const RigControl* const control, const Plan* const previous, const ch
       continue;
     }
     Link* const link = kept ? kept : open_link(entry, directory, status);
-    if (link) { plan->links[plan->count++] = link; }
+    if (!link) { continue; }
+    plan->every[plan->count] = every_of(entry);
+    plan->links[plan->count] = link;
+    plan->count += 1u;
   }
   plan->other_chain = previous && !same_chain(plan, previous);
   return plan;

@@ -23,7 +23,8 @@ typedef struct {
   RigWaiting   waiting;
   uint32_t     count;
   Link*        links[RIG_CHAIN_MAX];
-  bool         other_chain; ///< The chain is not the previous plan's: torque is to be led over from one to the other
+  uint32_t     every[RIG_CHAIN_MAX]; ///< In how many ticks each of them is called once: 1, 2 or 4; 0: never
+  bool         other_chain; ///< Other plugins are called than by the previous plan: torque is to be led over from one to the other
   bool         again; ///< A place was left out: the previous plan still counts in its slot. Build once more after it
 } Plan;
 

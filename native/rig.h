@@ -24,10 +24,11 @@
 #include <stdint.h>
 
 #define RIG_MAGIC 0x31474952u    ///< "RIG1"
-#define RIG_VERSION 4u           ///< Changes with the layout of anything in this file
+#define RIG_VERSION 5u           ///< Changes with the layout of anything in this file
 #define RIG_CHAIN_MAX 16u        ///< Fast plugins in one chain
 #define RIG_RING_SLOTS 1024u     ///< Slots of every ring of a rig
 #define RIG_PERIOD_NS 1000000u   ///< 1 kHz
+#define RIG_EVERY_MAX 4u         ///< The slowest that a plugin is called: each fourth tick, 250 Hz
 #define RIG_TORQUE_MAX_NM 25.0f  ///< No configuration can ask for more: the strongest direct-drive bases on sale
 #define RIG_TORQUE_ASSENT_NM 5.0f ///< Nor for more than this without the operator's assent
 /// What games and plugins say is taken to be no more than this, so that none makes another one reach infinity.
@@ -87,7 +88,12 @@ typedef struct {
   uint32_t instance; ///< Number of the plugin's segment; changes when its process is started again
   uint32_t budget_us;
   uint32_t pid; ///< Of its process, which is lent the real-time priority; 0: none is lent
+  uint32_t every; ///< It is called each so many ticks: 1, 2 or 4; 0: never. It may change while the process goes on
 } ControlEntry;
+
+_Static_assert(sizeof(ControlEntry) == 24, "layout is ABI");
+_Static_assert(offsetof(ControlEntry, pid) == 16, "layout is ABI");
+_Static_assert(offsetof(ControlEntry, every) == 20, "layout is ABI");
 
 /// What the loop is told. Published again and again: the publication is the adoption.
 typedef struct {
@@ -109,6 +115,7 @@ typedef struct {
   uint64_t engaged; ///< 0: no
 } RigEstop;
 
+_Static_assert(offsetof(RigControl, chain) == 40, "layout is ABI");
 _Static_assert(sizeof(RigControl) % 8u == 0, "a Latest value is whole words");
 
 typedef enum {
@@ -128,7 +135,7 @@ typedef struct {
   _Atomic uint64_t executions;        ///< Answers received, late ones included
   _Atomic uint64_t failures;          ///< Answers with a result other than 0
   _Atomic uint64_t budget_violations; ///< Answers with more CPU time than the budget, but for accidents (account_over() in chain.c)
-  _Atomic uint64_t missed_deadlines;  ///< Ticks that went on without this plugin's answer
+  _Atomic uint64_t missed_deadlines;  ///< Ticks of its own that went on without this plugin's answer
   _Atomic uint64_t left_out;          ///< Of those, ticks whose time the plugins before it had used up: it was not asked
   _Atomic uint64_t in_the_way;        ///< Times it computed on after its answer while a tick waited for another plugin
   _Atomic uint64_t non_finite;        ///< Answers that were not finite, passed by

@@ -329,11 +329,11 @@ typedef struct {
   bool     yield;
 } Expectation;
 
-/// The loop is not believed further than two periods: a spin has to end.
+/// The loop is not believed further than a period beyond the slowest rate: a wait without a bell has to end.
 static Expectation
 expect(const uint64_t at_ns, const bool yield, const uint64_t now_ns)
 {
-  const bool         soon = at_ns > now_ns + AWAKE_BEFORE_NS && at_ns - now_ns < 2u * (uint64_t)RIG_PERIOD_NS;
+  const bool         soon = at_ns > now_ns + AWAKE_BEFORE_NS && at_ns - now_ns < (RIG_EVERY_MAX + 1u) * (uint64_t)RIG_PERIOD_NS;
   const Expectation next = {.at_ns = soon ? at_ns : 0u, .yield = yield};
   return next;
 }

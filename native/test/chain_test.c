@@ -50,12 +50,18 @@ clear(Bench* const self)
 
 /// One tick whose deadline is `wait_ns` away.
 static float
-tick(Bench* const self, const float ffb_in, const uint64_t wait_ns)
+tick_at(Bench* const self, const uint32_t every, const float ffb_in, const uint64_t wait_ns)
 {
   const uint64_t  now_ns = clock_now_ns();
   ChainTick       t      = {.due_ns = now_ns, .deadline_ns = now_ns + wait_ns, .spin_ns = 30000u, .sequence = ++self->sequence,
                             .wheel_angle = 0.25f, .wheel_speed = -2.0f};
-  return link_step(&self->link, &t, ffb_in);
+  return link_step(&self->link, &t, every, ffb_in);
+}
+
+static float
+tick(Bench* const self, const float ffb_in, const uint64_t wait_ns)
+{
+  return tick_at(self, 1u, ffb_in, wait_ns);
 }
 
 /// Ticks with a short deadline until a frame was sent; a busy machine may let some pass before. Returns how many
@@ -286,7 +292,7 @@ status_of_next(Bench* const b, const bool yield)
   while (atomic_load(&b->count.sent) == sent) { // a busy machine may let a deadline pass before
     const uint64_t  now_ns = clock_now_ns();
     ChainTick       t      = {.due_ns = now_ns, .deadline_ns = now_ns + CLOCK_NS_PER_MS, .sequence = ++b->sequence, .yield = yield};
-    link_step(&b->link, &t, 1.0f);
+    link_step(&b->link, &t, 1u, 1.0f);
   }
   const FrameSlot frame = take_frame(b);
   CHECK(ring_push(&b->plugin.to, &frame) == RING_OK);
@@ -310,6 +316,156 @@ largest_budget_counts_whole(void)
   CHECK(tick(b, 1.0f, CHECK_WATCHDOG_NS / 2u) == 2.0f);
   stop(plugin);
   CHECK(atomic_load(&b->count.budget_violations) == 0u);
+  clear(b);
+}
+
+// ---------------------------------------------------------------- a plugin that is not called in each tick
+
+/// Ticks until the next one is its turn, at this rate.
+static void
+before_its_turn(Bench* const b, const uint32_t every)
+{
+  while ((b->sequence + 1u) % every) { (void)tick_at(b, every, 0.0f, CLOCK_NS_PER_MS); }
+}
+
+static void
+answer_is_held_until_the_next_turn(void)
+{
+  static const uint32_t rates[] = {2u, 4u};
+  for (size_t i = 0; i < sizeof rates / sizeof *rates; ++i) {
+    const uint32_t every  = rates[i];
+    Bench* const   b      = bench(BUDGET_US);
+    Plugin* const  plugin = start(b, NULL);
+    CHECK(tick_at(b, every, 7.0f, CHECK_WATCHDOG_NS) == 7.0f); // before its first turn there is nothing to hold
+    before_its_turn(b, every);
+    const uint32_t first = b->sequence;
+    float          held  = 0.0f;
+    for (uint32_t at = 0u; at < 100u * every; ++at) {
+      const float nm = 0.01f * (float)at;
+      held           = at % every == 0u ? 2.0f * nm : held;
+      CHECK(tick_at(b, every, nm, CHECK_WATCHDOG_NS) == held);
+    }
+    stop(plugin);
+    CHECK(b->sequence == first + 100u * every);
+    CHECK(atomic_load(&b->count.sent) == 100u && atomic_load(&b->count.executions) == 100u);
+    CHECK(atomic_load(&b->count.missed_deadlines) == 0u && atomic_load(&b->count.left_out) == 0u);
+    CHECK(atomic_load(&b->plugin.report->left_out) == 0u);
+    clear(b);
+  }
+}
+
+static void
+turn_without_an_answer_holds_nothing(void)
+{
+  Bench* const  b      = bench(BUDGET_US);
+  Plugin* const plugin = start(b, NULL);
+  before_its_turn(b, 4u);
+  CHECK(tick_at(b, 4u, 1.0f, CHECK_WATCHDOG_NS) == 2.0f);
+  stop(plugin);
+  for (int i = 0; i < 3; ++i) { CHECK(tick_at(b, 4u, 5.0f, CLOCK_NS_PER_MS) == 2.0f); }
+  uint64_t turns = 0u;
+  while (atomic_load(&b->count.sent) == 1u) { // a busy machine may let the deadline of a turn pass before it is sent
+    CHECK(tick_at(b, 4u, 5.0f, CLOCK_NS_PER_MS) == 5.0f);
+    turns += b->sequence % 4u == 0u ? 1u : 0u;
+  }
+  CHECK(tick_at(b, 4u, 6.0f, CLOCK_NS_PER_MS) == 6.0f);
+  CHECK(atomic_load(&b->count.missed_deadlines) == turns); // and not that of each tick
+
+  // Its answer comes between two turns: it is counted at once, and too late to be held.
+  const FrameSlot frame = take_frame(b);
+  CHECK(ring_push(&b->plugin.to, &frame) == RING_OK);
+  CHECK(tick_at(b, 4u, 7.0f, CLOCK_NS_PER_MS) == 7.0f);
+  CHECK(atomic_load(&b->count.executions) == 2u && atomic_load(&b->count.under_way_ns) == 0u);
+  CHECK(tick_at(b, 4u, 8.0f, CLOCK_NS_PER_MS) == 8.0f);
+  clear(b);
+}
+
+static void
+answer_that_may_not_be_used_is_not_held(void)
+{
+  Bench* const  b      = bench(BUDGET_US);
+  Plugin* const plugin = start(b, answers_nan);
+  before_its_turn(b, 2u);
+  CHECK(tick_at(b, 2u, 3.0f, CHECK_WATCHDOG_NS) == 3.0f && tick_at(b, 2u, 4.0f, CHECK_WATCHDOG_NS) == 4.0f);
+  stop(plugin);
+  CHECK(atomic_load(&b->count.non_finite) == 1u);
+  clear(b);
+}
+
+/// What a plugin is told in its turn that is due `due_ns`; it answers late.
+static FrameSlot
+told_at(Bench* const b, const uint32_t every, const uint64_t due_ns)
+{
+  const uint64_t  began_ns = clock_now_ns();
+  ChainTick       t        = {.due_ns = due_ns, .began_ns = began_ns, .deadline_ns = began_ns + CHECK_WATCHDOG_NS / 2u, .expecting = true,
+                              .sequence = b->sequence += every};
+  link_step(&b->link, &t, every, 1.0f);
+  const FrameSlot frame = take_frame(b);
+  CHECK(ring_push(&b->plugin.to, &frame) == RING_OK);
+  const uint64_t sent_ns = b->link.sent_ns;
+  CHECK(frame.reserved == due_ns + every * (uint64_t)RIG_PERIOD_NS + (sent_ns - began_ns));
+  return frame;
+}
+
+static void
+plugin_is_told_when_its_next_turn_comes(void)
+{
+  static const uint32_t rates[] = {1u, 2u, 4u};
+  for (size_t i = 0; i < sizeof rates / sizeof *rates; ++i) {
+    Bench* const   b         = bench(1u); // it is waited for as little as can be
+    const uint64_t period_ns = rates[i] * (uint64_t)RIG_PERIOD_NS;
+    const float    dt        = 0.001f * (float)rates[i];
+    CHECK(fabsf(told_at(b, rates[i], 1000u * period_ns).dt - dt) < 1e-7f); // its first
+    CHECK(fabsf(told_at(b, rates[i], 1001u * period_ns).dt - dt) < 1e-7f);
+    CHECK(fabsf(told_at(b, rates[i], 1003u * period_ns).dt - 2.0f * dt) < 1e-7f); // ticks were lost
+    clear(b);
+  }
+}
+
+static void
+plugin_that_is_never_called_is_told_that_there_is_a_loop(void)
+{
+  Bench* const  b      = bench(BUDGET_US);
+  Plugin* const plugin = start(b, NULL);
+  CHECK(tick(b, 1.0f, CHECK_WATCHDOG_NS) == 2.0f);
+  stop(plugin);
+  for (int i = 0; i < 100; ++i) { CHECK(tick_at(b, 0u, 5.0f, CLOCK_NS_PER_MS) == 5.0f); }
+  CHECK(atomic_load(&b->plugin.report->left_out) == 100u);
+  CHECK(atomic_load(&b->count.sent) == 1u && atomic_load(&b->count.missed_deadlines) == 0u && atomic_load(&b->count.left_out) == 0u);
+  before_its_turn(b, 2u);
+  (void)tick_at(b, 0u, 5.0f, CLOCK_NS_PER_MS);
+  CHECK(tick_at(b, 2u, 6.0f, CLOCK_NS_PER_MS) == 6.0f); // what it answered before is not what it would answer now
+  clear(b);
+}
+
+/// A frame that is with it when it is to be called no more is taken back, and a lie is found out, all the same.
+static void
+plugin_that_is_never_called_is_watched(void)
+{
+  Bench* const b = bench(BUDGET_US);
+  send_one(b, 1.0f);
+  CHECK(tick_at(b, 0u, 5.0f, CLOCK_NS_PER_MS) == 5.0f && atomic_load(&b->count.under_way_ns) > 0u);
+  const FrameSlot frame = take_frame(b);
+  CHECK(ring_push(&b->plugin.to, &frame) == RING_OK);
+  CHECK(tick_at(b, 0u, 5.0f, CLOCK_NS_PER_MS) == 5.0f && atomic_load(&b->count.under_way_ns) == 0u);
+  CHECK(ring_push(&b->plugin.to, &frame) == RING_OK);
+  CHECK(tick_at(b, 0u, 5.0f, CLOCK_NS_PER_MS) == 5.0f && b->link.corrupt);
+  clear(b);
+}
+
+static void
+rate_changes_between_two_ticks(void)
+{
+  Bench* const  b      = bench(BUDGET_US);
+  Plugin* const plugin = start(b, NULL);
+  before_its_turn(b, 4u);
+  CHECK(tick(b, 1.0f, CHECK_WATCHDOG_NS) == 2.0f);
+  CHECK(tick_at(b, 4u, 5.0f, CHECK_WATCHDOG_NS) == 2.0f); // what it answered at the faster rate stands
+  CHECK(tick_at(b, 2u, 5.0f, CHECK_WATCHDOG_NS) == 10.0f);
+  CHECK(tick_at(b, 4u, 6.0f, CHECK_WATCHDOG_NS) == 10.0f);
+  CHECK(tick_at(b, 1u, 7.0f, CHECK_WATCHDOG_NS) == 14.0f);
+  stop(plugin);
+  CHECK(atomic_load(&b->count.missed_deadlines) == 0u);
   clear(b);
 }
 
@@ -427,14 +583,14 @@ late_tick_sends_nothing(void)
 {
   Bench* const    b = bench(BUDGET_US);
   ChainTick       t = {.due_ns = 1u, .deadline_ns = 2u, .sequence = 1u};
-  CHECK(link_step(&b->link, &t, 4.0f) == 4.0f);
+  CHECK(link_step(&b->link, &t, 1u, 4.0f) == 4.0f);
   CHECK(atomic_load(&b->count.sent) == 0u && atomic_load(&b->count.missed_deadlines) == 1u);
   // Its process is told that there is a loop all the same.
   CHECK(atomic_load(&b->count.left_out) == 1u && atomic_load(&b->plugin.report->left_out) == 1u);
 
   send_one(b, 1.0f);
   const uint64_t left_out = atomic_load(&b->count.left_out);
-  CHECK(link_step(&b->link, &t, 4.0f) == 4.0f); // it has a frame: passed by, and not for want of time
+  CHECK(link_step(&b->link, &t, 1u, 4.0f) == 4.0f); // it has a frame: passed by, and not for want of time
   CHECK(atomic_load(&b->count.left_out) == left_out);
   clear(b);
 }
@@ -696,6 +852,13 @@ main(void)
     {"nobody is charged for what a cold cache costs, however small the budget", small_budget_charges_for_no_cold_cache},
     {"plugins that share cores are told to give way in their spins", those_that_share_cores_are_told_to_yield},
     {"a budget of more than 4.2 s is not cut to 32 bits", largest_budget_counts_whole},
+    {"what a plugin of 500 or 250 Hz answers stands until its next turn, and no tick between is missed", answer_is_held_until_the_next_turn},
+    {"a turn without an answer passes through, and so does what follows until there is one", turn_without_an_answer_holds_nothing},
+    {"an answer that may not be used is not held", answer_that_may_not_be_used_is_not_held},
+    {"a plugin is told at each rate when its next turn comes, and how long ago the last one was", plugin_is_told_when_its_next_turn_comes},
+    {"a plugin that is never called is told that there is a loop, and misses nothing", plugin_that_is_never_called_is_told_that_there_is_a_loop},
+    {"a plugin that is never called is watched as others are", plugin_that_is_never_called_is_watched},
+    {"a plugin goes from one rate to another between two ticks", rate_changes_between_two_ticks},
     {"a plugin that hangs holds one frame, is waited for once and then passed by at once", hung_plugin_is_passed_by},
     {"a plugin is not waited for beyond its budget", budget_ends_the_wait},
     {"however small its budget, a plugin is waited for as long as it takes to wake up", small_budget_leaves_time_to_wake_up},

@@ -70,7 +70,7 @@ control_of(const uint32_t count)
 {
   RigControl control = {.gain = 1.0f, .max_torque_nm = 20.0f, .max_slew_nm_per_s = 1e6f, .assent = 1u, .chain_count = count};
   for (uint32_t i = 0; i < count; ++i) {
-    control.chain[i] = (ControlEntry){.slot = i, .life = i + 1u, .instance = i + 1u, .budget_us = BUDGET_US};
+    control.chain[i] = (ControlEntry){.slot = i, .life = i + 1u, .instance = i + 1u, .budget_us = BUDGET_US, .every = 1u};
   }
   return control;
 }
@@ -101,6 +101,56 @@ plugins_in_order(void)
   plan_release(plan, NULL);
   stop(doubles);
   stop(negates);
+  bench_end(b);
+}
+
+/// Ticks, each with a frame of 3 N·m and all the time that the plugins need. Returns the largest step of the torque.
+static float
+largest_step(Bench* const b, const Plan* const plan, const int ticks, float* const torque)
+{
+  float largest = 0.0f;
+  for (int i = 0; i < ticks; ++i) {
+    FrameSlot      slot;
+    const uint64_t now_ns = clock_now_ns();
+    bench_feed(b, 3.0f, now_ns);
+    loop_tick(&b->loop, plan, now_ns + CHECK_WATCHDOG_NS, now_ns, TICK_S);
+    CHECK(ring_pop(&b->consumer, &slot) == RING_OK);
+    largest = fmaxf(largest, fabsf(slot.torque_out - *torque));
+    *torque = slot.torque_out;
+  }
+  return largest;
+}
+
+/// 3 N·m between what the plugin makes of a frame and the frame, over the fade's 50 ticks, and what floats may be off by.
+#define LED_STEP_NM 0.061f // four times for who has its first turn up to three ticks later
+
+static void
+rates_change_without_a_step(void)
+{
+  Bench* const  b       = bench_make(1.0f, 20.0f);
+  Plugin* const doubles = start(b, 1u, 2.0f);
+  RigControl    control = control_of(1u);
+  Plan*         plan    = plan_build(&control, NULL, b->directory.path, b->loop.status);
+  NEED(plan);
+  float torque = 0.0f;
+  (void)largest_step(b, plan, 100, &torque);
+  CHECK(fabsf(torque - 6.0f) < 1e-4f);
+  static const struct {
+    uint32_t every;
+    float    torque_nm;
+    float    step_nm;
+  } changes[] = {{2u, 6.0f, 1e-4f}, {4u, 6.0f, 1e-4f}, {0u, 3.0f, LED_STEP_NM}, {4u, 6.0f, 4.0f * LED_STEP_NM}, {1u, 6.0f, 1e-4f}};
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; ++i) {
+    control.chain[0].every = changes[i].every;
+    Plan* const next       = plan_build(&control, plan, b->directory.path, b->loop.status);
+    NEED(next && next->links[0] == plan->links[0]);
+    CHECK(largest_step(b, next, 100, &torque) <= changes[i].step_nm && fabsf(torque - changes[i].torque_nm) < 1e-4f);
+    plan_release(plan, next);
+    plan = next;
+  }
+  CHECK(atomic_load(&b->loop.status->plugins[0].missed_deadlines) == 0u);
+  plan_release(plan, NULL);
+  stop(doubles);
   bench_end(b);
 }
 
@@ -232,6 +282,7 @@ main(void)
 {
   static const Test tests[] = {
     {"torque goes through the plugins in the order of the chain", plugins_in_order},
+    {"a plugin is called at another rate, no more and again, and torque makes no step", rates_change_without_a_step},
     {"a plugin is told when its next frame comes, and whether it shares a core", plugins_are_told_how_to_wait},
     {"the loop runs on while plugins come, stay and go", plans_change_while_it_runs},
     {"a loop that is told to stop fades out and ends", runs_and_ends},

@@ -187,6 +187,28 @@ handover_keeps_links(void)
 }
 
 static void
+rates_of_a_chain(void)
+{
+  Rig self = rig();
+  add_segment(&self, 1u);
+  static const uint32_t asked[]   = {0u, 1u, 2u, 4u, 3u, 8u, UINT32_MAX};
+  static const uint32_t planned[] = {0u, 1u, 2u, 4u, 1u, 1u, 1u};
+  RigControl            control   = {.chain_count = 1u, .chain = {{.life = 1u, .instance = 1u, .every = 1u}}};
+  Plan*                 before    = build(&self, &control, NULL);
+  Link* const           link      = before->links[0];
+  for (size_t i = 0; i < sizeof asked / sizeof *asked; ++i) {
+    control.chain[0].every = asked[i];
+    Plan* const plan       = build(&self, &control, before);
+    CHECK(plan->every[0] == planned[i] && plan->links[0] == link);
+    CHECK(plan->other_chain == (!planned[i] != !before->every[0])); // torque is led over to and from one that is not called
+    plan_release(before, plan);
+    before = plan;
+  }
+  plan_release(before, NULL);
+  clear(&self);
+}
+
+static void
 restarted_process_keeps_counters(void)
 {
   Rig self = rig();
@@ -252,6 +274,7 @@ main(void)
     {"any bits at all make a plan within the bounds", any_bits_make_a_sane_plan},
     {"a chain that is too long, doubled, out of range or without a segment is cut to what there is", hostile_chains},
     {"a plugin that stays keeps its link, one that goes is detached", handover_keeps_links},
+    {"a plugin whose rate changes keeps its link, and one that is called no more or again is another chain", rates_of_a_chain},
     {"a plugin whose process was started again keeps its counters", restarted_process_keeps_counters},
     {"a slot that goes to another plugin is emptied only when the loop has let go of it", slot_goes_to_another_plugin},
     {"the loop says which plan it uses", pick_up},

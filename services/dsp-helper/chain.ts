@@ -6,6 +6,7 @@ import { nobody } from '../../supervision/found-process.ts'
 import type { ChainPlace } from './control.ts'
 import type { Numbers } from './loop-view.ts'
 import { newPlace, type Place, type PlaceNeeds, type SavedPlace, takePlace } from './place.ts'
+import { rateOf } from './rate.ts'
 import type { SavedSeat, Seat, SeatProcess } from './seat.ts'
 
 /** How often the loop is asked whether it has let go, and how long it may take, ms: it does at its next plan. */
@@ -25,8 +26,11 @@ export interface Chain {
   /** What the loop is to be told. */
   published(): readonly ChainPlace[]
   numbers(): Numbers
-  /** Makes these the chain; resolves when each runs or has failed, and what left has ended. */
-  set(specs: readonly FastPluginSpec[]): Promise<void>
+  /**
+   * Makes these the chain: those that are ready at once, and those that are not when they are. Resolves when what left has
+   * ended, and, where that is to be waited for, each of the others runs or has failed. May be called again meanwhile.
+   */
+  set(specs: readonly FastPluginSpec[], wait: boolean): Promise<void>
   /** Ends every plugin at once: there is no loop any more. */
   close(): Promise<void>
 }
@@ -75,7 +79,7 @@ export function createChain({ numbers, saved, ...needs }: ChainNeeds): Chain {
     return take(newPlace(spec, slot, lives))
   }
 
-  async function set(specs: readonly FastPluginSpec[]): Promise<void> {
+  async function set(specs: readonly FastPluginSpec[], wait: boolean): Promise<void> {
     if (specs.length > chainMax) {
       throw new RigError('REQUEST_INVALID', `${specs.length} Fast plugins are enabled; a chain has ${chainMax} at most`)
     }
@@ -86,8 +90,10 @@ export function createChain({ numbers, saved, ...needs }: ChainNeeds): Chain {
     for (const spec of specs) if (!all.some(({ id }) => id === spec.id)) all.push(takeNew(spec, all))
     const placed = specs.map((spec) => ({ spec, place: all.find(({ id }) => id === spec.id) as Place }))
     places = placed.map(({ place }) => place)
-    needs.changed()
-    await Promise.all([...left, ...placed.map(({ spec, place }) => place.ask(spec))])
+    for (const { spec, place } of placed) place.pace(rateOf(spec))
+    needs.changed() // who left is out of the loop, and who stays has its rate, whatever becomes of the others
+    const asked = placed.map(({ spec, place }) => place.ask(spec))
+    await Promise.all([...left, ...(wait ? asked : [])])
   }
 
   function others(): readonly SeatProcess[] {
@@ -101,7 +107,7 @@ export function createChain({ numbers, saved, ...needs }: ChainNeeds): Chain {
   return {
     places: () => places,
     others,
-    published: () => places.flatMap((place) => place.seat().place() ?? []),
+    published: () => places.flatMap((place) => place.published() ?? []),
     numbers: () => ({ instances, lives }),
     set,
     close: async () => {

@@ -19,6 +19,8 @@ export interface ChainPlace {
   readonly budgetUs: number
   /** Its process, which the loop lends the real-time priority. */
   readonly pid: number
+  /** It is called each so many ticks: 1, 2 or 4; 0: never. */
+  readonly every: number
 }
 
 /** What the loop may do to the driver's hands. native/plan.c bounds all of it once more. */
@@ -75,6 +77,7 @@ export function encodeControl(control: Control, leaseNs: bigint): Buffer {
     bytes.writeUInt32LE(place.instance, at + entryLayout.instance.offset)
     bytes.writeUInt32LE(place.budgetUs, at + entryLayout.budget_us.offset)
     bytes.writeUInt32LE(place.pid, at + entryLayout.pid.offset)
+    bytes.writeUInt32LE(place.every, at + entryLayout.every.offset)
   }
   return bytes
 }

@@ -38,8 +38,8 @@ export interface DataPlaneNeeds {
 export interface DataPlane {
   /** True when the loop was running already. */
   readonly adopted: boolean
-  /** Makes these plugins the chain; resolves when each new one runs or has failed. */
-  setChain(specs: readonly FastPluginSpec[], limits: Limits): Promise<void>
+  /** Makes these plugins the chain; see Chain.set. */
+  setChain(specs: readonly FastPluginSpec[], limits: Limits, wait?: boolean): Promise<void>
   plugins(): readonly FastPlugin[]
   wheelRt(): { readonly pid: number; readonly restarts: number }
   /** What this kernel cannot do to confine plugins, as far as it showed. */
@@ -146,9 +146,9 @@ export function startDataPlane({ home, programs, log }: DataPlaneNeeds): DataPla
 
   return {
     adopted: loop.adopted,
-    setChain: (specs, newLimits) => {
+    setChain: (specs, newLimits, wait = true) => {
       limits = newLimits
-      return chain.set(specs)
+      return chain.set(specs, wait)
     },
     plugins: () => chain.places().map((place) => place.report()),
     wheelRt: () => ({ pid: loop.pid(), restarts: loop.restarts() }),

@@ -1,9 +1,11 @@
 import { sandboxLandlock, sandboxSeccomp } from '../../gen/layout.ts'
 import type { FastPlugin } from '../../gen/proto/openracing/v1/dsp_helper.ts'
+import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import { type Histogram, PluginPhase, type Violation, ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
 import type { PluginPhase as Phase, PluginReport } from '../../shm/plugin-report.ts'
 import type { SlotCounts } from '../../shm/rig-window.ts'
 import type { Charge, Conduct, ViolationKind as Kind } from './conduct.ts'
+import { rateDetail, stateAt } from './rate.ts'
 import type { Seat } from './seat.ts'
 
 const noCounts = { executions: 0n, failures: 0n, budgetViolations: 0n, missedDeadlines: 0n, leftOut: 0n }
@@ -49,6 +51,8 @@ export interface FastPluginParts {
   readonly refusal: string
   /** Why the loop leaves it out; undefined while it does not. */
   readonly crowded: string | undefined
+  /** Calls a second. */
+  readonly rateHz: number
 }
 
 /** A plugin's seat, what the loop counted for it and what it did, as the API says it. */
@@ -61,13 +65,16 @@ export function fastPluginOf({
   tenure,
   refusal,
   crowded,
+  rateHz,
 }: FastPluginParts): FastPlugin {
   const { life, pid, restarts, fence } = seat.saved()
+  const state = seat.state()
+  const ready = state === PluginState.PLUGIN_STATE_RUNNING
   const { executions, failures, budgetViolations, missedDeadlines, leftOut } = counts ?? noCounts
   return {
     id: seat.spec.id,
-    state: seat.state(),
-    detail: crowded ?? seat.detail(),
+    state: ready ? stateAt(rateHz) : state,
+    detail: [crowded ?? seat.detail(), ready ? rateDetail(rateHz) : ''].filter((part) => part !== '').join('; '),
     pid,
     life,
     tenure: BigInt(tenure),

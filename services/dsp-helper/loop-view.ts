@@ -24,7 +24,7 @@ export interface LoopView {
   tickNs(): bigint
   isFed(slot: number, instance: number): boolean
   /** The loop does not touch this process's memory, and waits for it no more. */
-  hasLetGo(place: ChainPlace): boolean
+  hasLetGo(place: Pick<ChainPlace, 'slot' | 'life' | 'instance'>): boolean
   /** The largest numbers that it knows. A roster that is lost must not make others of what has them. */
   numbers(): Numbers
   /** May be called twice. */

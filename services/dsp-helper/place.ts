@@ -3,10 +3,12 @@ import type { PluginReport } from '../../shm/plugin-report.ts'
 import type { SlotCounts } from '../../shm/rig-window.ts'
 import { nobody } from '../../supervision/found-process.ts'
 import { blameless, type Conduct, charge, chargeCounts, chargeReport, type Violation } from './conduct.ts'
+import type { ChainPlace } from './control.ts'
 import { type Crowding, watchTurns } from './crowding.ts'
 import { fastPluginOf } from './fast-plugin.ts'
 import type { LoopView } from './loop-view.ts'
 import { reportOf } from './plugin-process.ts'
+import { rateOf, ticksOf } from './rate.ts'
 import { type SavedSeat, type Seat, type SeatNeeds, takeSeat } from './seat.ts'
 import { sameSpec } from './spec.ts'
 
@@ -36,6 +38,10 @@ export interface Place {
   seat(): Seat
   /** The seat that is to replace it, while there is one. */
   successor(): Seat | undefined
+  /** What the loop is to be told of it; undefined while it is not ready for frames. */
+  published(): ChainPlace | undefined
+  /** Has it called so often from the next publication on, whichever version runs. */
+  pace(rateHz: number): void
   /** Slots that are taken. */
   slots(): readonly number[]
   /** Makes it run what is asked for; resolves when that runs or has failed. What runs already goes on untouched. */
@@ -50,6 +56,7 @@ export interface Place {
 
 export function takePlace({ spec, conduct: before, tenure, ...saved }: SavedPlace, needs: PlaceNeeds): Place {
   let conduct = before
+  let rateHz = rateOf(spec)
   let successor: Seat | undefined
   let refusal = ''
   let crowding: Crowding | undefined
@@ -86,7 +93,7 @@ export function takePlace({ spec, conduct: before, tenure, ...saved }: SavedPlac
   /** Whether the loop has time for it, told when that changes. */
   function watchCrowding(counts: SlotCounts | undefined): void {
     const told = crowding?.detail
-    crowding = counts && watchTurns(crowding, counts)
+    crowding = counts && rateHz > 0 ? watchTurns(crowding, counts) : undefined
     if (crowding?.detail !== undefined && told === undefined)
       needs.log.warn({ plugin: seat.spec.name, detail: crowding.detail }, 'the chain is longer than a tick')
   }
@@ -140,6 +147,13 @@ export function takePlace({ spec, conduct: before, tenure, ...saved }: SavedPlac
     id: spec.id,
     seat: () => seat,
     successor: () => successor,
+    published() {
+      const place = seat.place()
+      return place && { ...place, every: ticksOf(rateHz) }
+    },
+    pace(next) {
+      rateHz = next
+    },
     slots: () => [seat, successor].flatMap((each) => each?.saved().slot ?? []),
     ask,
     tally: () => {
@@ -147,7 +161,7 @@ export function takePlace({ spec, conduct: before, tenure, ...saved }: SavedPlac
       watchCrowding(tallySeat(seat))
       return conduct.charges !== before.charges || conduct.allocations !== before.allocations
     },
-    saved: () => ({ ...seat.saved(), spec: seat.spec, conduct, tenure }),
+    saved: () => ({ ...seat.saved(), spec: { ...seat.spec, updateRateHz: rateHz }, conduct, tenure }),
     report: () => {
       const { slot, life, instance } = seat.saved()
       const counts = needs.loop.countsOf({ slot, life })
@@ -161,6 +175,7 @@ export function takePlace({ spec, conduct: before, tenure, ...saved }: SavedPlac
         tenure,
         refusal,
         crowded: crowding?.detail,
+        rateHz,
       })
     },
     leave: () => {

@@ -17,6 +17,7 @@ const fastPluginSpec = z.strictObject({
   maxMemoryBytes: z.string(),
   directory: z.string(),
   allowUnsandboxed: z.boolean(),
+  updateRateHz: z.number().optional(),
 })
 
 const conduct = z.strictObject({

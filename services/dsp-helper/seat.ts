@@ -29,6 +29,9 @@ export interface SavedSeat extends ProcessIdentity {
   readonly restarts: number
 }
 
+/** A place in the chain, but for how often who sits there is called. */
+export type SeatPlace = Omit<ChainPlace, 'every'>
+
 /** The process of a seat. */
 export interface SeatProcess extends ProcessIdentity {
   readonly instance: number
@@ -37,7 +40,7 @@ export interface SeatProcess extends ProcessIdentity {
 /** A Fast plugin in one version and configuration: its process, started again when it ends. */
 export interface Seat extends Readonly<{ spec: FastPluginSpec }> {
   /** Its place in the chain while its process is ready for frames. */
-  place(): ChainPlace | undefined
+  place(): SeatPlace | undefined
   saved(): SavedSeat
   /** What its process is known by, ready or not. */
   process(): SeatProcess

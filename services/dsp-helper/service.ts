@@ -10,6 +10,7 @@ import { RigError } from '../../rpc/failure.ts'
 import { unary } from '../../rpc/unary.ts'
 import { type Limits, noLimits } from './control.ts'
 import type { DataPlane } from './data-plane.ts'
+import { checkRate, rateOf } from './rate.ts'
 
 function checkNumber(place: string, value: number, min: number, max: number, unit: string): number {
   if (value >= min && value <= max) return value
@@ -37,6 +38,7 @@ function checkSpecs(specs: readonly FastPluginSpec[]): readonly FastPluginSpec[]
   for (const [index, spec] of specs.entries()) {
     const place = `plugins[${index}]`
     checkNumber(`${place}.budget_us`, spec.budgetUs, 1, 200, 'µs')
+    checkRate(`${place}.update_rate_hz`, rateOf(spec))
     for (const key of ['path', 'directory'] as const) checkAbsolute(`${place}.${key}`, spec[key])
     if (spec.id === '' || specs.findIndex((other) => other.id === spec.id) !== index) {
       throw new RigError(
@@ -51,7 +53,7 @@ function checkSpecs(specs: readonly FastPluginSpec[]): readonly FastPluginSpec[]
 /** The handlers of DspHelperService. */
 export const dspHelperHandlers = (plane: DataPlane, log: Logger): DspHelperServiceServer => ({
   setChain: unary(async (request) => {
-    await plane.setChain(checkSpecs(request.plugins), readLimits(request))
+    await plane.setChain(checkSpecs(request.plugins), readLimits(request), request.withoutWaiting !== true)
     return {}
   }, log),
   listFastPlugins: unary(() => ({ plugins: plane.plugins() }), log),

@@ -11,7 +11,7 @@ export const toSaved = (spec: FastPluginSpec): SavedSpec => ({
 
 export const fromSaved = (spec: SavedSpec): FastPluginSpec => ({ ...spec, maxMemoryBytes: BigInt(spec.maxMemoryBytes) })
 
-/** True when a process that runs `a` is what `b` asks for: same plugin, bytes, configuration and limits. */
+/** True when a process that runs `a` is what `b` asks for, at whatever rate: same plugin, bytes, configuration and limits. */
 export const sameSpec = (a: FastPluginSpec, b: FastPluginSpec): boolean =>
   a.id === b.id &&
   a.sha256 === b.sha256 &&

@@ -22,6 +22,8 @@ export interface ChainLoader {
   change(): void
   /** What runs of this plugin is to run no more unless it is judged good again, with the next load(). */
   drop(plugin: Pick<Runnable, 'directory'>): void
+  /** The next chain is in force when it is told, and does not wait for those that start in it. */
+  hurry(): void
   /** The dsp-helper is another one: everything is judged and told again. */
   begin(): void
   /** What lies in this directory may be something else: it is judged anew, and what runs goes on where that fails. */
@@ -37,6 +39,8 @@ export interface ChainLoaderNeeds {
   /** Throws CONFIG_INVALID when nobody knows. */
   readonly arrangement: () => Arrangement
   readonly limits: RigLimits
+  /** Calls a second that a plugin is to have now; 0: it is not to be called. */
+  readonly rateHzOf: (plugin: Runnable) => number
   readonly native: Config['plugins']['native']
   readonly judge: Judge
   readonly needStanding: Vouchers['needStanding']
@@ -68,6 +72,7 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
   const { plan, judge, lives, grants, services, isServing, log } = needs
   let links: ReadonlyMap<string, Link> = new Map()
   const renewing = new Set<string>()
+  let hurried = false
   /** The links of the chain that was told last, by directory. */
   let told: ReadonlyMap<string, Link> = new Map()
   // Counted, not flagged: what changes while a chain is under way is due after it.
@@ -140,7 +145,10 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
   async function tell(chain: ReadonlyMap<Runnable, Link>): Promise<'done' | 'unfinished'> {
     try {
       needServing(isServing, 'dsp-helper')
-      await services.setChain({ plugins: [...chain.values()].map(({ spec }) => spec), limits: needs.limits })
+      const plugins = [...chain].map(([plugin, { spec }]) => ({ ...spec, updateRateHz: needs.rateHzOf(plugin) }))
+      // Whoever is stopped is not kept running until somebody else has started.
+      await services.setChain({ plugins, limits: needs.limits, withoutWaiting: hurried })
+      hurried = false
     } catch (cause) {
       const attempts = [...chain.keys()].map(({ directory }) =>
         lives.attempt(directory, false, () => Promise.reject(cause)),
@@ -196,6 +204,9 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     drop({ directory }) {
       links = new Map([...links].filter(([name]) => name !== directory))
       wanted += 1
+    },
+    hurry() {
+      hurried = true
     },
     begin() {
       links = new Map()

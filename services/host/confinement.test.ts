@@ -27,7 +27,7 @@ async function startHome() {
   const home = findHome(environment)
   createHome(home)
   for (const open of [openControlSlot, openEstopSlot]) open(home).close()
-  const confinement = wasmRunnerConfinement(home, environment, [])
+  const confinement = wasmRunnerConfinement(home, environment, () => [])
   confinement.prepare()
   writeFileSync(home.configFile, '')
   writeFileSync(join(home.storeDir, 'verified'), '')

@@ -104,6 +104,7 @@ export function createLoader(needs: LoaderNeeds): Loader {
     async stop(plugin, why) {
       if (!isFast(plugin)) return safe.stop(plugin, why)
       chain.drop(plugin)
+      chain.hurry()
       chainErrand.ask()
       await chainErrand.idle()
     },

@@ -28,7 +28,14 @@ export const protobufFileName = "openracing/v1/dsp_helper.proto";
 
 export interface SetChainRequest {
   readonly plugins: readonly FastPluginSpec[];
-  readonly limits: RigLimits | undefined;
+  readonly limits:
+    | RigLimits
+    | undefined;
+  /**
+   * The answer comes once those that left have ended, and does not wait for those that start: a create() may take 5 s.
+   * ListFastPlugins says what became of them.
+   */
+  readonly withoutWaiting?: boolean | undefined;
 }
 
 /** What the loop may do to the driver's hands. */
@@ -64,6 +71,11 @@ export interface FastPluginSpec {
   readonly directory: string;
   /** It may run where the kernel cannot confine it. */
   readonly allowUnsandboxed: boolean;
+  /**
+   * Calls a second: 1000, 500 or 250. Between two calls its last answer is held. 0: it has its process and is never called,
+   * frames pass through. Without it: 1000. Another rate is in force at once, and no reason to start a process.
+   */
+  readonly updateRateHz?: number | undefined;
 }
 
 export interface SetChainResponse {
@@ -78,6 +90,7 @@ export interface ListFastPluginsResponse {
 
 export interface FastPlugin {
   readonly id: string;
+  /** While its process is ready: RUNNING, THROTTLED at 500 and 250 Hz, LOADED at 0 Hz. */
   readonly state: PluginState;
   readonly detail: string;
   readonly statistics:
@@ -120,7 +133,7 @@ export interface GetDataPlaneResponse {
 }
 
 function createBaseSetChainRequest(): SetChainRequest {
-  return { plugins: [], limits: undefined };
+  return { plugins: [], limits: undefined, withoutWaiting: undefined };
 }
 
 export const SetChainRequest: MessageFns<SetChainRequest> = {
@@ -130,6 +143,9 @@ export const SetChainRequest: MessageFns<SetChainRequest> = {
     }
     if (message.limits !== undefined) {
       RigLimits.encode(message.limits, writer.uint32(18).fork()).join();
+    }
+    if (message.withoutWaiting !== undefined) {
+      writer.uint32(24).bool(message.withoutWaiting);
     }
     return writer;
   },
@@ -163,6 +179,14 @@ export const SetChainRequest: MessageFns<SetChainRequest> = {
             message.limits = RigLimits.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.withoutWaiting = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -184,6 +208,7 @@ export const SetChainRequest: MessageFns<SetChainRequest> = {
     message.limits = (object.limits !== undefined && object.limits !== null)
       ? RigLimits.fromPartial(object.limits)
       : undefined;
+    message.withoutWaiting = object.withoutWaiting ?? undefined;
     return message;
   },
 };
@@ -314,6 +339,7 @@ function createBaseFastPluginSpec(): FastPluginSpec {
     maxMemoryBytes: 0n,
     directory: "",
     allowUnsandboxed: false,
+    updateRateHz: undefined,
   };
 }
 
@@ -348,6 +374,9 @@ export const FastPluginSpec: MessageFns<FastPluginSpec> = {
     }
     if (message.allowUnsandboxed !== false) {
       writer.uint32(72).bool(message.allowUnsandboxed);
+    }
+    if (message.updateRateHz !== undefined) {
+      writer.uint32(80).uint32(message.updateRateHz);
     }
     return writer;
   },
@@ -437,6 +466,14 @@ export const FastPluginSpec: MessageFns<FastPluginSpec> = {
             message.allowUnsandboxed = reader.bool();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.updateRateHz = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -465,6 +502,7 @@ export const FastPluginSpec: MessageFns<FastPluginSpec> = {
       : 0n;
     message.directory = object.directory ?? "";
     message.allowUnsandboxed = object.allowUnsandboxed ?? false;
+    message.updateRateHz = object.updateRateHz ?? undefined;
     return message;
   },
 };
@@ -943,7 +981,8 @@ export const DspHelperServiceService = {
   /**
    * Makes these plugins, in this order, the chain of the loop. Plugins that run already with the
    * same artefact and configuration go on untouched, in whatever order; others start, and those not
-   * named end. A plugin that is asked for with another artefact, configuration or limit goes on as it
+   * named end. The loop goes on without those that are not named at once, however long the others take to start, and another
+   * chain may be set meanwhile. A plugin that is asked for with another artefact, configuration or limit goes on as it
    * is until its successor is ready, and if that fails.
    */
   setChain: {
@@ -984,7 +1023,8 @@ export interface DspHelperServiceServer extends UntypedServiceImplementation {
   /**
    * Makes these plugins, in this order, the chain of the loop. Plugins that run already with the
    * same artefact and configuration go on untouched, in whatever order; others start, and those not
-   * named end. A plugin that is asked for with another artefact, configuration or limit goes on as it
+   * named end. The loop goes on without those that are not named at once, however long the others take to start, and another
+   * chain may be set meanwhile. A plugin that is asked for with another artefact, configuration or limit goes on as it
    * is until its successor is ready, and if that fails.
    */
   setChain: handleUnaryCall<SetChainRequest, SetChainResponse>;
@@ -998,7 +1038,8 @@ export interface DspHelperServiceClient extends Client {
   /**
    * Makes these plugins, in this order, the chain of the loop. Plugins that run already with the
    * same artefact and configuration go on untouched, in whatever order; others start, and those not
-   * named end. A plugin that is asked for with another artefact, configuration or limit goes on as it
+   * named end. The loop goes on without those that are not named at once, however long the others take to start, and another
+   * chain may be set meanwhile. A plugin that is asked for with another artefact, configuration or limit goes on as it
    * is until its successor is ready, and if that fails.
    */
   setChain(
