@@ -5,6 +5,7 @@ import { RigError } from '../../rpc/failure.ts'
 import type { PluginManifest } from './manifest.ts'
 import { permittedHosts, permittedPaths } from './manifest-permissions.ts'
 import { artefact, description, line, version } from './manifest-schema.ts'
+import { type UnsupportedDialect, unsupported } from './manifest-unsupported.ts'
 import { calledPlugin, pluginName } from './on-call.ts'
 
 const hexDigest = /^sha256:([0-9a-f]{64})$/i
@@ -76,15 +77,18 @@ function checkListed(asked: readonly string[], listed: readonly Listed[], file: 
 const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** The dialects that have this file, told apart by the tables that only they have. */
-function dialectOf(value: unknown): 'midimon-action-1' | 'midimon-action-c-1' | 'eeg-stage-1' | undefined {
+/** The dialects that have this file, told apart by the keys that only they have; undefined for none, and for two at once. */
+function dialectOf(value: unknown): 'midimon-action-1' | UnsupportedDialect | undefined {
   if (!isTable(value)) return undefined
-  if (isTable(value.library) || isTable(value.ui)) return 'eeg-stage-1'
-  if (isTable(value.plugin) && 'binary' in value.plugin) return 'midimon-action-c-1'
-  return isTable(value.plugin) || isTable(value.binary) ? 'midimon-action-1' : undefined
+  const { plugin, binary, library, ui, name } = value
+  if (isTable(plugin) && Object.hasOwn(plugin, 'binary')) {
+    return isTable(binary) ? undefined : 'midimon-action-c-1'
+  }
+  if (isTable(plugin) || isTable(binary)) return 'midimon-action-1'
+  return isTable(library) || isTable(ui) || typeof name === 'string' ? 'eeg-stage-1' : undefined
 }
 
-/** Reads the text of a `plugin.toml`. Throws MANIFEST_INVALID; PLUGIN_UNSUPPORTED for what this version does not run. */
+/** Reads the text of a `plugin.toml`. Throws MANIFEST_INVALID; UnsupportedPlugin for what this version does not run. */
 export function parseTomlManifest(text: string, file: string): Frozen<PluginManifest> {
   const source = { file, code: 'MANIFEST_INVALID' } as const
   const value = parseTomlText(text, source)
@@ -92,13 +96,10 @@ export function parseTomlManifest(text: string, file: string): Frozen<PluginMani
   if (dialect === undefined) {
     throw new RigError(
       'MANIFEST_INVALID',
-      `${file} has neither [plugin] and [binary], a MIDIMon action, nor [library], an EEG stage; write the manifest of one`,
+      `${file} has neither [plugin] and [binary], nor plugin.binary without [binary], both of MIDIMon, nor [library], an EEG stage; write the manifest of one`,
     )
   }
-  if (dialect !== 'midimon-action-1') {
-    const what = dialect === 'eeg-stage-1' ? 'an EEG stage' : 'a native MIDIMon action'
-    throw new RigError('PLUGIN_UNSUPPORTED', `${file} describes ${what} (${dialect}), which this version does not run`)
-  }
+  if (dialect !== 'midimon-action-1') throw unsupported(value, dialect, source)
   const { plugin, binary, capabilities, permissions } = matchToml(value, actionFile, source)
   const asked = [...new Set([...capabilities.required, ...capabilities.optional])]
   const network = [...new Set(permissions.network)]

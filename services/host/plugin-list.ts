@@ -58,7 +58,11 @@ function standing(
   reported: Standing | undefined,
   runnerServes: boolean,
 ): Standing {
-  if (plugin.problem !== null) return { state: PluginState.PLUGIN_STATE_FAILED, detail: plugin.problem }
+  if (plugin.problem !== null) {
+    const { PLUGIN_STATE_FAILED, PLUGIN_STATE_UNSUPPORTED } = PluginState
+    const state = plugin.unsupported === undefined ? PLUGIN_STATE_FAILED : PLUGIN_STATE_UNSUPPORTED
+    return { state, detail: plugin.problem }
+  }
   if (!plugin.wanted) return { state: PluginState.PLUGIN_STATE_AVAILABLE, detail: '' }
   const detail = 'detail' in outcome ? outcome.detail : ''
   if (outcome.kind === 'failed' || outcome.kind === 'removed') return { state: stateOf[outcome.kind], detail }
@@ -72,8 +76,16 @@ function standing(
 }
 
 function toMessage(plugin: PlannedPlugin, { state, detail }: Standing, report: Report | undefined): Plugin {
-  const { directory, manifest } = plugin
-  if (manifest === null) return Plugin.fromPartial({ directory, state, detail })
+  const { directory, manifest, unsupported } = plugin
+  if (manifest === null) {
+    return Plugin.fromPartial({
+      name: unsupported?.name ?? '',
+      version: unsupported?.version ?? '',
+      directory,
+      state,
+      detail,
+    })
+  }
   // Without a manifest of its own it is what it says that it is.
   const said = manifest.version === '' ? report?.described : undefined
   return {

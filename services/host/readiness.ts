@@ -11,7 +11,13 @@ export interface Readiness {
   readonly loop: LoopStanding
 }
 
-const { PLUGIN_STATE_FAILED, PLUGIN_STATE_LOADED, PLUGIN_STATE_RUNNING, PLUGIN_STATE_WAITING } = PluginState
+const {
+  PLUGIN_STATE_FAILED,
+  PLUGIN_STATE_LOADED,
+  PLUGIN_STATE_RUNNING,
+  PLUGIN_STATE_UNSUPPORTED,
+  PLUGIN_STATE_WAITING,
+} = PluginState
 
 const counted = (count: number, what: string): readonly string[] => (count === 0 ? [] : [`${count} ${what}`])
 
@@ -43,6 +49,7 @@ export function readinessLine({ elapsedMs, addresses, plugins, services, loop }:
   const counts = [
     `${running} ${running === 1 ? 'plugin' : 'plugins'} running`,
     ...counted(numberIn(PLUGIN_STATE_FAILED), 'failed'),
+    ...counted(numberIn(PLUGIN_STATE_UNSUPPORTED), 'unsupported'),
     ...counted(plugins.filter(isWaiting).length, 'waiting'),
     ...counted(loading.length, `still loading: ${loading.join(', ')}`),
   ]
