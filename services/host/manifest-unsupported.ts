@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { DocumentSource } from '../../input/document.ts'
-import { matchToml } from '../../input/toml.ts'
+import { onOneLine } from '../../input/one-line.ts'
+import { matchToml, type TomlDocument } from '../../input/toml.ts'
 import { RigError } from '../../rpc/failure.ts'
-import { artefact, description, line, version } from './manifest-schema.ts'
+import { artefact, version } from './manifest-schema.ts'
+import { description, line } from './manifest-text.ts'
 import { pluginName } from './on-call.ts'
 
 /** The dialects that nothing here runs. */
@@ -64,10 +66,10 @@ const eegStage = z.looseObject({
 })
 
 const readers: Readonly<
-  Record<UnsupportedDialect, (value: unknown, source: DocumentSource) => Omit<Unsupported, 'dialect'>>
+  Record<UnsupportedDialect, (document: TomlDocument, source: DocumentSource) => Omit<Unsupported, 'dialect'>>
 > = {
-  'midimon-action-c-1': (value, source) => matchToml(value, nativeAction, source).plugin,
-  'eeg-stage-1': (value, source) => matchToml(value, eegStage, source),
+  'midimon-action-c-1': (document, source) => matchToml(document, nativeAction, source).plugin,
+  'eeg-stage-1': (document, source) => matchToml(document, eegStage, source),
 }
 
 const kinds: Readonly<Record<UnsupportedDialect, string>> = {
@@ -79,8 +81,12 @@ const kinds: Readonly<Record<UnsupportedDialect, string>> = {
  * What to throw about the manifest of a plugin that nothing here runs. Nothing of the plugin but its manifest is opened.
  * Throws MANIFEST_INVALID where the manifest is not what its dialect prints.
  */
-export function unsupported(value: unknown, dialect: UnsupportedDialect, source: DocumentSource): UnsupportedPlugin {
-  const { name, version, description, author, license } = readers[dialect](value, source)
-  const sentence = `${source.file} describes ${kinds[dialect]}, and this rig has none; remove its directory, or install a WebAssembly build`
+export function unsupported(
+  document: TomlDocument,
+  dialect: UnsupportedDialect,
+  source: DocumentSource,
+): UnsupportedPlugin {
+  const { name, version, description, author, license } = readers[dialect](document, source)
+  const sentence = `${onOneLine(source.file)} describes ${kinds[dialect]}, and this rig has none; remove its directory, or install a WebAssembly build`
   return new UnsupportedPlugin({ dialect, name, version, description, author, license }, sentence)
 }
