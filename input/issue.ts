@@ -62,7 +62,8 @@ export function remedyFor(issue: RawIssue): string | undefined {
     case 'invalid_value': {
       const values = issue.values.map(String)
       const otherwise = values.length === 1 ? `write ${values[0]}` : `write one of ${values.join(', ')}`
-      return orSuggest(String(issue.input), values, otherwise)
+      // A map may have a key toString, which is nothing to call.
+      return typeof issue.input === 'string' ? orSuggest(issue.input, values, otherwise) : otherwise
     }
     case 'unrecognized_keys': {
       const known = knownKeys(issue)
