@@ -65,7 +65,7 @@ const refusals: readonly (readonly [what: string, files: Readonly<Record<string,
   ],
   [
     'a native action, which nothing runs',
-    { 'plugin.toml': '[plugin]\nname = "a"\nbinary = "a.so"\n' },
+    { 'plugin.toml': '[plugin]\nname = "a"\nversion = "1.0.0"\nbinary = "a.so"\n' },
     /PLUGIN_UNSUPPORTED/,
   ],
   ['an empty directory', {}, /MANIFEST_INVALID: .*has no manifest and no module/],

@@ -67,12 +67,32 @@ const refusals: readonly (readonly [name: string, text: string, sentence: string
     'gain: 0\nleds: 1\ngain: 1\n',
     'rig.yaml:3:1: the key "gain" is there twice; remove one',
   ],
-  ['a key that is a list', '? [a]\n: 1\n', 'rig.yaml:1:3: a key is empty, a list or a map; write text as the key'],
+  [
+    'a key that is a list',
+    '? [a]\n: 1\n',
+    'rig.yaml:1:3: a key is empty, an alias, a list or a map; write text as the key',
+  ],
   [
     'a second document',
     'gain: 1\n---\nleds: 1\n',
     'rig.yaml:2:1: a second document starts here; one file is one document',
   ],
+  [
+    'an alias of nothing',
+    'free: {a: *a}\n',
+    'rig.yaml:1:11: the alias *a is of nothing before it; write the value out',
+  ],
+  [
+    'a key that is an alias',
+    'free: {a: &a b, *a : 1}\n',
+    'rig.yaml:1:17: a key is empty, an alias, a list or a map; write text as the key',
+  ],
+  [
+    'a merge, which YAML 1.2 has not',
+    'free: {a: &a {b: 1}, c: {<<: *a}}\n',
+    'rig.yaml:1:26: YAML 1.2 merges nothing with the key <<; write the keys out',
+  ],
+  ['bytes', 'gain: !!binary aGk=\n', 'rig.yaml:1:7: not valid YAML: Unresolved tag: tag:yaml.org,2002:binary'],
   ['an alias of itself', 'free: &a {b: *a}\n', 'rig.yaml:1:14: the alias *a contains itself; write the value out'],
 ]
 
@@ -145,9 +165,47 @@ test('a document larger than the bound is refused by its size', () => {
 })
 
 test('a document that is nested without end is refused', () => {
+  const tooDeep = /^rig\.yaml:\d+:\d+: more than 100 maps and lists lie in each other; flatten them$/
+  const nested = (levels: number): string => `free: {a: ${'['.repeat(levels)}${']'.repeat(levels)}}`
+  parse(nested(98)) // the document and `free` are the other two
+  for (const text of [nested(99), nested(300), `free: ${'['.repeat(50_000)}`]) {
+    assert.match(
+      refusal(() => parse(text)),
+      tooDeep,
+    )
+  }
+  const inAliases = Array.from({ length: 4 }, (_, n) => {
+    const inner = n === 0 ? 'x' : `*l${n - 1}`
+    return `  l${n}: &l${n} ${'['.repeat(30)}${inner}${']'.repeat(30)}\n`
+  })
   assert.match(
-    refusal(() => parse(`free: ${'['.repeat(50_000)}`)),
-    /nested too deeply; flatten it/,
+    refusal(() => parse(`free:\n${inAliases.join('')}`)),
+    tooDeep,
+  )
+})
+
+test('what a stranger wrote stays on one line, and leaves room for the remedy', () => {
+  for (const text of [
+    '"\\e[2J\\u2028": 1\n',
+    'gain: !\u202e 1\n',
+    `? ${'k'.repeat(100_000)}\n: 1\n`,
+    `gain: *${'a'.repeat(9999)}\n`,
+  ]) {
+    const sentence = refusal(() => parse(text))
+    assert.match(sentence, /^rig\.yaml:1:\d+: [^\p{Cc}\p{Bidi_Control}\u2028\u2029]{1,700}$/u)
+  }
+  assert.match(
+    refusal(() => parse(`? ${'k'.repeat(100_000)}\n: 1\n`)),
+    /: k{60}… is not a known key; remove it; the keys here are gain, /,
+  )
+})
+
+test('a megabyte of problems is told of in the time that reading it takes', { timeout: 60_000 }, () => {
+  const record = z.record(z.string(), z.number())
+  const text = JSON.stringify(Object.fromEntries(Array.from({ length: 50_000 }, (_, index) => [`k${index}`, 'x'])))
+  assert.equal(
+    refusal(() => parseJson(text, record, source)),
+    'rig.yaml:1:7: k0 is "x"; write a number (and 49999 more)',
   )
 })
 

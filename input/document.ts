@@ -3,8 +3,9 @@ import type { core, ZodType } from 'zod'
 import { type FailureCode, RigError } from '../rpc/failure.ts'
 import { type Frozen, freezeDeep } from './freeze.ts'
 import { type Problem, problemOf, remedyFor } from './issue.ts'
-import { offsetOf } from './position.ts'
-import { aliasMax, structureFault } from './structure.ts'
+import { oneSentence, onOneLine } from './one-line.ts'
+import { offsetsIn } from './position.ts'
+import { aliasMax, structureFault, tooDeep } from './structure.ts'
 
 /** Largest document, bytes: a hundred times the longest manifest that the guides print. */
 export const documentMaxBytes = 1024 * 1024
@@ -14,6 +15,15 @@ export interface DocumentSource {
   /** As messages name it. */
   readonly file: string
   readonly code: FailureCode
+  /** Largest text, bytes; `documentMaxBytes` where it is not said. */
+  readonly maxBytes?: number
+}
+
+/** Throws when a text has more bytes than its source may have. */
+export function checkSize(text: string, { file, code, maxBytes = documentMaxBytes }: DocumentSource): void {
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= maxBytes) return
+  throw new RigError(code, `${onOneLine(file)} has ${bytes} bytes; the most is ${maxBytes}`)
 }
 
 type Fail = (offset: number, sentence: string) => RigError
@@ -21,12 +31,14 @@ type Fail = (offset: number, sentence: string) => RigError
 function failWith(source: DocumentSource, lines: LineCounter): Fail {
   return (offset, sentence) => {
     const { line, col } = lines.linePos(offset)
-    return new RigError(source.code, `${source.file}:${Math.max(line, 1)}:${Math.max(col, 1)}: ${sentence}`)
+    const place = `${onOneLine(source.file)}:${Math.max(line, 1)}:${Math.max(col, 1)}`
+    return new RigError(source.code, `${place}: ${oneSentence(sentence)}`)
   }
 }
 
 function compose(text: string, lines: LineCounter, fail: Fail): Document {
   const document: Document = parseDocument(text, {
+    resolveKnownTags: false, // sets, dates and bytes are not what any of our schemas asks for
     schema: 'core', // also when the file says %YAML 1.1, where `no` would be false
     lineCounter: lines,
     prettyErrors: false, // our messages have the place in front
@@ -36,7 +48,7 @@ function compose(text: string, lines: LineCounter, fail: Fail): Document {
   const syntax = document.errors[0] ?? document.warnings[0]
   if (syntax?.code === 'MULTIPLE_DOCS')
     throw fail(syntax.pos[0], 'a second document starts here; one file is one document')
-  if (syntax?.code === 'RESOURCE_EXHAUSTION') throw fail(syntax.pos[0], 'the document is nested too deeply; flatten it')
+  if (syntax?.code === 'RESOURCE_EXHAUSTION') throw fail(syntax.pos[0], tooDeep)
   if (syntax !== undefined) throw fail(syntax.pos[0], `not valid YAML: ${syntax.message}`)
   const fault = structureFault(document)
   if (fault !== undefined) throw fail(fault.offset, fault.sentence)
@@ -54,9 +66,10 @@ function plainValue(document: Document, fail: Fail): unknown {
 }
 
 function refuse(issues: readonly core.$ZodIssue[], data: unknown, document: Document, fail: Fail): RigError {
+  const offsetOf = offsetsIn(document)
   const placed = issues.map((issue) => {
     const problem: Problem = problemOf(issue, data)
-    return { problem, offset: offsetOf(document, problem.path, problem.isKey) }
+    return { problem, offset: offsetOf(problem.path, problem.isKey) }
   })
   placed.sort((a, b) => a.offset - b.offset)
   const [first, ...others] = placed
@@ -71,10 +84,7 @@ function refuse(issues: readonly core.$ZodIssue[], data: unknown, document: Docu
  * about the first problem in the file.
  */
 export function parseYaml<T>(text: string, schema: ZodType<T>, source: DocumentSource): Frozen<T> {
-  const bytes = Buffer.byteLength(text)
-  if (bytes > documentMaxBytes) {
-    throw new RigError(source.code, `${source.file} has ${bytes} bytes; the most is ${documentMaxBytes}`)
-  }
+  checkSize(text, source)
   const lines = new LineCounter()
   const fail = failWith(source, lines)
   const document = compose(text, lines, fail)
@@ -89,10 +99,12 @@ export function parseYaml<T>(text: string, schema: ZodType<T>, source: DocumentS
  * does not have: the place of a value, and keys that are there twice.
  */
 export function parseJson<T>(text: string, schema: ZodType<T>, source: DocumentSource): Frozen<T> {
+  checkSize(text, source)
   try {
     JSON.parse(text)
   } catch (cause) {
-    throw new RigError(source.code, `${source.file} is not valid JSON: ${(cause as Error).message}`, { cause })
+    const why = oneSentence((cause as Error).message) // which repeats what it stumbled over
+    throw new RigError(source.code, `${onOneLine(source.file)} is not valid JSON: ${why}`, { cause })
   }
   return parseYaml(text, schema, source)
 }

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { core } from 'zod'
 import { closest } from './closest.ts'
 
@@ -17,22 +18,25 @@ const wordsFor: Readonly<Record<string, string>> = {
   string: 'text',
 }
 
+const shorten = (text: string): string => (text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text)
+
 /** A value as a message shows it. */
 export function show(value: unknown): string {
   if (value === null) return 'empty'
   if (Array.isArray(value)) return 'a list'
+  if (types.isDate(value)) return 'a date'
   if (typeof value === 'object') return 'a map'
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  return text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text
+  return shorten(text)
 }
 
-/** `plugins.enabled[2]`; keys that are not plain words are quoted. */
+/** `plugins.enabled[2]`; keys that are not plain words are quoted, long ones cut. */
 export function showPath(path: readonly PropertyKey[]): string {
   const parts = path.map((part, index) => {
     if (typeof part === 'number') return `[${part}]`
     const plain = /^[\w$-]+$/.test(String(part))
-    if (!plain) return `[${JSON.stringify(String(part))}]`
-    return index === 0 ? String(part) : `.${String(part)}`
+    if (!plain) return `[${shorten(JSON.stringify(String(part)))}]`
+    return index === 0 ? shorten(String(part)) : `.${shorten(String(part))}`
   })
   return parts.join('') || 'the document'
 }
@@ -58,7 +62,8 @@ export function remedyFor(issue: RawIssue): string | undefined {
     case 'invalid_value': {
       const values = issue.values.map(String)
       const otherwise = values.length === 1 ? `write ${values[0]}` : `write one of ${values.join(', ')}`
-      return orSuggest(String(issue.input), values, otherwise)
+      // A map may have a key toString, which is nothing to call.
+      return typeof issue.input === 'string' ? orSuggest(issue.input, values, otherwise) : otherwise
     }
     case 'unrecognized_keys': {
       const known = knownKeys(issue)

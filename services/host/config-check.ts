@@ -12,7 +12,7 @@ import { type Checked, checkAgainst } from './plugin-config-schema.ts'
 const firstTurnMs = 250
 const secondTurnMs = 1000
 
-/** What a schema and its configuration may allocate, MiB: both together have at most 2 MiB of text. */
+/** What a schema and its configuration may allocate, MiB: both together have at most 128 KiB of text. */
 const heapMaxMiB = 64
 
 const isLate: Checked = { fault: `takes more than ${secondTurnMs} ms to check; simplify its patterns` }
@@ -31,8 +31,19 @@ const plainMax = 16 * 1024
 const costly =
   /"(pattern|patternProperties|\$\w*[rR]ef|allOf|anyOf|oneOf|not|if|contains|dependencies|uniqueItems|propertyNames)"/
 
+/** Keywords whose schema is that of many values. */
+const perValue: ReadonlySet<string> = new Set(['items', 'additionalItems', 'additionalProperties'])
+
+/** Whether a schema has defaults for each of many values, which may be in defaults themselves: such multiply. */
+function multiplies(schema: unknown, isPerValue = false): boolean {
+  if (typeof schema !== 'object' || schema === null) return false
+  if (isPerValue && Object.hasOwn(schema, 'default')) return true
+  return Object.entries(schema).some(([key, part]) => multiplies(part, isPerValue || perValue.has(key)))
+}
+
 /** Most plugins say types, bounds and defaults. They need not wait for a thread, or for each other. */
-const isPlain = (text: string): boolean => text.length <= plainMax && !costly.test(text)
+const isPlain = ({ schema }: CheckRequest, text: string): boolean =>
+  text.length <= plainMax && !costly.test(text) && !multiplies(schema)
 
 /** Starts its thread with the first check that needs it. */
 export function openConfigCheck(): ConfigCheck {
@@ -87,7 +98,7 @@ export function openConfigCheck(): ConfigCheck {
   return {
     async check(request) {
       const text = JSON.stringify(request)
-      if (isPlain(text)) return checkAgainst(request.schema, structuredClone(request.config))
+      if (isPlain(request, text)) return checkAgainst(request.schema, structuredClone(request.config))
       const digest = createHash('sha256').update(text).digest('hex')
       const before = given.get(digest)
       if (before !== undefined) return before

@@ -78,6 +78,11 @@ function newRig(configText: string) {
       writeFileSync(join(home.pluginDir, name, 'plugin.yaml'), manifest)
       writeFileSync(join(home.pluginDir, name, 'least.wasm'), guestModule())
     },
+    addAction: (name: string) => {
+      mkdirSync(join(home.pluginDir, name))
+      const manifest = '[plugin]\nname = "keys"\nversion = "1.0.0"\ntype = "action"\nbinary = "libkeys.so"\n'
+      writeFileSync(join(home.pluginDir, name, 'plugin.toml'), manifest)
+    },
     /** Starts the host; resolves with the line that says that it is ready. */
     ready: async () => {
       const child = start()
@@ -114,19 +119,25 @@ test('the rig starts with one line, runs what it should, and leaves nothing behi
   await using it = newRig(`{ listen: '127.0.0.1:0', plugins: { ${development} } }`)
   it.addPlugin('least', leastManifest)
   it.addPlugin('broken', 'id: 5')
+  it.addAction('native')
   const { child, line } = await it.ready()
   assert.match(
     line,
-    /^openracing: ready in \d+ ms on unix:\/.*\/run\/host\.sock and 127\.0\.0\.1:\d+; 1 plugin running, 1 failed$/,
+    /^openracing: ready in \d+ ms on unix:\/.*\/run\/host\.sock and 127\.0\.0\.1:\d+; 1 plugin running, 1 failed, 1 unsupported$/,
   )
   const services = await it.services()
   assert.deepEqual(
     services.map(({ name, state, restarts }) => [name, state, restarts]),
     ['trust', 'wasm-runner', 'dsp-helper'].map((name) => [name, ServiceState.SERVICE_STATE_RUNNING, 0]),
   )
-  const [broken, least] = await it.plugins()
+  const [broken, native, least] = await it.plugins()
   assert.equal(broken?.state, PluginState.PLUGIN_STATE_FAILED)
   assert.match(broken?.detail ?? '', /broken\/plugin\.yaml/)
+  assert.deepEqual(
+    [native?.state, native?.name, native?.version],
+    [PluginState.PLUGIN_STATE_UNSUPPORTED, 'keys', '1.0.0'],
+  )
+  assert.match(native?.detail ?? '', /^PLUGIN_UNSUPPORTED: .*native\/plugin\.toml describes a native MIDIMon action/)
   assert.equal(least?.state, PluginState.PLUGIN_STATE_RUNNING)
   const { loop, telemetry, leds } = await it.rig()
   assert.equal(loop?.running, true)

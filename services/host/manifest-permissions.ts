@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { hostOf } from '../../network/listed-hosts.ts'
+import { filePath } from './manifest-text.ts'
 
 /** A path that a plugin may open, when FileSystem is granted. */
 export interface PathPermission {
@@ -38,10 +39,7 @@ const isPlainPath = (path: string): boolean => path.split('/').every((part) => p
 const permittedPath = z.preprocess(
   (value) => (typeof value === 'string' ? { path: value } : value),
   z.strictObject({
-    path: z
-      .string()
-      .regex(/^[^\0]{1,4096}$/, 'write a path') // PATH_MAX
-      .refine(isPlainPath, 'write the path without .. in it'),
+    path: filePath('a path').refine(isPlainPath, 'write the path without .. in it'),
     access: z.enum(['read', 'read_write']).default('read'),
   }),
 )

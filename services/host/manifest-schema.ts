@@ -1,7 +1,10 @@
+import valid from 'semver/functions/valid.js'
 import { z } from 'zod'
+import { jsonObject } from '../../input/json-object.ts'
 import { integerWithin } from '../../input/number.ts'
 import { wordOrMap } from '../../input/word-or-map.ts'
 import { permittedHosts, permittedPaths } from './manifest-permissions.ts'
+import { description, filePath, line, webAddress } from './manifest-text.ts'
 
 /** What a plugin may ask to be allowed. */
 export const capabilities = [
@@ -24,31 +27,18 @@ export type PluginClass = 'Safe' | 'Fast'
 /** Bytes in a raw Ed25519 signature, RFC 8032. */
 const signatureBytes = 64
 
-/** Text for one line of a table or a log; a control character could repaint the operator's terminal. */
-export const line = (maximum: number) =>
-  z.string().regex(new RegExp(`^[^\\p{Cc}]{1,${maximum}}$`, 'u'), `write 1 to ${maximum} characters on one line`)
-
-export const description = z
-  .string()
-  .max(4096)
-  .regex(/^[^\p{Cc}]*(?:[\n\t][^\p{Cc}]*)*$/u, 'write text without control characters')
-
-const isWebAddress = (text: string): boolean => {
-  const url = URL.parse(text)
-  return url !== null && (url.protocol === 'https:' || url.protocol === 'http:')
-}
-
 const isRelativeInside = (path: string): boolean =>
   !path.startsWith('/') && !/^[a-z]:/i.test(path) && path.split(/[/\\]/).every((part) => part !== '..')
 
-export const artefact = z
-  .string()
-  .regex(/^[^\0]{1,4096}$/, 'write the path of the artefact') // PATH_MAX
-  .refine(isRelativeInside, 'write a path relative to the directory of the manifest, without .. in it')
+export const artefact = filePath('the path of the artefact').refine(
+  isRelativeInside,
+  'write a path relative to the directory of the manifest, without .. in it',
+)
 
-export const version = z
-  .string()
-  .regex(/^\d+\.\d+\.\d+(-[a-zA-Z0-9.-]+)?$/, 'write a semantic version, such as 1.0.0 or 1.0.0-rc.1')
+/** The guide's pattern, and what it means: 01.0.0 is no semantic version, and cannot be compared with one. */
+const isVersion = (text: string): boolean => /^\d+\.\d+\.\d+(-[a-zA-Z0-9.-]+)?$/.test(text) && valid(text) !== null
+
+export const version = z.string().refine(isVersion, 'write a semantic version, such as 1.0.0 or 1.0.0-rc.1')
 
 /** The name of an export: what C and WebAssembly text both take without quotes. */
 const functionName = z.string().regex(/^[A-Za-z_][\w.$]{0,254}$/, 'write the name of an exported function')
@@ -78,6 +68,9 @@ export type CapabilityMap = z.infer<typeof capabilityMap>
 
 const capability = wordOrMap(z.enum(capabilities), capabilityMap)
 
+/** Longest list of words of which there are seven at most. */
+const wordsMax = 64
+
 /** Largest affinity mask: the integers that a double holds. */
 const maskMax = Number.MAX_SAFE_INTEGER
 
@@ -89,10 +82,10 @@ export const manifestFile = z.strictObject({
   description,
   author: line(256),
   license: line(128),
-  homepage: z.string().refine(isWebAddress, 'write an http or https address').optional(),
+  homepage: webAddress.optional(),
   class: z.enum(['Safe', 'Fast']),
-  capabilities: z.array(capability),
-  operations: z.array(z.enum(operations)),
+  capabilities: z.array(capability).max(wordsMax),
+  operations: z.array(z.enum(operations)).max(wordsMax),
   constraints: z.strictObject({
     // Lower bounds: the guide's schema. Upper bounds depend on the class.
     max_execution_time_us: integerWithin(1, Number.MAX_SAFE_INTEGER),
@@ -107,7 +100,7 @@ export const manifestFile = z.strictObject({
     init_function: functionName.default('initialize'),
     cleanup_function: functionName.default('shutdown'),
   }),
-  config_schema: z.record(z.string(), z.unknown()).optional(),
+  config_schema: jsonObject.optional(),
   signature: signature.optional(),
   signer_fingerprint: fingerprint.optional(),
   permissions: z

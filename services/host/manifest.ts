@@ -1,4 +1,4 @@
-import { documentMaxBytes, parseYaml } from '../../input/document.ts'
+import { parseYaml } from '../../input/document.ts'
 import type { Frozen } from '../../input/freeze.ts'
 import { readTextFile } from '../../input/text-file.ts'
 import { RigError } from '../../rpc/failure.ts'
@@ -11,6 +11,7 @@ import {
   type Operation,
   type PluginClass,
 } from './manifest-schema.ts'
+import { manifestMaxBytes } from './manifest-text.ts'
 
 /** What a plugin says about itself, complete: nothing after the parser knows how it was written. */
 export interface PluginManifest {
@@ -109,11 +110,11 @@ const manifest = manifestFile.transform((file, context): PluginManifest => {
 
 /** Reads the text of a `plugin.yaml`. Throws RigError MANIFEST_INVALID; `file` is how its sentence names the file. */
 export const parseManifest = (text: string, file: string): Frozen<PluginManifest> =>
-  parseYaml(text, manifest, { file, code: 'MANIFEST_INVALID' })
+  parseYaml(text, manifest, { file, code: 'MANIFEST_INVALID', maxBytes: manifestMaxBytes })
 
 /** The text of a manifest, of any dialect. Throws RigError MANIFEST_INVALID, or FILE_MISSING when there is no file to read. */
 export function readManifestText(path: string): string {
-  const text = readTextFile(path, documentMaxBytes, 'MANIFEST_INVALID')
+  const text = readTextFile(path, manifestMaxBytes, 'MANIFEST_INVALID')
   if (text === null) throw new RigError('FILE_MISSING', `${path} does not exist; every plugin directory needs one`)
   return text
 }

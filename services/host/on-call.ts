@@ -19,6 +19,7 @@ export interface CalledPlugin {
   readonly description: string
   readonly author: string
   readonly license: string
+  readonly homepage: string | null
   readonly artefact: string
   readonly checksum: string | null
   readonly stateful: boolean
@@ -30,7 +31,6 @@ export interface CalledPlugin {
 export const calledPlugin = ({ stateful, ...said }: CalledPlugin): PluginManifest => ({
   ...said,
   id: said.name.toLowerCase(),
-  homepage: null,
   pluginClass: 'Safe',
   capabilities: [
     ...(said.permissions.fileSystem.length > 0 ? (['FileSystem'] as const) : []),
@@ -50,6 +50,6 @@ export const calledPlugin = ({ stateful, ...said }: CalledPlugin): PluginManifes
 /** A directory with nothing but a module in it: what the module is called and who made it only it can say. */
 export const barePlugin = (directory: string, artefact: string): PluginManifest =>
   calledPlugin({
-    ...{ name: directory, version: '', description: '', author: '', license: '', artefact },
+    ...{ name: directory, version: '', description: '', author: '', license: '', homepage: null, artefact },
     ...{ checksum: null, stateful: false, permissions: { fileSystem: [], network: [] }, warnings: [] },
   })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { freezeDeep } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { oneLine } from '../../test/hostile.ts'
 import { openConfigCheck } from './config-check.ts'
 import { readPluginConfig } from './plugin-config.ts'
 
@@ -106,6 +107,55 @@ test('a configuration of more than 64 KiB is refused, with and without its defau
   assert.match(await refusal(JSON.stringify({ a: 'x'.repeat(65_536) }), null), /has more than 65536 bytes/)
   const large = { properties: { a: { default: 'x'.repeat(65_536) } } }
   assert.match(await refusal(null, large), /bytes with its defaults; the most is 65536/)
+})
+
+test('a number for which JSON has no word reaches no plugin', async () => {
+  for (const by of [null, {}])
+    assert.equal(
+      await refusal('{"a": [1e400]}', by),
+      'CONFIG_INVALID: config.json:1:8: a[0] is Infinity; write a number that is finite',
+    )
+})
+
+test('a key that every object inherits is there when it is written, and not before', async () => {
+  const by = {
+    required: ['constructor'],
+    properties: { constructor: { type: 'number' }, toString: { type: 'number' } },
+  }
+  assert.equal(await refusal('{}', by), 'CONFIG_INVALID: config.json:1:1: constructor is missing; add it')
+  const config = await readPluginConfig(pluginWith('{"constructor": 1}'), by, configs)
+  assert.deepEqual(Object.entries(config), [['constructor', 1]])
+  assert.match(await refusal('{"__proto__": {"a": 1}}', by), /config\.json:1:2: the key __proto__ is never allowed/)
+})
+
+test('defaults in the items of defaults, which multiply, are refused before anybody writes them out', async () => {
+  const many = { default: Array(40).fill({}) }
+  const nested = (levels: number): object =>
+    levels === 0 ? { default: 'x'.repeat(40) } : { ...many, items: { properties: { a: nested(levels - 1) } } }
+  assert.match(
+    await refusal('{}', { properties: { a: nested(3) } }),
+    /^CONFIG_INVALID: config\.json has too many bytes with its defaults; the most is 65536$/,
+  )
+})
+
+test('what a schema says of itself is told on one line and in part', async () => {
+  const long = Array.from({ length: 5000 }, (_, n) => `\u001b[2J\u202e${n}`)
+  const schemas: readonly object[] = [
+    { properties: { a: { enum: long } } },
+    { properties: { a: { const: 1, type: 'string', minLength: 9 } } },
+    { properties: { a: { pattern: `^\u202e${'b'.repeat(5000)}$` } } },
+    { properties: { a: { type: long.join('') } } },
+    { properties: { a: { $ref: `#/definitions/\u202e${'c'.repeat(5000)}` } } },
+    { properties: { a: { $id: 'x' }, b: { $id: 'x', type: 'number' } } },
+    { $id: 'http://json-schema.org/draft-07/schema#' },
+    {
+      properties: { a: { $ref: '#/definitions/b' } },
+      definitions: { b: { $ref: '#/definitions/c' }, c: { $ref: '#/definitions/b' } },
+    },
+    { properties: { a: { pattern: '(' } } },
+    { properties: { a: { $ref: 'file:///etc/passwd' } } },
+  ]
+  for (const by of schemas) assert.match(await refusal('{"a": "aaa"}', by), oneLine, JSON.stringify(by).slice(0, 200))
 })
 
 test('a schema that is none, asks for another document, or answers later is the manifest’s fault', async () => {

@@ -1,22 +1,20 @@
 import { join } from 'node:path'
-import { z } from 'zod'
 import { parseJson } from '../../input/document.ts'
 import type { Frozen } from '../../input/freeze.ts'
+import { jsonObject } from '../../input/json-object.ts'
 import { readTextFile } from '../../input/text-file.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { ConfigCheck } from './config-check.ts'
-import type { Mismatch } from './plugin-config-schema.ts'
-
-/** Largest `config.json`, bytes, before and after its defaults: what a plugin's exchange buffer holds. */
-export const pluginConfigMaxBytes = 64 * 1024
+import { completedMaxBytes, isLarger, type Mismatch } from './plugin-config-schema.ts'
 
 export type PluginConfig = Frozen<Record<string, unknown>>
 
-const anyObject = z.record(z.string(), z.unknown())
+const tooLarge = (file: string): RigError =>
+  new RigError('CONFIG_INVALID', `${file} has too many bytes with its defaults; the most is ${completedMaxBytes}`)
 
 /** Takes what was found not to match to its place in the file. */
 const matching = (mismatches: readonly Mismatch[], completed: Record<string, unknown>) =>
-  anyObject.transform((config, context) => {
+  jsonObject.transform((config, context) => {
     for (const { path, isUnknownKey, remedy } of mismatches) {
       const around = { path: path.slice(0, isUnknownKey ? -1 : undefined), message: remedy, input: config }
       if (isUnknownKey) context.addIssue({ code: 'unrecognized_keys', keys: [String(path.at(-1))], ...around })
@@ -37,20 +35,17 @@ export async function readPluginConfig(
 ): Promise<PluginConfig> {
   const file = join(directory, 'config.json')
   const source = { file, code: 'CONFIG_INVALID' } as const
-  const text = readTextFile(file, pluginConfigMaxBytes, source.code) ?? '{}'
-  let config = parseJson(text, anyObject, source)
+  const text = readTextFile(file, completedMaxBytes, source.code) ?? '{}'
+  let config = parseJson(text, jsonObject, source)
   if (schema !== null) {
     const checked = await check({ schema, config })
+    if ('isTooLarge' in checked) throw tooLarge(file)
     if ('fault' in checked) {
       const manifestFile = join(directory, 'plugin.yaml')
       throw new RigError('MANIFEST_INVALID', `config_schema in ${manifestFile} ${checked.fault}`)
     }
     config = parseJson(text, matching(checked.mismatches, checked.config), source)
   }
-  const bytes = Buffer.byteLength(JSON.stringify(config))
-  if (bytes <= pluginConfigMaxBytes) return config
-  throw new RigError(
-    'CONFIG_INVALID',
-    `${file} has ${bytes} bytes with its defaults; the most is ${pluginConfigMaxBytes}`,
-  )
+  if (!isLarger(config, completedMaxBytes)) return config
+  throw tooLarge(file)
 }

@@ -89,14 +89,17 @@ const detailOf = ({ detail, refusal, advice }: PluginLife): string =>
   [detail || advice, refusal && `${refusal}; what ran before runs on`].filter(Boolean).join('; ')
 
 function toMessage(plugin: PlannedPlugin, life: PluginLife, report: Report | undefined): Plugin {
-  const { directory, manifest, goal } = plugin
+  const { directory, manifest, goal, unsupported } = plugin
   const stands = {
     state: stateOf[life.state],
     detail: detailOf(life),
     goal: goalOf[goal],
     stateSinceMs: BigInt(life.sinceMs),
   }
-  if (manifest === null) return Plugin.fromPartial({ directory, ...stands })
+  if (manifest === null) {
+    const { name = '', version = '' } = unsupported ?? {}
+    return Plugin.fromPartial({ name, version, directory, ...stands })
+  }
   // Without a manifest of its own it is what it says that it is.
   const said = manifest.version === '' ? report?.described : undefined
   return Plugin.fromPartial({

@@ -72,9 +72,10 @@ export function createPluginLives({ policyOf, nowMs, log }: PluginLivesNeeds): P
 
 /** A plugin was found, or decreed on: its life has what the plan says of it. */
 export function tellPlan(lives: Pick<PluginLives, 'tell'>, plugin: PlannedPlugin): void {
-  const { directory, goal, problem, quarantine } = plugin
+  const { directory, goal, quarantine } = plugin
+  const [problem, unsupported] = plugin.unsupported ? [null, plugin.problem] : [plugin.problem, null]
   lives.tell(directory, { kind: 'wanted', goal })
-  lives.tell(directory, { kind: 'found', problem, unsupported: null })
+  lives.tell(directory, { kind: 'found', problem, unsupported })
   if (quarantine === null) {
     lives.tell(directory, { kind: 'released' })
     return

@@ -21,6 +21,7 @@ const {
   PLUGIN_STATE_LOADED: loaded,
   PLUGIN_STATE_QUARANTINED: quarantined,
   PLUGIN_STATE_RUNNING: running,
+  PLUGIN_STATE_UNSUPPORTED: unsupported,
   PLUGIN_STATE_WAITING: waiting,
 } = PluginState
 const start = {
@@ -39,6 +40,7 @@ test('the line says how long it took, where the rig listens and how its plugins 
   assert.equal(line(running), `${ready}; 1 plugin running`)
   assert.equal(line(running, running, running, failed), `${ready}; 3 plugins running, 1 failed`)
   assert.equal(line(running, waiting, quarantined, failed), `${ready}; 1 plugin running, 1 failed, 1 waiting`)
+  assert.equal(line(running, unsupported), `${ready}; 1 plugin running, 1 unsupported`)
 })
 
 test('a plugin that was lost and is started again is waited for by nobody', () => {

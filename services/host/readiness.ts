@@ -11,7 +11,13 @@ export interface Readiness {
   readonly loop: LoopStanding
 }
 
-const { PLUGIN_STATE_FAILED, PLUGIN_STATE_RUNNING, PLUGIN_STATE_THROTTLED, PLUGIN_STATE_WAITING } = PluginState
+const {
+  PLUGIN_STATE_FAILED,
+  PLUGIN_STATE_RUNNING,
+  PLUGIN_STATE_THROTTLED,
+  PLUGIN_STATE_UNSUPPORTED,
+  PLUGIN_STATE_WAITING,
+} = PluginState
 
 /** Of a plugin that is to be called: it will get there without anybody's doing. */
 const onTheWay: readonly PluginState[] = [
@@ -54,6 +60,7 @@ export function readinessLine({ elapsedMs, addresses, plugins, services, loop }:
   const counts = [
     `${running} ${running === 1 ? 'plugin' : 'plugins'} running`,
     ...counted(numberIn(PLUGIN_STATE_FAILED), 'failed'),
+    ...counted(numberIn(PLUGIN_STATE_UNSUPPORTED), 'unsupported'),
     ...counted(plugins.filter(isWaiting).length, 'waiting'),
     ...counted(loading.length, `still loading: ${loading.join(', ')}`),
   ]

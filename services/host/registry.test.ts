@@ -144,9 +144,26 @@ test('a plugin is described by plugin.toml, or by nothing but the one module in 
   )
 })
 
-test('a plugin of a kind that this version does not run is listed with that', () => {
+test('a plugin of a kind that this version does not run is listed with that and with what it says of itself', () => {
   using it = pluginDirectory()
   mkdirSync(join(it.plugins, 'stage'))
   writeFileSync(join(it.plugins, 'stage', 'plugin.toml'), 'name = "x"\nversion = "1.0.0"\n[library]\npath = "x.so"\n')
-  assert.match(it.scan()[0]?.problem ?? '', /^PLUGIN_UNSUPPORTED: .*EEG stage/)
+  const [found] = it.scan()
+  assert.match(found?.problem ?? '', /^PLUGIN_UNSUPPORTED: .*EEG stage/)
+  assert.deepEqual([found?.manifest, found?.unsupported?.name, found?.unsupported?.version], [null, 'x', '1.0.0'])
+})
+
+test('a library that nothing describes is listed as that, and a module beside it is the plugin', () => {
+  using it = pluginDirectory()
+  for (const name of ['library', 'both']) {
+    mkdirSync(join(it.plugins, name))
+    writeFileSync(join(it.plugins, name, 'libx.so'), '')
+  }
+  writeFileSync(join(it.plugins, 'both', 'x.wasm'), '')
+  const [both, library] = it.scan()
+  assert.deepEqual([both?.manifest?.artefact, both?.problem], ['x.wasm', null])
+  assert.match(
+    library?.problem ?? '',
+    /^MANIFEST_INVALID: .*library has the native library libx\.so and no manifest; write a plugin\.yaml/,
+  )
 })

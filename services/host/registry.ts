@@ -7,6 +7,7 @@ import { RigError } from '../../rpc/failure.ts'
 import { type PluginManifest, parseManifest, readManifestText } from './manifest.ts'
 import { isBelow } from './manifest-artefact.ts'
 import { parseTomlManifest } from './manifest-toml.ts'
+import { type Unsupported, UnsupportedPlugin } from './manifest-unsupported.ts'
 import { barePlugin, pluginName } from './on-call.ts'
 
 /** Which text a manifest was parsed from. */
@@ -28,6 +29,8 @@ export interface InstalledPlugin {
   readonly manifestFile: ManifestSource | null
   /** Why this plugin can never run, a code and a sentence; null when nothing is known against it. */
   readonly problem: string | null
+  /** What it says of itself where the problem is that nothing here runs its kind. */
+  readonly unsupported?: Unsupported
 }
 
 /** The manifests of the dialects, by the names of their files; where there are two, the first counts. */
@@ -53,13 +56,16 @@ const isDangling = (path: string): boolean => !existsSync(path) && linkTarget(pa
 const isThere = (path: string): boolean => existsSync(path) || isDangling(path)
 
 /** None in what is no directory, or cannot be read: what is wrong with it is told by who reads it. */
-function modulesIn(path: string): readonly string[] {
+function filesIn(path: string, ending: RegExp): readonly string[] {
   try {
-    return readdirSync(path).filter((name) => name.endsWith('.wasm'))
+    return readdirSync(path).filter((name) => ending.test(name))
   } catch {
     return []
   }
 }
+
+const modulesIn = (path: string): readonly string[] => filesIn(path, /\.wasm$/)
+const librariesIn = (path: string): readonly string[] => filesIn(path, /\.(so|dll|dylib)$/)
 
 function refuseEscape(root: string, path: string): void {
   if (isDangling(path)) {
@@ -80,6 +86,11 @@ function refuseEscapes(pluginDir: string, path: string): void {
 /** A module that nothing describes is called by the name of its directory. */
 function readBare(path: string, directory: string): Frozen<PluginManifest> {
   const [artefact, another] = modulesIn(path)
+  const [library] = librariesIn(path)
+  if (artefact === undefined && library !== undefined) {
+    const what = `${path} has the native library ${onOneLine(library)} and no manifest`
+    throw new RigError('MANIFEST_INVALID', `${what}; write a plugin.yaml that says what it is and may do`)
+  }
   if (artefact === undefined || another !== undefined) {
     throw new RigError(
       'MANIFEST_INVALID',
@@ -120,7 +131,8 @@ export function readPlugin(pluginDir: string, directory: string): InstalledPlugi
     return { directory, path, ...readAnyManifest(path, directory), problem: null }
   } catch (cause) {
     const problem = cause instanceof RigError ? cause.message : `${path} cannot be read: ${(cause as Error).message}`
-    return { directory, path, manifest: null, manifestFile: null, problem }
+    const unsupported = cause instanceof UnsupportedPlugin ? { unsupported: cause.said } : {}
+    return { directory, path, manifest: null, manifestFile: null, problem, ...unsupported }
   }
 }
 
@@ -144,7 +156,8 @@ export function refuseDuplicates(plugins: readonly InstalledPlugin[]): readonly 
 function isCandidate(pluginDir: string, directory: string): boolean {
   if (directory.startsWith('.')) return false
   const path = join(pluginDir, directory)
-  return isDangling(path) || readers.some(({ name }) => isThere(join(path, name))) || modulesIn(path).length > 0
+  const isDescribed = isDangling(path) || readers.some(({ name }) => isThere(join(path, name)))
+  return isDescribed || modulesIn(path).length > 0 || librariesIn(path).length > 0
 }
 
 /** The plugin in a directory as it lies on the disk now; undefined where there is none. Blocks on the disk. */
@@ -153,7 +166,7 @@ export const findPlugin = (pluginDir: string, directory: string): InstalledPlugi
 
 /**
  * The plugins below a directory, in the order of their directories' names. One that is broken is listed with what is
- * wrong with it; a directory without a manifest or a module is no plugin. Blocks on the disk.
+ * wrong with it; a directory without a manifest, a module or a library is no plugin. Blocks on the disk.
  */
 export function scanPlugins(pluginDir: string): readonly InstalledPlugin[] {
   return readdirSync(pluginDir)
