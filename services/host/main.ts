@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { PathAccess } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { exitCodeFor, RigError } from '../../rpc/failure.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
@@ -20,8 +20,12 @@ import { createChainOwners } from './chain-owners.ts'
 import { openChainRecord } from './chain-record.ts'
 import { chainService } from './chain-service.ts'
 import { readConfig } from './config.ts'
+import { openConfigCheck } from './config-check.ts'
 import { createFileGrants, grantedTo } from './file-grants.ts'
 import { createHub } from './hub.ts'
+import { installService } from './install-service.ts'
+import { createInstaller } from './installer.ts'
+import { createJudge } from './judge.ts'
 import { keyService } from './key-service.ts'
 import { startKeyWatch } from './key-watch.ts'
 import { createKnownKeys, knownKeysMigration } from './known-keys.ts'
@@ -37,6 +41,7 @@ import { createPluginList } from './plugin-list.ts'
 import { createPlan, isRunnable, type PlannedPlugin, planPlugins } from './plugin-plan.ts'
 import { pluginService } from './plugin-service.ts'
 import { connectPluginServices } from './plugin-services.ts'
+import { openPluginShelf, type PluginShelf } from './plugin-shelf.ts'
 import { readinessLine } from './readiness.ts'
 import { readPlugin, scanPlugins } from './registry.ts'
 import { openRigMemory } from './rig-memory.ts'
@@ -69,6 +74,16 @@ function exitsWithStdin(args: readonly string[]): boolean {
     'REQUEST_INVALID',
     `${unknown} is not an argument of the host; it takes --exit-with-stdin, or none`,
   )
+}
+
+/** What a host that was killed had begun to install. A disk that refuses to finish it keeps nobody from driving. */
+async function recoverShelf(shelf: PluginShelf, log: Logger): Promise<void> {
+  try {
+    for (const plugin of await shelf.recover())
+      log.warn({ plugin }, 'what a host that was killed had begun is installed')
+  } catch (cause) {
+    log.error({ err: cause }, 'what a host that was killed had begun to install could not be finished')
+  }
 }
 
 async function run(): Promise<void> {
@@ -105,6 +120,8 @@ async function run(): Promise<void> {
   const memory = ends.adopt(openRigMemory(home, config.telemetry.input, log), (it) => it.close())
   const hub = ends.adopt(createHub({ memory, ...config.ffb, nowNs, log }), (it) => it.close())
 
+  const shelf = openPluginShelf(home)
+  await recoverShelf(shelf, log) // before anybody looks for plugins
   const plan = createPlan(planPlugins(scanPlugins(home.pluginDir), config.plugins, home.pluginDir))
   const record = openChainRecord(home)
   const arrangement = () => arrangementOf(plan, record)
@@ -166,6 +183,14 @@ async function run(): Promise<void> {
   const nameOf = (id: string): string =>
     plan.plugins().find(({ manifest }) => manifest?.id === id)?.manifest?.name ?? ''
   const owners = createChainOwners({ home, services, isServing, nameOf, nowMs: () => performance.now() })
+  const configs = ends.adopt(openConfigCheck(), (it) => it.close())
+  const installer = createInstaller({
+    shelf,
+    installed: () => scanPlugins(home.pluginDir),
+    judge: createJudge({ native: config.plugins.native, services, isServing, configs, versions }),
+    audit,
+    changed: async () => undefined, // the plan is made when the rig starts
+  })
   const keys = ends.adopt(keyService(home, isServing, log), (it) => it.close())
   const server = await serve({
     service: 'host',
@@ -180,6 +205,7 @@ async function run(): Promise<void> {
       supervisorService(supervisor.services, log),
       keys,
       auditService(audit, log),
+      installService(installer, log),
     ],
     log,
   })
