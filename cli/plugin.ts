@@ -11,6 +11,7 @@ import { call, within } from '../rpc/client.ts'
 import { distributionOf, emptyHistogram } from './distribution.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { executeCommand, processCommand } from './plugin-call.ts'
+import { installCommands } from './plugin-install.ts'
 import { newPluginCommand } from './plugin-new.ts'
 import { signCommand } from './plugin-sign.ts'
 import { testPluginCommand } from './plugin-test.ts'
@@ -122,8 +123,8 @@ async function info(id: string, options: { readonly json?: boolean }, command: C
 }
 
 /** `wheelctl plugin …` */
-export const pluginCommand = (): Command =>
-  new Command('plugin')
+export function pluginCommand(): Command {
+  const command = new Command('plugin')
     .description('the plugins of the rig')
     .addCommand(new Command('list').description('every installed plugin').option('--json', 'for programs').action(list))
     .addCommand(
@@ -141,3 +142,6 @@ export const pluginCommand = (): Command =>
     .addCommand(validateCommand())
     .addCommand(signCommand())
     .addCommand(verifyCommand())
+  for (const each of installCommands()) command.addCommand(each)
+  return command
+}
