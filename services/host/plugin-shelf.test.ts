@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -106,11 +106,14 @@ for (const apart of [false, true]) {
 
 test('a host that is killed while it finishes what another one had begun leaves it to the next', async () => {
   const scene: Scene = { what: 'upgrade', from: ['old', 'older'], to: ['new', 'old'] }
-  const upgrade = 'upgrade'
-  for (let nth = 3; ; nth++) {
+  for (let nth = 1; ; nth++) {
+    using left = stageScene(scene)
+    if (run(left.home, scene.what, nth, true).signal === null) return
+    // Before it is decided what will be there is nothing to finish: only to remove.
+    if (!left.files().some((name) => name.startsWith('.next') || name.startsWith('.old'))) continue
     for (let again = 1; ; again++) {
-      using it = stageScene(scene)
-      if (run(it.home, upgrade, nth, true).signal === null) return
+      using it = newHome()
+      cpSync(left.home, it.home, { recursive: true, force: true })
       const { signal } = run(it.home, 'recover', again, true)
       await it.shelf.recover()
       checkStanding(it, scene)

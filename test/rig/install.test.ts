@@ -14,7 +14,7 @@ interface Ended {
 }
 
 test('a plugin is installed from a directory and an archive, upgraded, rolled back and removed with wheelctl', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async (t) => {
   await using rig = await startRig()
   const { home } = rig.rig
