@@ -12,6 +12,7 @@ import { distributionOf, emptyHistogram } from './distribution.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { executeCommand, processCommand } from './plugin-call.ts'
 import { goalCommands } from './plugin-goal.ts'
+import { installCommands } from './plugin-install.ts'
 import { newPluginCommand } from './plugin-new.ts'
 import { quarantineCommand, releaseCommand } from './plugin-quarantine.ts'
 import { signCommand } from './plugin-sign.ts'
@@ -132,7 +133,7 @@ async function info(id: string, options: { readonly json?: boolean }, command: C
 }
 
 /** `wheelctl plugin …` */
-export const pluginCommand = (): Command => {
+export function pluginCommand(): Command {
   const command = new Command('plugin')
     .description('the plugins of the rig')
     .addCommand(new Command('list').description('every installed plugin').option('--json', 'for programs').action(list))
@@ -153,6 +154,6 @@ export const pluginCommand = (): Command => {
     .addCommand(verifyCommand())
     .addCommand(quarantineCommand())
     .addCommand(releaseCommand())
-  for (const each of goalCommands()) command.addCommand(each)
+  for (const each of [...goalCommands(), ...installCommands()]) command.addCommand(each)
   return command
 }

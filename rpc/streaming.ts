@@ -40,12 +40,19 @@ export const serverStream =
   (call) =>
     pump(call, (signal) => produce(call.request, signal), log)
 
-/** As serverStream, for a call in which the client streams, too. Who reads `requests` slowly makes the client wait. */
+/**
+ * As serverStream, for a call in which the client streams, too. Who reads `requests` slowly makes the client wait. `peer`:
+ * who calls, for peer.ts.
+ */
 export const duplexStream =
   <Request, Response>(
-    produce: (requests: AsyncIterable<Request>, signal: AbortSignal) => AsyncGenerator<Response, void, undefined>,
+    produce: (
+      requests: AsyncIterable<Request>,
+      signal: AbortSignal,
+      peer: string,
+    ) => AsyncGenerator<Response, void, undefined>,
     log: Logger,
   ): handleBidiStreamingCall<Request, Response> =>
   (call) =>
     // To read no further is no end of the call: it still needs an answer, or a refusal.
-    pump(call, (signal) => produce(call.iterator({ destroyOnReturn: false }), signal), log)
+    pump(call, (signal) => produce(call.iterator({ destroyOnReturn: false }), signal, call.getPeer()), log)

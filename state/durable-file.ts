@@ -1,7 +1,8 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-function sync(path: string): void {
+/** Flushes a file, or the names in a directory, to the disk. Throws the system's error. */
+export function syncToDisk(path: string): void {
   const descriptor = openSync(path, 'r')
   try {
     fsyncSync(descriptor)
@@ -18,7 +19,7 @@ export function writeDurably(path: string, text: string, mode = 0o600): void {
   const temporary = `${path}.new`
   rmSync(temporary, { force: true }) // of a process that was killed, or a link that somebody put there
   writeFileSync(temporary, text, { mode, flag: 'wx' })
-  sync(temporary)
+  syncToDisk(temporary)
   renameSync(temporary, path)
-  sync(dirname(path)) // the name is on the disk, too
+  syncToDisk(dirname(path)) // the name is on the disk, too
 }

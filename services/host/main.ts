@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { PathAccess } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { exitCodeFor, RigError } from '../../rpc/failure.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
@@ -26,10 +26,14 @@ import { conductMigration } from './conduct-record.ts'
 import { startConductWatch, watchEveryMs } from './conduct-watch.ts'
 import { whoIs } from './conduct-words.ts'
 import { readConfig } from './config.ts'
+import { openConfigCheck } from './config-check.ts'
 import { startDiscovery } from './discovery.ts'
 import { enforce, quarantineOf } from './enforcement.ts'
 import { createFileGrants } from './file-grants.ts'
 import { createHub } from './hub.ts'
+import { installService } from './install-service.ts'
+import { createInstaller } from './installer.ts'
+import { createJudge } from './judge.ts'
 import { keyService } from './key-service.ts'
 import { startKeyWatch } from './key-watch.ts'
 import { createKnownKeys, knownKeysMigration } from './known-keys.ts'
@@ -50,6 +54,7 @@ import { createPlan, goalByConfig, isRunnable } from './plugin-plan.ts'
 import { rateHzOf } from './plugin-rate.ts'
 import { pluginService } from './plugin-service.ts'
 import { connectPluginServices } from './plugin-services.ts'
+import { openPluginShelf, type PluginShelf } from './plugin-shelf.ts'
 import { quarantineService } from './quarantine-service.ts'
 import { readinessLine } from './readiness.ts'
 import { type InstalledPlugin, scanPlugins } from './registry.ts'
@@ -95,6 +100,16 @@ function exitsWithStdin(args: readonly string[]): boolean {
   )
 }
 
+/** What a host that was killed had begun to install. A disk that refuses to finish it keeps nobody from driving. */
+async function recoverShelf(shelf: PluginShelf, log: Logger): Promise<void> {
+  try {
+    for (const plugin of await shelf.recover())
+      log.warn({ plugin }, 'what a host that was killed had begun is installed')
+  } catch (cause) {
+    log.error({ err: cause }, 'what a host that was killed had begun to install could not be finished')
+  }
+}
+
 async function run(): Promise<void> {
   const asked = shutdownRequested(exitsWithStdin(process.argv.slice(2)))
   const home = findHome(process.env)
@@ -122,6 +137,8 @@ async function run(): Promise<void> {
   const memory = ends.adopt(openRigMemory(home, config.telemetry.input, log), (it) => it.close())
   const hub = ends.adopt(createHub({ memory, ...config.ffb, nowNs, log }), (it) => it.close())
 
+  const shelf = openPluginShelf(home)
+  await recoverShelf(shelf, log) // before anybody looks for plugins
   const goals = createPluginGoals(database)
   const words = createCapabilityWords(database, audit)
   const found = scanPlugins(home.pluginDir)
@@ -200,6 +217,14 @@ async function run(): Promise<void> {
   const nameOf = (id: string): string =>
     plan.plugins().find(({ manifest }) => manifest?.id === id)?.manifest?.name ?? ''
   const owners = createChainOwners({ home, services, isServing, nameOf, nowMs: () => performance.now() })
+  const configs = ends.adopt(openConfigCheck(), (it) => it.close())
+  const installer = createInstaller({
+    shelf,
+    installed: plan.plugins,
+    judge: createJudge({ native: config.plugins.native, services, isServing, configs, versions }),
+    audit,
+    changed: discovery.look,
+  })
   const keys = ends.adopt(keyService(home, isServing, log), (it) => it.close())
   const server = await serve({
     service: 'host',
@@ -215,6 +240,7 @@ async function run(): Promise<void> {
       keys,
       auditService(audit, log),
       quarantineService({ conduct, plan }, log),
+      installService(installer, log),
     ],
     log,
   })

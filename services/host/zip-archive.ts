@@ -1,0 +1,90 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
+import { type Entry, openPromise, type ZipFile } from 'yauzl'
+import { onOneLine } from '../../input/one-line.ts'
+import { RigError } from '../../rpc/failure.ts'
+import { archiveInvalid, showName } from './archive-path.ts'
+import type { RawEntry } from './tar-archive.ts'
+import { checkRanges, endBytes, parseZipEnd, type ZipEnd, type ZipRange, zipKindOf } from './zip-directory.ts'
+
+/** Flag of an entry: its sizes follow after it. */
+const describedFlag = 0x8
+
+/** What the library refuses has no code of ours. */
+function asRefusal(cause: unknown): RigError {
+  if (cause instanceof RigError) return cause
+  const why = onOneLine((cause as Error).message)
+  return archiveInvalid(`the archive is no zip, or it is damaged (${why}); get it again, or pack it again`, { cause })
+}
+
+async function readEnd(file: FileHandle, endsAt: number): Promise<ZipEnd> {
+  const before = Math.min(endsAt, endBytes + 20)
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(before), 0, before, endsAt - before)
+  return parseZipEnd(buffer.subarray(0, bytesRead), endsAt)
+}
+
+/** The bytes of an entry. The two places of a zip that speak of it must say the same. */
+async function rangeOf(zip: ZipFile, entry: Entry): Promise<ZipRange> {
+  const local = await zip.readLocalFileHeaderPromise(entry)
+  const begin = entry.relativeOffsetOfLocalHeader
+  const same =
+    local.fileName.equals(entry.fileNameRaw) &&
+    local.compressionMethod === entry.compressionMethod &&
+    local.generalPurposeBitFlag === entry.generalPurposeBitFlag
+  if (!same)
+    throw archiveInvalid(`${showName(entry.fileNameRaw)} is another entry in the directory of the zip; pack it again`)
+  const described = (entry.generalPurposeBitFlag & describedFlag) !== 0
+  return { begin, end: local.fileDataStart + entry.compressedSize, described }
+}
+
+async function* contentOf(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array, void, undefined> {
+  let sum = 0
+  try {
+    for await (const piece of await zip.openReadStreamPromise(entry)) {
+      sum = crc32(piece, sum)
+      yield piece
+    }
+  } catch (cause) {
+    throw asRefusal(cause)
+  }
+  if (sum === entry.crc32) return
+  throw archiveInvalid(`${showName(entry.fileNameRaw)} is damaged: its checksum is another one; get the archive again`)
+}
+
+interface Listed {
+  readonly entry: Entry
+  readonly kind: RawEntry['kind']
+}
+
+async function listEntries(zip: ZipFile, end: ZipEnd): Promise<readonly Listed[]> {
+  const listed: Listed[] = []
+  const ranges: ZipRange[] = []
+  let directoryBytes = 0
+  for await (const entry of zip.eachEntry()) {
+    listed.push({ entry, kind: zipKindOf(entry) })
+    ranges.push(await rangeOf(zip, entry))
+    directoryBytes += 46 + entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength
+  }
+  if (directoryBytes !== end.end - end.begin)
+    throw archiveInvalid('the directory of the zip has more in it than entries; pack it again')
+  checkRanges(ranges, end.begin)
+  return listed
+}
+
+/** The entries of a zip file. All of its directory is checked before the first of them is yielded. Throws ARCHIVE_INVALID. */
+export async function* readZip(path: string): AsyncGenerator<RawEntry, void, undefined> {
+  let zip: ZipFile | undefined
+  try {
+    zip = await openPromise(path, { decodeStrings: false, autoClose: false })
+    await using file = await open(path, 'r')
+    const comment = zip.comment as unknown as Buffer // which it is without decodeStrings
+    const end = await readEnd(file, (await file.stat()).size - comment.length)
+    for (const { entry, kind } of await listEntries(zip, end)) {
+      yield { name: entry.fileNameRaw, kind, content: contentOf(zip, entry) }
+    }
+  } catch (cause) {
+    throw asRefusal(cause)
+  } finally {
+    zip?.close()
+  }
+}
