@@ -13,8 +13,8 @@ import { createKilledRig } from './testing/killed-rig.ts'
 const program = fileURLToPath(new URL('testing/conduct-hosts.ts', import.meta.url))
 
 /** Processes that are killed, two at a time; the hosts of so many rigs live in each, and die with it. */
-const processes = 84
-const rigsOfProcess = 6
+const processes = 64
+const rigsOfProcess = 8
 /** So many statements are a start and some steps of every sort. */
 const statementsMax = 110
 /** Longest life of the host that is killed at a moment that nobody chose, ms. */
