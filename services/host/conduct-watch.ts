@@ -42,22 +42,24 @@ export function startConductWatch(needs: ConductWatchNeeds): ConductWatch {
     complaint = said
   }
 
-  async function read(): Promise<readonly ServiceReport[]> {
-    const readers = [
+  /** `broken`: what one of them failed with, where it answers at all. */
+  async function read(): Promise<{ readonly reports: readonly ServiceReport[]; readonly broken: unknown }> {
+    const answers = await Promise.allSettled([
       ...(isServing('wasm-runner') ? [services.listSafe().then(readSafe)] : []),
       ...(isServing('dsp-helper') ? [services.listFast().then(readFast)] : []),
-    ]
-    const answers = await Promise.allSettled(readers)
-    const broken = answers.find((answer) => answer.status === 'rejected' && !isServiceGone(answer.reason))
-    if (broken?.status === 'rejected') complain(broken.reason)
-    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []))
+    ])
+    const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []))
+    const reports = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+    return { reports, broken: failures.find((failure) => !isServiceGone(failure)) }
   }
 
   async function lookNow(): Promise<void> {
     try {
       conduct.due()
-      conduct.observe(await read())
-      complaint = ''
+      const { reports, broken } = await read()
+      conduct.observe(reports)
+      if (broken !== undefined) complain(broken)
+      else complaint = ''
     } catch (cause) {
       complain(cause)
     }

@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { readTextFile } from '../../input/text-file.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { syncToDisk } from '../../state/durable-file.ts'
-import { pluginConfigMaxBytes } from './plugin-config.ts'
+import { completedMaxBytes } from './plugin-config-schema.ts'
 
 /** What the operator wrote for a plugin. */
 const configFile = 'config.json'
 
 /** Gives the next version of a plugin the `config.json` of the one that is there; says whether there is one. */
 export function carryConfig(from: string, to: string): boolean {
-  const text = readTextFile(join(from, configFile), pluginConfigMaxBytes, 'CONFIG_INVALID')
+  const text = readTextFile(join(from, configFile), completedMaxBytes, 'CONFIG_INVALID')
   if (text === null) return false
   writeFileSync(join(to, configFile), text, { mode: 0o644 })
   syncToDisk(join(to, configFile))

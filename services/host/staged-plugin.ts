@@ -13,7 +13,8 @@ import { type InstalledPlugin, readPlugin } from './registry.ts'
 export function readStaged(path: string, shown: string): Runnable {
   const plugin = readPlugin(dirname(path), basename(path))
   const { manifest, problem } = plugin
-  if (manifest !== null && problem === null) return { ...plugin, manifest, wanted: true }
+  if (manifest !== null && problem === null)
+    return { ...plugin, manifest, goal: 'running', quarantine: null, wanted: true }
   throw inTermsOf(path, shown, parseFailure(problem ?? '') ?? new RigError('MANIFEST_INVALID', problem ?? shown))
 }
 
