@@ -11,8 +11,11 @@ import { call, within } from '../rpc/client.ts'
 import { distributionOf, emptyHistogram } from './distribution.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { executeCommand, processCommand } from './plugin-call.ts'
+import { monitorCommand } from './plugin-monitor.ts'
 import { newPluginCommand } from './plugin-new.ts'
+import { reportCommand } from './plugin-report.ts'
 import { signCommand } from './plugin-sign.ts'
+import { statsCommand } from './plugin-stats.ts'
 import { testPluginCommand } from './plugin-test.ts'
 import { validateCommand } from './plugin-validate.ts'
 import { verifyCommand } from './plugin-verify.ts'
@@ -134,6 +137,9 @@ export const pluginCommand = (): Command =>
         .option('--json', 'for programs')
         .action(info),
     )
+    .addCommand(statsCommand())
+    .addCommand(reportCommand())
+    .addCommand(monitorCommand())
     .addCommand(executeCommand())
     .addCommand(processCommand())
     .addCommand(newPluginCommand())

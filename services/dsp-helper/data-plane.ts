@@ -87,7 +87,7 @@ export function startDataPlane({ home, programs, log }: DataPlaneNeeds): DataPla
       return { spec: toSaved(spec), ...saved }
     })
     const wheelRtRestarts = loop.restarts()
-    const saved: Roster = { version: 4, ...chain.numbers(), places, others: chain.others(), wheelRtRestarts }
+    const saved: Roster = { version: 5, ...chain.numbers(), places, others: chain.others(), wheelRtRestarts }
     writeRoster(rosterPath(home.shmDir), saved)
   }
 

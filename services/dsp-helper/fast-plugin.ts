@@ -3,7 +3,7 @@ import type { FastPlugin } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { type Histogram, PluginPhase, type Violation, ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
 import type { PluginPhase as Phase, PluginReport } from '../../shm/plugin-report.ts'
 import type { SlotCounts } from '../../shm/rig-window.ts'
-import type { Charge, Conduct, ViolationKind as Kind } from './conduct.ts'
+import { type Charge, type Conduct, type ViolationKind as Kind, unreturnedOf } from './conduct.ts'
 import type { Seat } from './seat.ts'
 
 const noCounts = { executions: 0n, failures: 0n, budgetViolations: 0n, missedDeadlines: 0n, leftOut: 0n }
@@ -53,6 +53,7 @@ export interface FastPluginParts {
 export function fastPluginOf({ seat, counts, cpu, report, conduct, refusal, crowded }: FastPluginParts): FastPlugin {
   const { life, pid, restarts, fence } = seat.saved()
   const { executions, failures, budgetViolations, missedDeadlines, leftOut } = counts ?? noCounts
+  const unreturned = BigInt(unreturnedOf(conduct, life))
   return {
     id: seat.spec.id,
     state: seat.state(),
@@ -61,7 +62,8 @@ export function fastPluginOf({ seat, counts, cpu, report, conduct, refusal, crow
     life,
     statistics: {
       executions,
-      failures,
+      failures: failures + unreturned,
+      unreturned,
       budgetViolations,
       missedDeadlines,
       leftOut,

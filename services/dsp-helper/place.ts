@@ -2,7 +2,15 @@ import type { FastPlugin, FastPluginSpec } from '../../gen/proto/openracing/v1/d
 import type { PluginReport } from '../../shm/plugin-report.ts'
 import type { SlotCounts } from '../../shm/rig-window.ts'
 import { nobody } from '../../supervision/found-process.ts'
-import { blameless, type Conduct, charge, chargeCounts, chargeReport, type Violation } from './conduct.ts'
+import {
+  blameless,
+  type Conduct,
+  charge,
+  chargeCounts,
+  chargeReport,
+  countUnreturned,
+  type Violation,
+} from './conduct.ts'
 import { type Crowding, watchTurns } from './crowding.ts'
 import { fastPluginOf } from './fast-plugin.ts'
 import type { LoopView } from './loop-view.ts'
@@ -62,7 +70,7 @@ export function takePlace({ spec, conduct: before, ...saved }: SavedPlace, needs
       isFed: (instance) => needs.loop.isFed(where.slot, instance),
       left: left(wanted.maxMemoryBytes),
       violated: (violation: Violation) => {
-        conduct = charge(conduct, violation, 1, needs.nowMs())
+        conduct = countUnreturned(charge(conduct, violation, 1, needs.nowMs()), where.life, violation)
         needs.log.warn({ plugin: wanted.name, ...violation }, 'violation')
       },
     })

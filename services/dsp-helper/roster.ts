@@ -31,12 +31,19 @@ const conduct = z.strictObject({
     }),
   ),
   allocations: count,
-  life: z.strictObject({ life: count, budget: count, inTheWay: count, results: count, notFinite: count }),
+  life: z.strictObject({
+    life: count,
+    budget: count,
+    inTheWay: count,
+    results: count,
+    notFinite: count,
+    unreturned: count,
+  }),
   processes: z.array(z.strictObject({ instance: count, refused: count, allocations: count })),
 })
 
 const rosterSchema = z.strictObject({
-  version: z.literal(4),
+  version: z.literal(5),
   /** Names for shared memory that were given out; never given twice. */
   instances: count,
   lives: count,
@@ -62,7 +69,7 @@ const rosterSchema = z.strictObject({
  */
 export type Roster = Frozen<z.infer<typeof rosterSchema>>
 
-const emptyRoster: Roster = { version: 4, instances: 0, lives: 0, places: [], others: [], wheelRtRestarts: 0 }
+const emptyRoster: Roster = { version: 5, instances: 0, lives: 0, places: [], others: [], wheelRtRestarts: 0 }
 
 /** The roster that was left there, or an empty one. A roster that cannot be read adopts nobody. */
 export function readRoster(path: string): Roster {

@@ -20,7 +20,7 @@ test('what the roster of a dead dsp-helper names is ended, whatever it calls its
   const exited = once(child, 'exit')
   await once(child, 'spawn')
   const others = [{ instance: 1, ...identify(child.pid as number) }]
-  const roster = { version: 4, instances: 1, lives: 1, places: [], others, wheelRtRestarts: 0 } as const
+  const roster = { version: 5, instances: 1, lives: 1, places: [], others, wheelRtRestarts: 0 } as const
   writeRoster(join(home.shmDir, 'roster.json'), roster)
 
   await inTime('everything is gone', endLeftBehind(home, pino({ level: 'silent' })))

@@ -21,6 +21,8 @@ import { openChainRecord } from './chain-record.ts'
 import { chainService } from './chain-service.ts'
 import { readConfig } from './config.ts'
 import { createFileGrants, grantedTo } from './file-grants.ts'
+import { openHistoryFile } from './history-file.ts'
+import { historyService } from './history-service.ts'
 import { createHub } from './hub.ts'
 import { keyService } from './key-service.ts'
 import { startKeyWatch } from './key-watch.ts'
@@ -33,12 +35,14 @@ import { startCourier } from './network-courier.ts'
 import { createNetworkGrants } from './network-grants.ts'
 import { createNewestVersions, newestVersionsMigration } from './newest-versions.ts'
 import { createPluginCalls } from './plugin-calls.ts'
+import { startPluginHistory } from './plugin-history.ts'
 import { createPluginList } from './plugin-list.ts'
 import { createPlan, isRunnable, type PlannedPlugin, planPlugins } from './plugin-plan.ts'
 import { pluginService } from './plugin-service.ts'
 import { connectPluginServices } from './plugin-services.ts'
 import { readinessLine } from './readiness.ts'
 import { readPlugin, scanPlugins } from './registry.ts'
+import { incarnationOf } from './rig-incarnation.ts'
 import { openRigMemory } from './rig-memory.ts'
 import { rigService } from './rig-service.ts'
 import { rigServices } from './rig-services.ts'
@@ -167,6 +171,14 @@ async function run(): Promise<void> {
     plan.plugins().find(({ manifest }) => manifest?.id === id)?.manifest?.name ?? ''
   const owners = createChainOwners({ home, services, isServing, nameOf, nowMs: () => performance.now() })
   const keys = ends.adopt(keyService(home, isServing, log), (it) => it.close())
+  const installed = () =>
+    plan.plugins().map(({ directory, manifest }) => ({ directory, id: manifest?.id ?? '', name: manifest?.name ?? '' }))
+  const history = startPluginHistory({
+    ...{ services, isServing, installed, nowMs: Date.now, log },
+    incarnation: () => incarnationOf(home),
+    file: openHistoryFile(home.historyFile),
+    closeMs: 1000,
+  })
   const server = await serve({
     service: 'host',
     home,
@@ -180,6 +192,7 @@ async function run(): Promise<void> {
       supervisorService(supervisor.services, log),
       keys,
       auditService(audit, log),
+      historyService({ history, installed }, log),
     ],
     log,
   })
@@ -190,6 +203,7 @@ async function run(): Promise<void> {
   ends.adopt(courier, (it) => it.close())
   ends.adopt(keyWatch, (it) => it.close())
   ends.adopt(loader, (it) => it.close())
+  ends.adopt(history, (it) => it.close()) // while the services can still say what they counted
   ends.adopt(server, (it) => it.close()) // first: no new calls
   supervisor.start()
   const closing = new AbortController()
