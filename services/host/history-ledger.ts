@@ -2,14 +2,22 @@ import { type CallCounts, noCalls, sumOf } from './call-counts.ts'
 import { type KeptPlugin, minuteMs, type PluginNews } from './history-store.ts'
 import { countsBetween, type PluginReading } from './plugin-reading.ts'
 
+type Minutes = PluginNews['minutes']
+
 interface Entry {
   readonly reading: PluginReading | undefined
-  readonly total: CallCounts
-  /** Not written yet, by the beginning of their minute. */
-  readonly minutes: ReadonlyMap<number, CallCounts>
+  /** Without what is taken and what is not. */
+  readonly before: CallCounts
+  /** Taken, and not added yet: that is done plugin by plugin, when there is something new about it. */
+  readonly taken: Minutes
+  /** Not taken yet, by the beginning of their minute. */
+  readonly minutes: Minutes
 }
 
-const nothing: Entry = { reading: undefined, total: noCalls, minutes: new Map() }
+const none: Minutes = new Map()
+const nothing: Entry = { reading: undefined, before: noCalls, taken: none, minutes: none }
+
+const plusMinutes = (calls: CallCounts, minutes: Minutes): CallCounts => minutes.values().reduce(sumOf, calls)
 
 /** What plugins' calls came to, in memory. */
 export interface HistoryLedger {
@@ -33,24 +41,29 @@ export function createHistoryLedger(): HistoryLedger {
     restore(kept) {
       entries.clear()
       changed.clear()
-      for (const { id, ...known } of kept) entries.set(id, { ...known, minutes: new Map() })
+      for (const { id, reading, total } of kept) entries.set(id, { ...nothing, reading, before: total })
     },
     count(id, reading) {
-      const before = entryOf(id)
-      const counted = countsBetween(before.reading, reading)
-      // A plugin that did nothing is not written, and needs no other reading than the one that is kept.
-      if (counted === noCalls && before.reading?.life === reading.life) return true
+      const entry = entryOf(id)
+      const counted = countsBetween(entry.reading, reading)
+      if (counted === noCalls && entry.reading?.life === reading.life) {
+        entries.set(id, { ...entry, reading })
+        return true // it did nothing, and is not written for that
+      }
       const calls = counted ?? noCalls
       const minute = reading.atMs - (reading.atMs % minuteMs)
       const minutes =
         calls === noCalls
-          ? before.minutes
-          : new Map(before.minutes).set(minute, sumOf(before.minutes.get(minute) ?? noCalls, calls))
-      entries.set(id, { reading, total: sumOf(before.total, calls), minutes })
+          ? entry.minutes
+          : new Map(entry.minutes).set(minute, sumOf(entry.minutes.get(minute) ?? noCalls, calls))
+      entries.set(id, { reading, before: plusMinutes(entry.before, entry.taken), taken: none, minutes })
       changed.add(id)
       return counted !== undefined
     },
-    totalOf: (id) => entryOf(id).total,
+    totalOf: (id) => {
+      const { before, taken, minutes } = entryOf(id)
+      return plusMinutes(plusMinutes(before, taken), minutes)
+    },
     newSince: (id, fromMs) =>
       entryOf(id)
         .minutes.entries()
@@ -61,7 +74,8 @@ export function createHistoryLedger(): HistoryLedger {
         const { reading, minutes } = entryOf(id)
         return reading === undefined ? [] : { id, reading, minutes }
       })
-      for (const id of changed) entries.set(id, { ...entryOf(id), minutes: new Map() })
+      // What was counted last has added what was taken before.
+      for (const id of changed) entries.set(id, { ...entryOf(id), taken: entryOf(id).minutes, minutes: none })
       changed.clear()
       return news
     },

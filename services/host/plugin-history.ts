@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { FastPlugin } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import type { PluginStatistics } from '../../gen/proto/openracing/v1/statistics.ts'
@@ -15,6 +15,8 @@ import type { PluginServices } from './plugin-services.ts'
 
 /** How often the services are asked what they counted, ms: what a life counts after the last time is lost with it. */
 const readEveryMs = 5000
+/** How many plugins are counted before others have their turn: it takes a ms or two. */
+const countAtOnce = 25
 /** What services say of the plugins that they run; absent where one was not asked or did not answer. */
 export interface PluginReports {
   readonly safe?: readonly SafePlugin[] | undefined
@@ -105,9 +107,10 @@ export function startPluginHistory(needs: PluginHistoryNeeds): PluginHistory {
     }
   }
 
-  function count(reported: readonly Reported[]): void {
+  async function count(reported: readonly Reported[]): Promise<void> {
     const known = new Set(installed().map(({ id }) => id))
-    for (const { id, life, statistics } of reported) {
+    for (const [index, { id, life, statistics }] of reported.entries()) {
+      if (index % countAtOnce === countAtOnce - 1) await turn()
       if (!known.has(id)) continue
       const reading = readingOf(life, statistics, nowMs())
       if (reading === 'absent') continue
@@ -118,16 +121,16 @@ export function startPluginHistory(needs: PluginHistoryNeeds): PluginHistory {
     }
   }
 
-  function observe({ safe, fast }: PluginReports): void {
+  async function observe({ safe, fast }: PluginReports): Promise<void> {
     const at = performance.now()
     if (safe !== undefined) {
       observedMs.safe = at
-      count(safe.map(({ id, life, statistics }) => ({ id, life: `safe.${life}`, statistics })))
+      await count(safe.map(({ id, life, statistics }) => ({ id, life: `safe.${life}`, statistics })))
     }
     if (fast !== undefined) {
       observedMs.fast = at
       const loop = incarnation()
-      count(fast.map(({ id, life, statistics }) => ({ id, life: `fast.${loop}.${life}`, statistics })))
+      await count(fast.map(({ id, life, statistics }) => ({ id, life: `fast.${loop}.${life}`, statistics })))
     }
   }
 
@@ -138,7 +141,7 @@ export function startPluginHistory(needs: PluginHistoryNeeds): PluginHistory {
       due('wasm-runner', observedMs.safe) ? services.listSafe().catch(() => undefined) : undefined,
       due('dsp-helper', observedMs.fast) ? services.listFast().catch(() => undefined) : undefined,
     ])
-    observe({ safe, fast })
+    await observe({ safe, fast })
   }
 
   let work: Promise<unknown> | undefined
