@@ -20,6 +20,7 @@ import { createChainOwners } from './chain-owners.ts'
 import { openChainRecord } from './chain-record.ts'
 import { chainService } from './chain-service.ts'
 import { readConfig } from './config.ts'
+import { degradations } from './degraded.ts'
 import { createFileGrants, grantedTo } from './file-grants.ts'
 import { openHistoryFile } from './history-file.ts'
 import { historyService } from './history-service.ts'
@@ -126,11 +127,13 @@ async function run(): Promise<void> {
     services: rigServices(home, config, level, process.env, granted),
     care: standardCare,
     serving(service) {
+      server.setHealth(service, true)
       if (service === 'dsp-helper') memory.reopenInput()
       if (service === 'wasm-runner') courier.serving()
       if (service === 'trust') keyWatch.serving()
       loader.serving(service)
     },
+    lost: (service) => server.setHealth(service, false),
     log,
   })
   const { isServing } = supervisor
@@ -179,17 +182,19 @@ async function run(): Promise<void> {
     file: openHistoryFile(home.historyFile),
     closeMs: 1000,
   })
+  const degraded = () => degradations(supervisor.services(), performance.now())
   const server = await serve({
     service: 'host',
     home,
     claim,
     listen: config.listen,
+    others: supervisor.services().map(({ name }) => name),
     definitions: [
       telemetryService(hub, log),
       pluginService(plugins, createPluginCalls({ plugins, services }), log),
-      rigService({ status, owners, nowNs, hub, leds, estop, ffb: config.ffb }, log),
+      rigService({ status, owners, nowNs, hub, leds, estop, ffb: config.ffb, degraded }, log),
       chainService({ hand, arrangement, plugins }, log),
-      supervisorService(supervisor.services, log),
+      supervisorService(supervisor, log),
       keys,
       auditService(audit, log),
       historyService({ history, installed }, log),

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
-import { delayMs, standardRestart } from '../../supervision/restart.ts'
+import { delayMs, pauseAfter, standardRestart } from '../../supervision/restart.ts'
 import type { PluginCode } from './compile.ts'
 import type { ExecutorThreads } from './executor-threads.ts'
 import { ungrantedDetail } from './granted-operations.ts'
@@ -57,6 +57,7 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
   let state: SafePlugin['state'] = PluginState.PLUGIN_STATE_LOADED
   let detail = ''
   let losses = 0
+  let recent: readonly number[] = []
   let startedMs = 0
   let timer: NodeJS.Timeout | undefined
   let held = false
@@ -91,9 +92,13 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
     statistics.countLoss()
     if (ended) return
     losses = ranMs >= standardRestart.forgiveAfterMs ? 1 : losses + 1
-    const pauseMs = delayMs(losses, standardRestart)
-    state = PluginState.PLUGIN_STATE_WAITING
-    detail = `${why}; it is started again after ${pauseMs} ms`
+    const pause = pauseAfter(recent, now(), standardRestart)
+    recent = pause.recent
+    const pauseMs = pause.givenUpMs ?? delayMs(losses, standardRestart)
+    const givenUp = pause.givenUpMs !== undefined
+    state = givenUp ? PluginState.PLUGIN_STATE_FAILED : PluginState.PLUGIN_STATE_WAITING
+    const told = givenUp ? 'it is lost too often and given up: it is tried once more' : 'it is started again'
+    detail = `${why}; ${told} after ${pauseMs} ms`
     log.warn({ plugin: spec.id, name: spec.name, losses }, detail)
     arm(pauseMs)
   }
@@ -122,7 +127,7 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
     },
     hold(hold) {
       held = hold
-      if (held || state === PluginState.PLUGIN_STATE_WAITING) arm(0)
+      if (held || state !== PluginState.PLUGIN_STATE_RUNNING) arm(0)
     },
     async end() {
       ended = true
