@@ -13,9 +13,12 @@ import { answerMs, withClient } from './endpoint.ts'
 import { executeCommand, processCommand } from './plugin-call.ts'
 import { goalCommands } from './plugin-goal.ts'
 import { installCommands } from './plugin-install.ts'
+import { monitorCommand } from './plugin-monitor.ts'
 import { newPluginCommand } from './plugin-new.ts'
 import { quarantineCommand, releaseCommand } from './plugin-quarantine.ts'
+import { reportCommand } from './plugin-report.ts'
 import { signCommand } from './plugin-sign.ts'
+import { statsCommand } from './plugin-stats.ts'
 import { testPluginCommand } from './plugin-test.ts'
 import { validateCommand } from './plugin-validate.ts'
 import { verifyCommand } from './plugin-verify.ts'
@@ -145,6 +148,9 @@ export function pluginCommand(): Command {
         .option('--json', 'for programs')
         .action(info),
     )
+    .addCommand(statsCommand())
+    .addCommand(reportCommand())
+    .addCommand(monitorCommand())
     .addCommand(executeCommand())
     .addCommand(processCommand())
     .addCommand(newPluginCommand())

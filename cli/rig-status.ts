@@ -56,5 +56,6 @@ export function describeRig(rig: Rig & { readonly chain: Chain }): readonly (rea
     ['wheel', `${(wheel?.angle ?? 0).toFixed(3)} rad, ${(wheel?.speed ?? 0).toFixed(3)} rad/s`],
     ['telemetry', `${telemetry?.frames ?? 0n} frames, ${telemetry?.droppedPackets ?? 0n} packets dropped`],
     ['force', describeForce(telemetry)],
+    ...rig.degraded.map(({ detail }) => ['degraded', detail]),
   ]
 }

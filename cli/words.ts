@@ -29,6 +29,7 @@ const serviceStates: Record<ServiceState, string> = {
   [ServiceState.SERVICE_STATE_STARTING]: 'starting',
   [ServiceState.SERVICE_STATE_RUNNING]: 'running',
   [ServiceState.SERVICE_STATE_WAITING]: 'waiting',
+  [ServiceState.SERVICE_STATE_FAILED]: 'failed',
 }
 
 const pluginClasses: Record<PluginClass, string> = {

@@ -30,6 +30,8 @@ export interface Home {
   readonly storeDir: string
   /** Decisions and what became of them: the host's database. */
   readonly database: string
+  /** What the calls of plugins came to: a file of its own, without which the rig drives all the same. */
+  readonly historyFile: string
   /** The Unix socket of a service. */
   socket(service: string): string
 }
@@ -53,6 +55,7 @@ export function findHome(environment: NodeJS.ProcessEnv): Home {
     trustStore: join(configDir, 'trust_store.json'),
     storeDir: join(stateDir, 'store'),
     database: join(stateDir, 'state.db'),
+    historyFile: join(stateDir, 'history.db'),
     socket(service) {
       const path = join(runtimeDir, apart.has(service) ? service : '', `${service}.sock`)
       if (Buffer.byteLength(path) > socketPathMax) {

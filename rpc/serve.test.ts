@@ -36,7 +36,14 @@ async function served(answer: () => Promise<ListServicesResponse>, listen?: stri
   const directory = mkdtempSync(join(tmpdir(), 'openracing-serve-'))
   const home = findHome({ OPENRACING_HOME: directory })
   const definitions = [bind(SupervisorServiceService, { listServices: unary(answer, log) })]
-  const server = await serve({ service: 'host', home, definitions, log, ...(listen === undefined ? {} : { listen }) })
+  const server = await serve({
+    service: 'host',
+    home,
+    definitions,
+    others: ['engine'],
+    log,
+    ...(listen === undefined ? {} : { listen }),
+  })
   const client = connect(SupervisorServiceClient, server.addresses.at(-1) as string)
   return {
     server,
@@ -77,6 +84,9 @@ test('a client that knows nothing finds the services by reflection and calls one
   for (const service of ['', 'openracing.v1.SupervisorService']) {
     assert.deepEqual(await health(service), { status: 'SERVING' })
   }
+  assert.deepEqual(await health('engine'), { status: 'NOT_SERVING' })
+  rig.server.setHealth('engine', true)
+  assert.deepEqual(await health('engine'), { status: 'SERVING' })
   rig.server.setServing(false)
   assert.deepEqual(await health(''), { status: 'NOT_SERVING' })
 })

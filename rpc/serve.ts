@@ -30,6 +30,8 @@ export interface RunningServer {
   readonly addresses: readonly string[]
   /** What health checks answer from now on. */
   setServing(serving: boolean): void
+  /** What a health check for one of `others` answers from now on. */
+  setHealth(name: string, serving: boolean): void
   /** Takes no new calls, ends open streams after `closeGraceMs`, and frees the addresses. May be called twice. */
   close(): Promise<void>
 }
@@ -41,6 +43,8 @@ export interface ServeOptions {
   /** `host:port` to listen on beside the Unix socket. */
   readonly listen?: string
   readonly definitions: readonly ServiceBinding[]
+  /** Names that health checks may ask for beside those of the definitions: not serving until setHealth(). */
+  readonly others?: readonly string[]
   readonly log: Logger
   /** From claimService(), where the name was claimed earlier. */
   readonly claim?: Claim
@@ -48,14 +52,16 @@ export interface ServeOptions {
   readonly closeGraceMs?: number
 }
 
-/** Every service answers health checks for itself as a whole (`''`) and for each of its services by name. */
-function healthFor(names: readonly string[]): { readonly health: HealthImplementation; set(serving: boolean): void } {
+/** Every service answers health checks for itself as a whole (`''`), for each of its services by name, and for `others`. */
+function healthFor(names: readonly string[], others: readonly string[]) {
   const health = new HealthImplementation()
+  const setOne = (name: string, serving: boolean): void => health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING')
   const set = (serving: boolean): void => {
-    for (const name of ['', ...names]) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING')
+    for (const name of ['', ...names]) setOne(name, serving)
   }
   set(false)
-  return { health, set }
+  for (const name of others) setOne(name, false)
+  return { health, set, setOne }
 }
 
 const serviceName = (binding: ServiceBinding): string => {
@@ -137,7 +143,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { socket: path } = options.claim ?? claimService(options.home, options.service)
   const server = new Server({ 'grpc.max_receive_message_length': requestBytesMax })
   for (const { definition, implementation } of options.definitions) server.addService(definition, implementation)
-  const { health, set } = healthFor(names)
+  const { health, set, setOne } = healthFor(names, options.others ?? [])
   health.addToServer(server)
   addReflection(server, names)
 
@@ -165,5 +171,5 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
         resolve()
       })
     })
-  return { addresses, setServing: set, close: () => (closing ??= close()) }
+  return { addresses, setServing: set, setHealth: setOne, close: () => (closing ??= close()) }
 }

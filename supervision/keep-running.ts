@@ -1,12 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { next, type RestartPolicy, type RestartState, stopped } from './restart.ts'
+import { next, type RestartEvent, type RestartPolicy, type RestartState, stopped } from './restart.ts'
 
-/** One life of what is kept running: begins it, calls `ready` when it works, and resolves when it is over. */
-export type Life = (ready: () => void) => Promise<'again' | 'enough'>
+/**
+ * One life of what is kept running: begins it, calls `ready` when it works, and resolves when it is over. `excused`: to be
+ * lived again, and that it ended is not held against it.
+ */
+export type Life = (ready: () => void) => Promise<'again' | 'excused' | 'enough'>
 
 /** Something that is started again when it ends. */
 export interface Kept {
   state(): RestartState
+  /** Forgets its losses, and starts it now where it waits or was given up. A life that is lived goes on. */
+  again(): void
   /** Starts it no more; resolves when the life that runs is over. Ending that life is the caller's. */
   close(): Promise<void>
 }
@@ -18,7 +23,7 @@ export interface KeepRunningOptions {
   /** Restarts that are already behind it. */
   readonly restarts?: number
   /** After each change of state. */
-  readonly changed?: (state: RestartState) => void
+  readonly changed?: (state: RestartState, before: RestartState) => void
 }
 
 /** Lives `life` again and again by the policy, until one says that it is enough, or close(). */
@@ -26,15 +31,17 @@ export function keepRunning(life: Life, options: KeepRunningOptions): Kept {
   const { policy, now } = options
   const closing = new AbortController()
   let state: RestartState = { ...stopped, restarts: options.restarts ?? 0 }
-  const move = (event: 'start' | 'ready' | 'lost' | 'due' | 'stop'): void => {
+  let asked = new AbortController()
+  const move = (event: RestartEvent): void => {
     const before = state
     state = next(state, event, now(), policy)
-    if (state !== before) options.changed?.(state)
+    if (state !== before) options.changed?.(state, before)
   }
 
   async function wait(): Promise<void> {
-    while (state.kind === 'waiting' && !closing.signal.aborted) {
-      await delay(Math.max(1, state.until - now()), undefined, { signal: closing.signal }).catch(() => undefined)
+    while ((state.kind === 'waiting' || state.kind === 'failed') && !closing.signal.aborted) {
+      const signal = AbortSignal.any([closing.signal, asked.signal])
+      await delay(Math.max(1, state.until - now()), undefined, { signal }).catch(() => undefined)
       if (!closing.signal.aborted) move('due')
     }
   }
@@ -44,7 +51,7 @@ export function keepRunning(life: Life, options: KeepRunningOptions): Kept {
     while (!closing.signal.aborted) {
       const outcome = await life(() => move('ready'))
       if (outcome === 'enough') break
-      move('lost')
+      move(outcome === 'again' ? 'lost' : 'excused')
       await wait()
     }
     move('stop')
@@ -53,6 +60,12 @@ export function keepRunning(life: Life, options: KeepRunningOptions): Kept {
   const over = liveOn()
   return {
     state: () => state,
+    again() {
+      if (closing.signal.aborted) return
+      move('again')
+      asked.abort()
+      asked = new AbortController()
+    },
     close: () => {
       closing.abort()
       return over

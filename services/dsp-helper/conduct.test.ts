@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PluginReport } from '../../shm/plugin-report.ts'
 import type { SlotCounts } from '../../shm/rig-window.ts'
-import { blameless, type Conduct, charge, chargeCounts, chargeReport } from './conduct.ts'
+import {
+  blameless,
+  type Conduct,
+  charge,
+  chargeCounts,
+  chargeReport,
+  countUnreturned,
+  unreturnedOf,
+} from './conduct.ts'
 
 const counts = (some: Partial<SlotCounts>): SlotCounts => ({
   life: 1,
@@ -83,4 +91,21 @@ test('who computed on after its answer, while another one was waited for, used m
     [['budget', 2, 'it computed on after its answer, while the loop waited for another plugin']],
   )
   assert.equal(counted(once, { inTheWay: 2n }).charges[0]?.count, 2)
+})
+
+test('a call that its process did not come back from is counted in the life that it was of, and no end of another kind is', () => {
+  const crash = { kind: 'crash', detail: 'it crashed', phase: 'processing', sequence: 3 } as const
+  const first = countUnreturned(blameless, 1, crash) // in its first frame, before the loop's counters were looked at
+  const then = countUnreturned(counted(first, { failures: 1n }), 1, { ...crash, kind: 'timeout' })
+  assert.deepEqual([unreturnedOf(then, 1), unreturnedOf(then, 2)], [2, 0])
+  assert.equal(counted(then, { failures: 1n }).charges.find(({ kind }) => kind === 'result')?.count, 1)
+  for (const other of [
+    { ...crash, phase: 'idle' } as const,
+    { ...crash, phase: null },
+    { ...crash, kind: 'memory' } as const,
+  ]) {
+    assert.equal(countUnreturned(then, 1, other), then)
+  }
+  assert.equal(countUnreturned(then, 2, crash), then, 'of a seat that was replaced')
+  assert.equal(unreturnedOf(counted(then, { life: 2 }), 2), 0)
 })

@@ -38,6 +38,8 @@ interface CountedLife {
   readonly inTheWay: number
   readonly results: number
   readonly notFinite: number
+  /** Calls that its process did not come back from. */
+  readonly unreturned: number
 }
 
 /** The same of what a process counts itself. */
@@ -58,7 +60,9 @@ export interface Conduct {
   readonly processes: readonly CountedProcess[]
 }
 
-const newLife = (life: number): CountedLife => ({ life, budget: 0, inTheWay: 0, results: 0, notFinite: 0 })
+const newLife = (life: number): CountedLife => ({
+  ...{ life, budget: 0, inTheWay: 0, results: 0, notFinite: 0, unreturned: 0 },
+})
 const newProcess = (instance: number): CountedProcess => ({ instance, refused: 0, allocations: 0 })
 
 export const blameless: Conduct = { charges: [], allocations: 0, life: newLife(0), processes: [] }
@@ -77,6 +81,19 @@ export function charge(conduct: Conduct, violation: Violation, count: number, no
   return { ...conduct, charges: [...others, newest] }
 }
 
+const ends: ReadonlySet<ViolationKind> = new Set(['crash', 'capability', 'timeout'])
+
+/** The conduct after the process of `life` ended as it did: whether a call ended with it. */
+export function countUnreturned(conduct: Conduct, life: number, { kind, phase }: Violation): Conduct {
+  if (phase !== 'processing' || !ends.has(kind)) return conduct
+  const before = conduct.life.life === 0 ? newLife(life) : conduct.life
+  // A seat that was replaced meanwhile: what it counted was charged, and is not to be begun anew.
+  return before.life === life ? { ...conduct, life: { ...before, unreturned: sum(before.unreturned, 1) } } : conduct
+}
+
+/** Of the life that is counted now; 0 of any other. */
+export const unreturnedOf = ({ life }: Conduct, of: number): number => (life.life === of ? life.unreturned : 0)
+
 /** What the loop knows about a plugin. */
 export interface LoopCounters {
   readonly counts: SlotCounts
@@ -94,6 +111,7 @@ export function chargeCounts(conduct: Conduct, { counts, longestNs, budgetUs }: 
     inTheWay: whole(counts.inTheWay),
     results: whole(counts.failures),
     notFinite: whole(counts.nonFinite),
+    unreturned: before.unreturned,
   }
   const longestUs = (Number(longestNs) / 1000).toFixed(1)
   const grown: readonly (readonly [ViolationKind, number, string])[] = [

@@ -4,7 +4,7 @@ import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import { type Histogram, PluginPhase, type Violation, ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
 import type { PluginPhase as Phase, PluginReport } from '../../shm/plugin-report.ts'
 import type { SlotCounts } from '../../shm/rig-window.ts'
-import type { Charge, Conduct, ViolationKind as Kind } from './conduct.ts'
+import { type Charge, type Conduct, type ViolationKind as Kind, unreturnedOf } from './conduct.ts'
 import { rateDetail, stateAt } from './rate.ts'
 import type { Seat } from './seat.ts'
 
@@ -71,6 +71,7 @@ export function fastPluginOf({
   const state = seat.state()
   const ready = state === PluginState.PLUGIN_STATE_RUNNING
   const { executions, failures, budgetViolations, missedDeadlines, leftOut } = counts ?? noCounts
+  const unreturned = BigInt(unreturnedOf(conduct, life))
   return {
     id: seat.spec.id,
     state: ready ? stateAt(rateHz) : state,
@@ -80,7 +81,8 @@ export function fastPluginOf({
     tenure: BigInt(tenure),
     statistics: {
       executions,
-      failures,
+      failures: failures + unreturned,
+      unreturned,
       budgetViolations,
       missedDeadlines,
       leftOut,

@@ -2,7 +2,15 @@ import type { FastPlugin, FastPluginSpec } from '../../gen/proto/openracing/v1/d
 import type { PluginReport } from '../../shm/plugin-report.ts'
 import type { SlotCounts } from '../../shm/rig-window.ts'
 import { nobody } from '../../supervision/found-process.ts'
-import { blameless, type Conduct, charge, chargeCounts, chargeReport, type Violation } from './conduct.ts'
+import {
+  blameless,
+  type Conduct,
+  charge,
+  chargeCounts,
+  chargeReport,
+  countUnreturned,
+  type Violation,
+} from './conduct.ts'
 import type { ChainPlace } from './control.ts'
 import { type Crowding, watchTurns } from './crowding.ts'
 import { fastPluginOf } from './fast-plugin.ts'
@@ -71,7 +79,7 @@ export function takePlace({ spec, conduct: before, tenure, ...saved }: SavedPlac
       isFed: (instance) => needs.loop.isFed(where.slot, instance),
       left: left(wanted.maxMemoryBytes),
       violated: (violation: Violation) => {
-        conduct = charge(conduct, violation, 1, needs.nowMs())
+        conduct = countUnreturned(charge(conduct, violation, 1, needs.nowMs()), where.life, violation)
         needs.log.warn({ plugin: wanted.name, ...violation }, 'violation')
       },
     })

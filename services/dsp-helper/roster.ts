@@ -32,7 +32,14 @@ const conduct = z.strictObject({
     }),
   ),
   allocations: count,
-  life: z.strictObject({ life: count, budget: count, inTheWay: count, results: count, notFinite: count }),
+  life: z.strictObject({
+    life: count,
+    budget: count,
+    inTheWay: count,
+    results: count,
+    notFinite: count,
+    unreturned: count,
+  }),
   processes: z.array(z.strictObject({ instance: count, refused: count, allocations: count })),
 })
 

@@ -12,6 +12,9 @@ import { adoptPluginProcess } from './plugin-process.ts'
 /** Failures that the same library with the same configuration would only repeat. */
 const lasting = ['PLUGIN_INVALID', 'PLUGIN_ABI_MISMATCH', 'CONFIG_INVALID', 'PERMISSION_DENIED']
 
+const givenUp =
+  'it was lost more than 10 times in 10 min and is given up: it is tried once more after 10 min, or when it is reloaded'
+
 /** What a seat needs from the rig. */
 export interface SeatNeeds extends PluginLifeNeeds {
   readonly log: Logger
@@ -81,7 +84,7 @@ export function takeSeat(spec: FastPluginSpec, saved: SavedSeat, needs: SeatNeed
     return life.ended()
   }
 
-  async function live(ready: () => void): Promise<'again' | 'enough'> {
+  async function live(ready: () => void): Promise<'again' | 'excused' | 'enough'> {
     const life = current ?? beginLife(spec, needs.nextInstance(), needs)
     current = life
     instance = life.instance
@@ -91,10 +94,13 @@ export function takeSeat(spec: FastPluginSpec, saved: SavedSeat, needs: SeatNeed
     if (!closing) log.warn({ plugin: spec.name, instance, detail }, failed ? 'plugin refused' : 'plugin lost')
     working = false
     current = undefined
+    const fed = needs.isFed(life.instance)
     changed() // the loop is not to look for what is removed now
     await life.close()
     settle()
-    return failed ? 'enough' : 'again'
+    if (failed) return 'enough'
+    // Without a loop it has no frames, and ends for that.
+    return failure !== undefined || fed ? 'again' : 'excused'
   }
 
   const kept = keepRunning(live, { policy: standardRestart, now: () => performance.now(), restarts: saved.restarts })
@@ -111,6 +117,8 @@ export function takeSeat(spec: FastPluginSpec, saved: SavedSeat, needs: SeatNeed
         return PluginState.PLUGIN_STATE_RUNNING
       case 'waiting':
         return PluginState.PLUGIN_STATE_WAITING
+      case 'failed':
+        return PluginState.PLUGIN_STATE_FAILED
       case 'starting':
       case 'stopped':
         return PluginState.PLUGIN_STATE_LOADED
@@ -121,7 +129,7 @@ export function takeSeat(spec: FastPluginSpec, saved: SavedSeat, needs: SeatNeed
     spec,
     settled,
     state,
-    detail: () => detail,
+    detail: () => (kept.state().kind === 'failed' ? `${detail}; ${givenUp}` : detail),
     place: () => {
       const { slot, life } = saved
       return working ? { slot, life, instance, budgetUs: spec.budgetUs, pid: process().pid } : undefined

@@ -6,8 +6,11 @@ import { keepRunning } from '../../supervision/keep-running.ts'
 import type { RestartPolicy } from '../../supervision/restart.ts'
 import { adoptDataProcess, type DataProcess, describeEnd, startDataProcess } from './data-process.ts'
 
-/** A rig without its loop has no force: it is started again at once, and less eagerly only when it keeps ending. */
-const restartPolicy: RestartPolicy = { firstDelayMs: 5, maxDelayMs: 5000, forgiveAfterMs: 10_000 }
+/**
+ * A rig without its loop has no force: it is started again at once, less eagerly only when it keeps ending, and never given
+ * up.
+ */
+const restartPolicy: RestartPolicy = { firstDelayMs: 5, maxDelayMs: 5000, forgiveAfterMs: 10_000, intensity: null }
 
 /** A loop that has not ticked for this long does not run any more, whatever its process does, ns. */
 const silenceNs = 2_000_000_000n

@@ -27,9 +27,12 @@ import { startConductWatch, watchEveryMs } from './conduct-watch.ts'
 import { whoIs } from './conduct-words.ts'
 import { readConfig } from './config.ts'
 import { openConfigCheck } from './config-check.ts'
+import { degradations } from './degraded.ts'
 import { startDiscovery } from './discovery.ts'
 import { enforce, quarantineOf } from './enforcement.ts'
 import { createFileGrants } from './file-grants.ts'
+import { openHistoryFile } from './history-file.ts'
+import { historyService } from './history-service.ts'
 import { createHub } from './hub.ts'
 import { installService } from './install-service.ts'
 import { createInstaller } from './installer.ts'
@@ -48,6 +51,7 @@ import { createPluginCalls } from './plugin-calls.ts'
 import { createPluginGoals, pluginGoalsMigration } from './plugin-goals.ts'
 import { createPluginGrants } from './plugin-grants.ts'
 import { createPluginHand } from './plugin-hand.ts'
+import { startPluginHistory } from './plugin-history.ts'
 import { createPluginList } from './plugin-list.ts'
 import { createPluginLives, tellPlan } from './plugin-lives.ts'
 import { createPlan, goalByConfig, isRunnable } from './plugin-plan.ts'
@@ -58,6 +62,7 @@ import { openPluginShelf, type PluginShelf } from './plugin-shelf.ts'
 import { quarantineService } from './quarantine-service.ts'
 import { readinessLine } from './readiness.ts'
 import { type InstalledPlugin, scanPlugins } from './registry.ts'
+import { incarnationOf } from './rig-incarnation.ts'
 import { openRigMemory } from './rig-memory.ts'
 import { rigService } from './rig-service.ts'
 import { rigServices } from './rig-services.ts'
@@ -177,11 +182,13 @@ async function run(): Promise<void> {
     }),
     care: standardCare,
     serving(service) {
+      server.setHealth(service, true)
       if (service === 'dsp-helper') memory.reopenInput()
       if (service === 'wasm-runner') courier.serving()
       if (service === 'trust') keyWatch.serving()
       loader.serving(service)
     },
+    lost: (service) => server.setHealth(service, false),
     log,
   })
   const { isServing } = supervisor
@@ -226,21 +233,32 @@ async function run(): Promise<void> {
     changed: discovery.look,
   })
   const keys = ends.adopt(keyService(home, isServing, log), (it) => it.close())
+  const named = () =>
+    plan.plugins().map(({ directory, manifest }) => ({ directory, id: manifest?.id ?? '', name: manifest?.name ?? '' }))
+  const history = startPluginHistory({
+    ...{ services, isServing, installed: named, nowMs: Date.now, log },
+    incarnation: () => incarnationOf(home),
+    file: openHistoryFile(home.historyFile),
+    closeMs: 1000,
+  })
+  const degraded = () => degradations(supervisor.services(), performance.now())
   const server = await serve({
     service: 'host',
     home,
     claim,
     listen: config.listen,
+    others: supervisor.services().map(({ name }) => name),
     definitions: [
       telemetryService(hub, log),
       pluginService({ plugins, calls: createPluginCalls({ plugins, services }), hand: pluginHand, log }),
-      rigService({ status, owners, nowNs, hub, leds, estop, ffb: config.ffb }, log),
+      rigService({ status, owners, nowNs, hub, leds, estop, ffb: config.ffb, degraded }, log),
       chainService({ hand, arrangement, plugins }, log),
-      supervisorService(supervisor.services, log),
+      supervisorService(supervisor, log),
       keys,
       auditService(audit, log),
       quarantineService({ conduct, plan }, log),
       installService(installer, log),
+      historyService({ history, installed: named }, log),
     ],
     log,
   })
@@ -252,6 +270,7 @@ async function run(): Promise<void> {
   ends.adopt(keyWatch, (it) => it.close())
   ends.adopt(conductWatch, (it) => it.close())
   ends.adopt(loader, (it) => it.close())
+  ends.adopt(history, (it) => it.close()) // while the services can still say what they counted
   ends.adopt(server, (it) => it.close()) // first: no new calls
   supervisor.start()
   const closing = new AbortController()

@@ -10,8 +10,8 @@ const plugins = (...states: readonly PluginState[]) =>
 const service = (name: string, kind: 'running' | 'starting' | 'lost') => {
   const state: RestartState =
     kind === 'running'
-      ? { kind, losses: 0, restarts: 0, since: 0 }
-      : { kind: 'starting', losses: kind === 'lost' ? 1 : 0, restarts: 0 }
+      ? { kind, losses: 0, restarts: 0, recent: [], since: 0 }
+      : { kind: 'starting', losses: kind === 'lost' ? 1 : 0, restarts: 0, recent: [] }
   return { name, state, pid: 1, lastExit: kind === 'lost' ? 'exit code 3' : '' }
 }
 const {

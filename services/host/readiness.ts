@@ -1,6 +1,6 @@
 import { type Plugin, PluginGoal, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import type { ServiceStatus } from './degraded.ts'
 import type { LoopStanding } from './loop-watch.ts'
-import type { ServiceStatus } from './supervisor.ts'
 
 /** What the host says when everything that was asked for runs or has failed, or when that takes too long. One line. */
 export interface Readiness {

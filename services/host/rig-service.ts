@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import {
+  type Degradation,
   type Estop as EstopMessage,
   type Limits,
   type Rig,
@@ -31,6 +32,8 @@ export interface RigServiceNeeds extends LoopStreamNeeds {
   readonly leds: LedFrames
   readonly estop: Estop
   readonly ffb: Frozen<Config['ffb']>
+  /** What the rig lacks for want of a service. */
+  readonly degraded: () => readonly Degradation[]
 }
 
 const limitsOf = ({ gain, maxTorqueNm, maxSlewNmPerS, allowHighTorque }: Frozen<Config['ffb']>): Limits => ({
@@ -49,7 +52,7 @@ const estopOf = ({ engaged, warning }: EstopStanding, { estopped, loop }: RigRea
   drivingPid: engaged !== null && !estopped && loop.running ? loop.pid : 0,
 })
 
-function readRig({ status, hub, leds, estop, ffb }: RigServiceNeeds): Rig {
+function readRig({ status, hub, leds, estop, ffb, degraded }: RigServiceNeeds): Rig {
   const reading = status.read()
   const { estopped: _, ...rig } = reading
   return {
@@ -58,6 +61,7 @@ function readRig({ status, hub, leds, estop, ffb }: RigServiceNeeds): Rig {
     leds: leds.latest(),
     estop: estopOf(estop.standing(), reading),
     limits: limitsOf(ffb),
+    degraded: degraded(),
   }
 }
 

@@ -1,18 +1,31 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
+import {
+  type ListServicesResponse,
+  type RestartServiceResponse,
+  ServiceState,
+  SupervisorServiceClient,
+  type SupervisorServiceServer,
+  SupervisorServiceService,
+} from '../../gen/proto/openracing/v1/supervisor.ts'
+import { call, within } from '../../rpc/client.ts'
 import { findHome } from '../../rpc/home.ts'
+import { serveOnSocket } from '../../rpc/testing/on-socket.ts'
+import { until } from '../../test/until.ts'
 import { type Care, standardCare } from './care.ts'
+import { degradations } from './degraded.ts'
 import { createSupervisor } from './supervisor.ts'
+import { supervisorService } from './supervisor-service.ts'
 
-type Fake = 'well-behaved' | 'deaf' | 'never-serving' | 'ends-at-once' | 'parent'
+type Fake = 'well-behaved' | 'broken-while' | 'deaf' | 'never-serving' | 'ends-at-once' | 'parent'
 
 const fakeFile = (fake: Fake): string => fileURLToPath(new URL(`../../test/services/${fake}.ts`, import.meta.url))
 
@@ -20,13 +33,17 @@ function newHome() {
   const root = mkdtempSync(join(tmpdir(), 'openracing-supervisor-'))
   const environment = { ...process.env, OPENRACING_HOME: root }
   const diary = join(root, 'diary')
-  return { environment, diary, home: findHome(environment), remove: () => rmSync(root, { recursive: true }) }
+  const home = findHome(environment)
+  mkdirSync(home.runtimeDir, { recursive: true, mode: 0o700 })
+  return { environment, diary, home, remove: () => rmSync(root, { recursive: true }) }
 }
 
 /** A supervised set of fake services; `servings` counts how often each became SERVING. */
 function rig(fakes: Readonly<Record<string, Fake>>, care: Partial<Care> = {}) {
   const { environment, diary, home, remove } = newHome()
   const servings: string[] = []
+  const losses: string[] = []
+  writeFileSync(`${diary}.broken`, '')
   let heard = Promise.withResolvers<void>()
   const supervisor = createSupervisor({
     services: Object.entries(fakes).map(([name, fake]) => ({
@@ -40,6 +57,7 @@ function rig(fakes: Readonly<Record<string, Fake>>, care: Partial<Care> = {}) {
       heard.resolve()
       heard = Promise.withResolvers()
     },
+    lost: (name) => void losses.push(name),
     log: pino({ level: 'silent' }),
   })
   supervisor.start()
@@ -51,6 +69,9 @@ function rig(fakes: Readonly<Record<string, Fake>>, care: Partial<Care> = {}) {
   return {
     supervisor,
     status,
+    home,
+    losses,
+    mend: () => rmSync(`${diary}.broken`),
     diary: () => readFileSync(diary, 'utf8').trim().split('\n'),
     /** Resolves when `name` has become SERVING for the `times`th time. */
     serving: async (name: string, times: number) => {
@@ -129,11 +150,77 @@ test('a service that never serves is killed at its deadline, and does not keep t
 })
 
 test('a service that cannot start is tried again and again and says how it ended', async () => {
-  const restart = { firstDelayMs: 1, maxDelayMs: 1, forgiveAfterMs: 1000 }
+  const restart = { firstDelayMs: 1, maxDelayMs: 1, forgiveAfterMs: 1000, intensity: null }
   await using it = rig({ a: 'ends-at-once' }, { restart })
   await it.supervisor.settled
   while (it.status('a').state.restarts < 3) await delay(5)
   assert.equal(it.status('a').lastExit, 'exited with code 7')
+})
+
+/** Given up after three losses, and not tried again while a test runs. */
+const impatient = {
+  ...{ firstDelayMs: 1, maxDelayMs: 1, forgiveAfterMs: 1000 },
+  intensity: { most: 2, windowMs: 600_000, pauseMs: 600_000 },
+}
+
+test('a service that cannot stay up is given up, the others serve on, the API says what is missing, and by hand it comes back', {
+  timeout: 120_000,
+}, async () => {
+  await using it = rig({ trust: 'broken-while', other: 'well-behaved' }, { restart: impatient })
+  await it.serving('other', 1)
+  const { pid } = it.status('other')
+  await until('it is given up', () => it.status('trust').state.kind === 'failed')
+  assert.deepEqual([it.status('trust').state.restarts, it.status('trust').pid], [2, 0])
+  assert.ok(it.supervisor.isServing('other') && !it.supervisor.isServing('trust'))
+
+  const { implementation } = supervisorService(it.supervisor, pino({ level: 'silent' }))
+  const api = await serveOnSocket(
+    it.home.socket('api'),
+    SupervisorServiceService,
+    implementation as SupervisorServiceServer,
+    SupervisorServiceClient,
+  )
+  const { services } = await call<ListServicesResponse>((done) => api.client.listServices({}, ...within(5000), done))
+  const [trust, other] = services
+  assert.deepEqual(
+    [trust?.state, other?.state],
+    [ServiceState.SERVICE_STATE_FAILED, ServiceState.SERVICE_STATE_RUNNING],
+  )
+  assert.match(
+    trust?.degraded ?? '',
+    /^trust exited with code 7, .* given up: nothing can be verified, .*; it is tried once more in 10 min, or now with `wheelctl service restart trust`$/,
+  )
+  assert.equal(other?.degraded, '')
+  assert.deepEqual(
+    degradations(it.supervisor.services(), performance.now()).map(({ service }) => service),
+    ['trust'],
+  )
+
+  const restart = (name: string) =>
+    call<RestartServiceResponse>((done) => api.client.restartService({ name }, ...within(5000), done))
+  await assert.rejects(restart('nobody'), {
+    code: 'REQUEST_INVALID',
+    message: /no service is called "nobody"; there are trust, other/,
+  })
+  it.mend()
+  assert.equal((await restart('trust')).service?.name, 'trust')
+  await it.serving('trust', 1)
+  assert.equal(it.status('other').pid, pid)
+  assert.deepEqual(it.losses, [])
+  await api.close()
+})
+
+test('a service that is restarted by hand is another process, as often as anybody likes', async () => {
+  await using it = rig({ a: 'well-behaved' }, { restart: impatient })
+  await it.supervisor.settled
+  for (let time = 1; time <= 4; time++) {
+    const { pid } = it.status('a')
+    it.supervisor.restart('a')
+    await it.serving('a', time + 1)
+    assert.notEqual(it.status('a').pid, pid)
+    assert.equal(it.status('a').lastExit, 'was ended to be started again, as somebody asked')
+  }
+  assert.deepEqual(it.losses, ['a', 'a', 'a', 'a'])
 })
 
 test('a rig that is closed while its services start leaves nothing behind', async () => {

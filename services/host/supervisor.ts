@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { RigError } from '../../rpc/failure.ts'
 import { removeDeadSocket } from '../../rpc/serve.ts'
 import { type Kept, keepRunning } from '../../supervision/keep-running.ts'
 import { type RestartState, stopped } from '../../supervision/restart.ts'
 import type { Care } from './care.ts'
+import { degradedBy, type ServiceStatus } from './degraded.ts'
 import { type HealthProbe, openHealthProbe } from './health-probe.ts'
 import { type ServiceProcess, type ServiceProgram, startServiceProcess } from './service-process.ts'
 
@@ -15,22 +17,17 @@ export interface ServiceSpec {
   readonly socket: string
 }
 
-/** How a service fares. */
-export interface ServiceStatus {
-  readonly name: string
-  readonly state: RestartState
-  /** 0 while there is no process. */
-  readonly pid: number
-  /** How it ended the last time; empty when it never did. */
-  readonly lastExit: string
-}
-
 /** Runs services and starts again what ends. */
 export interface Supervisor {
   /** Starts every service at once. */
   start(): void
   services(): readonly ServiceStatus[]
   isServing(name: string): boolean
+  /**
+   * Starts a service now that waits, or was given up, and forgets how often it was lost; one that runs is ended first.
+   * Throws REQUEST_INVALID for a name that none has.
+   */
+  restart(name: string): ServiceStatus
   /** Resolves when each service is SERVING or was lost once, after start(). */
   readonly settled: Promise<void>
   /** Ends the services one after the other, the last first; resolves when they are gone. May be called twice. */
@@ -43,11 +40,14 @@ export interface SupervisorNeeds {
   readonly care: Care
   /** Called each time a service has become SERVING, also after a restart. */
   readonly serving: (name: string) => void
+  /** Called each time a service that was SERVING is not any more. */
+  readonly lost?: (name: string) => void
   readonly log: Logger
 }
 
 interface Supervised {
   start(): void
+  restart(): void
   status(): ServiceStatus
   readonly settled: Promise<void>
   close(): Promise<void>
@@ -84,6 +84,7 @@ function superviseService({ name, program, socket }: ServiceSpec, needs: Supervi
   let child: ServiceProcess | undefined
   let lastExit = ''
   const closing = new AbortController()
+  let byHand = false
 
   /** Resolves with how the process ended: the first reason is the one that counts. */
   async function attend(process: ServiceProcess, ready: () => void): Promise<string> {
@@ -100,7 +101,8 @@ function superviseService({ name, program, socket }: ServiceSpec, needs: Supervi
     return complaint ?? how
   }
 
-  async function live(ready: () => void): Promise<'again' | 'enough'> {
+  async function live(ready: () => void): Promise<'again' | 'excused' | 'enough'> {
+    byHand = false
     try {
       child = await startServiceProcess(program, care.graceMs)
       log.debug({ pid: child.pid }, 'service started')
@@ -111,27 +113,37 @@ function superviseService({ name, program, socket }: ServiceSpec, needs: Supervi
     }
     child = undefined
     if (closing.signal.aborted) return 'enough'
+    if (byHand) lastExit = 'was ended to be started again, as somebody asked'
     log.warn({ lastExit }, 'service lost')
-    return 'again'
+    return byHand ? 'excused' : 'again'
   }
 
-  function changed(state: RestartState): void {
-    if (state.kind === 'running') {
+  function changed(state: RestartState, before: RestartState): void {
+    if (state.kind === 'running' && before.kind !== 'running') {
       log.info({ pid: child?.pid }, 'service serving')
       needs.serving(name)
     }
+    if (before.kind === 'running' && state.kind !== 'running') needs.lost?.(name)
+    if (state.kind === 'failed') log.error({ degraded: degradedBy(status(), performance.now()) }, 'service given up')
     if (state.kind !== 'starting') settle()
   }
 
   let kept: Kept | undefined
+  const status = (): ServiceStatus => ({ name, state: kept?.state() ?? stopped, pid: child?.pid ?? 0, lastExit })
+
   return {
     start() {
       if (!closing.signal.aborted) {
         kept ??= keepRunning(live, { policy: care.restart, now: () => performance.now(), changed })
       }
     },
+    restart() {
+      kept?.again()
+      byHand = child !== undefined
+      child?.kill()
+    },
     settled,
-    status: () => ({ name, state: kept?.state() ?? stopped, pid: child?.pid ?? 0, lastExit }),
+    status,
     async close() {
       closing.abort()
       const over = kept?.close()
@@ -147,6 +159,19 @@ export function createSupervisor(needs: SupervisorNeeds): Supervisor {
   const supervised = needs.services.map((spec) => superviseService(spec, needs))
   const services = (): readonly ServiceStatus[] => supervised.map((service) => service.status())
 
+  function restart(name: string): ServiceStatus {
+    const service = supervised.find((each) => each.status().name === name)
+    if (service === undefined) {
+      const names = needs.services.map((spec) => spec.name).join(', ')
+      throw new RigError(
+        'REQUEST_INVALID',
+        `no service is called ${JSON.stringify(name.slice(0, 60))}; there are ${names}`,
+      )
+    }
+    service.restart()
+    return service.status()
+  }
+
   let closing: Promise<void> | undefined
   async function close(): Promise<void> {
     for (const service of supervised.toReversed()) await service.close()
@@ -157,6 +182,7 @@ export function createSupervisor(needs: SupervisorNeeds): Supervisor {
       for (const service of supervised) service.start()
     },
     services,
+    restart,
     isServing: (name) => services().some((service) => service.name === name && service.state.kind === 'running'),
     settled: Promise.all(supervised.map((service) => service.settled)).then(() => undefined),
     close: () => (closing ??= close()),

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
-import { delayMs, standardRestart } from '../../supervision/restart.ts'
+import { delayMs, pauseAfter, standardRestart } from '../../supervision/restart.ts'
 import type { PluginCode } from './compile.ts'
 import type { ExecutorThreads } from './executor-threads.ts'
 import type { TickEntry } from './ledger.ts'
@@ -27,11 +27,12 @@ export interface LifeNeeds {
   wallMs(): number
 }
 
-/** How far it is: on its way, on its thread, or waiting to be there again. */
-type Stage = 'loading' | 'running' | 'waiting'
+/** How far it is: on its way, on its thread, or waiting to be there again, for long where it was lost too often. */
+type Stage = 'loading' | 'running' | 'waiting' | 'given up'
 
 function stateOf(stage: Stage, { rateHz: ownHz }: PluginSpec, { rateHz }: PluginTerms): PluginState {
   if (stage === 'waiting') return PluginState.PLUGIN_STATE_WAITING
+  if (stage === 'given up') return PluginState.PLUGIN_STATE_FAILED
   if (stage === 'loading' || rateHz === 0) return PluginState.PLUGIN_STATE_LOADED
   return rateHz < ownHz ? PluginState.PLUGIN_STATE_THROTTLED : PluginState.PLUGIN_STATE_RUNNING
 }
@@ -72,6 +73,7 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
   let stage: Stage = 'loading'
   let trouble = ''
   let losses = 0
+  let recent: readonly number[] = []
   let startedMs = 0
   let timer: NodeJS.Timeout | undefined
   let held = false
@@ -105,9 +107,13 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
     statistics.countLoss()
     if (ended) return
     losses = ranMs >= standardRestart.forgiveAfterMs ? 1 : losses + 1
-    const pauseMs = delayMs(losses, standardRestart)
-    stage = 'waiting'
-    trouble = `${why}; it is started again after ${pauseMs} ms`
+    const pause = pauseAfter(recent, now(), standardRestart)
+    recent = pause.recent
+    const pauseMs = pause.givenUpMs ?? delayMs(losses, standardRestart)
+    const givenUp = pause.givenUpMs !== undefined
+    stage = givenUp ? 'given up' : 'waiting'
+    const told = givenUp ? 'it is lost too often and given up: it is tried once more' : 'it is started again'
+    trouble = `${why}; ${told} after ${pauseMs} ms`
     log.warn({ plugin: spec.id, name: spec.name, losses }, trouble)
     arm(pauseMs)
   }
@@ -142,7 +148,7 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
     },
     hold(hold) {
       held = hold
-      if (held || stage === 'waiting') arm(0)
+      if (held || stage === 'waiting' || stage === 'given up') arm(0)
     },
     async end() {
       ended = true
@@ -152,7 +158,7 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
     },
     view: () => ({
       ...{ id: spec.id, life, state: stateOf(stage, spec, terms) },
-      detail: stage === 'waiting' ? trouble : termsDetail(spec, terms),
+      detail: stage === 'waiting' || stage === 'given up' ? trouble : termsDetail(spec, terms),
       statistics: statistics.snapshot(),
       violations: violations.snapshot(),
     }),

@@ -22,6 +22,6 @@ test('a tick that took too long and a loss for want of fuel are both budget viol
   statistics.count(tick({ returned: false }))
   statistics.countLoss()
   statistics.countOutOfFuel()
-  const { executions, failures, budgetViolations } = statistics.snapshot()
-  assert.deepEqual([executions, failures, budgetViolations], [1n, 1n, 2n])
+  const { executions, failures, unreturned, budgetViolations } = statistics.snapshot()
+  assert.deepEqual([executions, failures, unreturned, budgetViolations], [1n, 1n, 1n, 2n])
 })

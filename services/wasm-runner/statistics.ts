@@ -16,7 +16,7 @@ export interface Statistics {
 export function createStatistics(): Statistics {
   const cpu = createHistogram()
   const fuel = { last: 0, most: 0, sum: 0 }
-  const counts = { executions: 0, failures: 0, budgetViolations: 0, missedDeadlines: 0, restarts: 0 }
+  const counts = { executions: 0, failures: 0, budgetViolations: 0, missedDeadlines: 0, unreturned: 0, restarts: 0 }
   const countFuel = (used: number): void => {
     fuel.last = used
     fuel.most = Math.max(fuel.most, used)
@@ -33,6 +33,7 @@ export function createStatistics(): Statistics {
     },
     countLoss() {
       counts.failures++
+      counts.unreturned++
     },
     countOutOfFuel() {
       counts.budgetViolations++
@@ -43,6 +44,7 @@ export function createStatistics(): Statistics {
     snapshot: () => ({
       executions: BigInt(counts.executions),
       failures: BigInt(counts.failures),
+      unreturned: BigInt(counts.unreturned),
       budgetViolations: BigInt(counts.budgetViolations),
       missedDeadlines: BigInt(counts.missedDeadlines),
       cpu: cpu.snapshot(),

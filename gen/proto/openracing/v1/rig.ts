@@ -101,7 +101,19 @@ export interface Rig {
   /** Absent before the first frame. */
   readonly leds?: LedFrame | undefined;
   readonly estop: Estop | undefined;
-  readonly limits: Limits | undefined;
+  readonly limits:
+    | Limits
+    | undefined;
+  /** What the rig lacks because a service was lost and does not run; empty when it lacks nothing. */
+  readonly degraded: readonly Degradation[];
+}
+
+/** What a service that does not run means for the rig. */
+export interface Degradation {
+  /** Its name. */
+  readonly service: string;
+  /** What the rig lacks, and when or how it comes back. */
+  readonly detail: string;
 }
 
 /** The emergency stop. */
@@ -900,6 +912,7 @@ function createBaseRig(): Rig {
     leds: undefined,
     estop: undefined,
     limits: undefined,
+    degraded: [],
   };
 }
 
@@ -925,6 +938,9 @@ export const Rig: MessageFns<Rig> = {
     }
     if (message.limits !== undefined) {
       Limits.encode(message.limits, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.degraded) {
+      Degradation.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -998,6 +1014,14 @@ export const Rig: MessageFns<Rig> = {
             message.limits = Limits.decode(reader, reader.uint32());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.degraded.push(Degradation.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1028,6 +1052,74 @@ export const Rig: MessageFns<Rig> = {
     message.limits = (object.limits !== undefined && object.limits !== null)
       ? Limits.fromPartial(object.limits)
       : undefined;
+    message.degraded = object.degraded?.map((e) => Degradation.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseDegradation(): Degradation {
+  return { service: "", detail: "" };
+}
+
+export const Degradation: MessageFns<Degradation> = {
+  encode(message: Degradation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== "") {
+      writer.uint32(10).string(message.service);
+    }
+    if (message.detail !== "") {
+      writer.uint32(18).string(message.detail);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Degradation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDegradation() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Degradation>): Degradation {
+    return Degradation.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Degradation>): Degradation {
+    const message = createBaseDegradation() as any;
+    message.service = object.service ?? "";
+    message.detail = object.detail ?? "";
     return message;
   },
 };

@@ -79,7 +79,7 @@ export namespace PluginPhase {
 export interface PluginStatistics {
   /** Calls that returned. */
   readonly executions: bigint;
-  /** Calls that trapped or returned an error. */
+  /** Calls that returned an error, and those that did not return. */
   readonly failures: bigint;
   /**
    * Calls whose own CPU time was above the budget, and those of a Safe plugin that ran out of fuel. Of a Fast plugin, but
@@ -103,7 +103,15 @@ export interface PluginStatistics {
     | bigint
     | undefined;
   /** Of Safe plugins. */
-  readonly fuel?: PluginFuel | undefined;
+  readonly fuel?:
+    | PluginFuel
+    | undefined;
+  /**
+   * Of failures, calls that were begun and did not return: they trapped, ran out of fuel or time, or ended their process.
+   * They are not among executions: calls that were begun are both together, and successes are executions, less the
+   * failures that returned.
+   */
+  readonly unreturned?: bigint | undefined;
 }
 
 /**
@@ -176,6 +184,7 @@ function createBasePluginStatistics(): PluginStatistics {
     memory: undefined,
     leftOut: undefined,
     fuel: undefined,
+    unreturned: undefined,
   };
 }
 
@@ -222,6 +231,12 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
     }
     if (message.fuel !== undefined) {
       PluginFuel.encode(message.fuel, writer.uint32(74).fork()).join();
+    }
+    if (message.unreturned !== undefined) {
+      if (BigInt.asUintN(64, message.unreturned) !== message.unreturned) {
+        throw new globalThis.Error("value provided for field message.unreturned of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.unreturned);
     }
     return writer;
   },
@@ -311,6 +326,14 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
             message.fuel = PluginFuel.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.unreturned = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -346,6 +369,9 @@ export const PluginStatistics: MessageFns<PluginStatistics> = {
     message.leftOut = (object.leftOut !== undefined && object.leftOut !== null) ? BigInt(object.leftOut) : undefined;
     message.fuel = (object.fuel !== undefined && object.fuel !== null)
       ? PluginFuel.fromPartial(object.fuel)
+      : undefined;
+    message.unreturned = (object.unreturned !== undefined && object.unreturned !== null)
+      ? BigInt(object.unreturned)
       : undefined;
     return message;
   },

@@ -33,6 +33,8 @@ export const ServiceState = {
   SERVICE_STATE_RUNNING: 3,
   /** SERVICE_STATE_WAITING - Exited; to be started again. */
   SERVICE_STATE_WAITING: 4,
+  /** SERVICE_STATE_FAILED - It was lost too often and is given up: it is tried once more after ten minutes, or when somebody asks. */
+  SERVICE_STATE_FAILED: 5,
 } as const;
 
 export type ServiceState = typeof ServiceState[keyof typeof ServiceState];
@@ -43,6 +45,7 @@ export namespace ServiceState {
   export type SERVICE_STATE_STARTING = typeof ServiceState.SERVICE_STATE_STARTING;
   export type SERVICE_STATE_RUNNING = typeof ServiceState.SERVICE_STATE_RUNNING;
   export type SERVICE_STATE_WAITING = typeof ServiceState.SERVICE_STATE_WAITING;
+  export type SERVICE_STATE_FAILED = typeof ServiceState.SERVICE_STATE_FAILED;
 }
 
 export interface ListServicesRequest {
@@ -50,6 +53,16 @@ export interface ListServicesRequest {
 
 export interface ListServicesResponse {
   readonly services: readonly Service[];
+}
+
+export interface RestartServiceRequest {
+  /** Its name. */
+  readonly name: string;
+}
+
+export interface RestartServiceResponse {
+  /** As it is now: it has just been started, or is about to be. */
+  readonly service: Service | undefined;
 }
 
 export interface Service {
@@ -61,6 +74,8 @@ export interface Service {
   readonly pid: number;
   /** How it ended the last time, where it did. */
   readonly lastExit: string;
+  /** While it was lost and does not run: what the rig lacks for that, and when or how it comes back. Else empty. */
+  readonly degraded: string;
 }
 
 function createBaseListServicesRequest(): ListServicesRequest {
@@ -161,8 +176,120 @@ export const ListServicesResponse: MessageFns<ListServicesResponse> = {
   },
 };
 
+function createBaseRestartServiceRequest(): RestartServiceRequest {
+  return { name: "" };
+}
+
+export const RestartServiceRequest: MessageFns<RestartServiceRequest> = {
+  encode(message: RestartServiceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestartServiceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestartServiceRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RestartServiceRequest>): RestartServiceRequest {
+    return RestartServiceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RestartServiceRequest>): RestartServiceRequest {
+    const message = createBaseRestartServiceRequest() as any;
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseRestartServiceResponse(): RestartServiceResponse {
+  return { service: undefined };
+}
+
+export const RestartServiceResponse: MessageFns<RestartServiceResponse> = {
+  encode(message: RestartServiceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.service !== undefined) {
+      Service.encode(message.service, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RestartServiceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRestartServiceResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.service = Service.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RestartServiceResponse>): RestartServiceResponse {
+    return RestartServiceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RestartServiceResponse>): RestartServiceResponse {
+    const message = createBaseRestartServiceResponse() as any;
+    message.service = (object.service !== undefined && object.service !== null)
+      ? Service.fromPartial(object.service)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseService(): Service {
-  return { name: "", state: 0, restarts: 0, pid: 0, lastExit: "" };
+  return { name: "", state: 0, restarts: 0, pid: 0, lastExit: "", degraded: "" };
 }
 
 export const Service: MessageFns<Service> = {
@@ -181,6 +308,9 @@ export const Service: MessageFns<Service> = {
     }
     if (message.lastExit !== "") {
       writer.uint32(42).string(message.lastExit);
+    }
+    if (message.degraded !== "") {
+      writer.uint32(50).string(message.degraded);
     }
     return writer;
   },
@@ -238,6 +368,14 @@ export const Service: MessageFns<Service> = {
             message.lastExit = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.degraded = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -260,6 +398,7 @@ export const Service: MessageFns<Service> = {
     message.restarts = object.restarts ?? 0;
     message.pid = object.pid ?? 0;
     message.lastExit = object.lastExit ?? "";
+    message.degraded = object.degraded ?? "";
     return message;
   },
 };
@@ -277,10 +416,30 @@ export const SupervisorServiceService = {
       Buffer.from(ListServicesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListServicesResponse => ListServicesResponse.decode(value),
   },
+  /**
+   * Starts a service now that waits, or was given up, and forgets how often it was lost. One that runs is ended first.
+   * Over the rig's Unix socket alone.
+   */
+  restartService: {
+    path: "/openracing.v1.SupervisorService/RestartService" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RestartServiceRequest): Buffer =>
+      Buffer.from(RestartServiceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RestartServiceRequest => RestartServiceRequest.decode(value),
+    responseSerialize: (value: RestartServiceResponse): Buffer =>
+      Buffer.from(RestartServiceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RestartServiceResponse => RestartServiceResponse.decode(value),
+  },
 } as const;
 
 export interface SupervisorServiceServer extends UntypedServiceImplementation {
   listServices: handleUnaryCall<ListServicesRequest, ListServicesResponse>;
+  /**
+   * Starts a service now that waits, or was given up, and forgets how often it was lost. One that runs is ended first.
+   * Over the rig's Unix socket alone.
+   */
+  restartService: handleUnaryCall<RestartServiceRequest, RestartServiceResponse>;
 }
 
 export interface SupervisorServiceClient extends Client {
@@ -298,6 +457,25 @@ export interface SupervisorServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListServicesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Starts a service now that waits, or was given up, and forgets how often it was lost. One that runs is ended first.
+   * Over the rig's Unix socket alone.
+   */
+  restartService(
+    request: RestartServiceRequest,
+    callback: (error: ServiceError | null, response: RestartServiceResponse) => void,
+  ): ClientUnaryCall;
+  restartService(
+    request: RestartServiceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RestartServiceResponse) => void,
+  ): ClientUnaryCall;
+  restartService(
+    request: RestartServiceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RestartServiceResponse) => void,
   ): ClientUnaryCall;
 }
 
