@@ -111,7 +111,7 @@ function rig(...names: readonly string[]) {
     await loader.settled()
     const goals = { of: () => null, set() {} }
     const words = { grant() {}, revoke() {} }
-    const plugins = createPluginHand({ plan, lives, goals, words, loader, discovery })
+    const plugins = createPluginHand({ plan, lives, goals, words, loader, discovery, widenFence: async () => {} })
     return { hand: createChainHand({ plan, record, loader, plugins }), life: lives.of }
   }
 

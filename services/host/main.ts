@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
 import { type Logger, pino } from 'pino'
 import { PathAccess } from '../../gen/proto/openracing/v1/wasm_runner.ts'
@@ -86,6 +87,9 @@ const migrations = [
 ] as const
 /** How often the emergency stop's cell is looked after, ms: the loop waits for its word when somebody removed it. */
 const estopEveryMs = 250
+
+/** How long a grant waits for the process that it needs, ms; what comes of it later the plugin's state says. */
+const widenMs = 15_000
 
 const nowNs = (): bigint => process.hrtime.bigint()
 
@@ -219,7 +223,15 @@ async function run(): Promise<void> {
   const discovery = ends.adopt(startDiscovery({ pluginDir: home.pluginDir, plan, lives, loader, log }), (it) =>
     it.close(),
   )
-  const pluginHand = createPluginHand({ plan, lives, goals, words, loader, discovery })
+  const pluginHand = createPluginHand({
+    ...{ plan, lives, goals, words, loader, discovery },
+    async widenFence() {
+      if (!fence.isNarrow()) return
+      const again = supervisor.servingAgain('wasm-runner')
+      supervisor.restart('wasm-runner')
+      await Promise.race([again, delay(widenMs, undefined, { ref: false })])
+    },
+  })
   const hand = createChainHand({ plan, record, loader, plugins: pluginHand })
   const nameOf = (id: string): string =>
     plan.plugins().find(({ manifest }) => manifest?.id === id)?.manifest?.name ?? ''

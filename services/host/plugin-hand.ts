@@ -30,6 +30,8 @@ export interface PluginHandNeeds {
   readonly words: Pick<CapabilityWords, 'grant' | 'revoke'>
   readonly loader: Pick<Loader, 'changed' | 'termsChanged' | 'runningIn' | 'lift' | 'digestOf'>
   readonly discovery: Pick<Discovery, 'look'>
+  /** Has the Safe plugins run where what is granted now may be opened; nothing where they do already. */
+  readonly widenFence: () => Promise<void>
 }
 
 function needManifest(plugin: PlannedPlugin): asserts plugin is Runnable {
@@ -106,9 +108,11 @@ export function createPluginHand(needs: PluginHandNeeds): PluginHand {
       if (risk === 'high' && !acceptRisk) {
         const allows = whatItAllows(manifest, which.capability)
         const why = `${capability} is of high risk: it would let ${directory} ${allows}`
-        throw new RigError('CONSENT_NEEDED', `${why}; grant it with --yes when that is what you want`)
+        const pause = 'for that the Safe plugins pause while their process is started again'
+        throw new RigError('CONSENT_NEEDED', `${why}; ${pause}; grant it with --yes when that is what you want`)
       }
       words.grant({ ...which, risk }, await loader.digestOf(plugin))
+      if (which.capability === 'FileSystem') await needs.widenFence()
       await loader.termsChanged(directory)
       return directory
     },

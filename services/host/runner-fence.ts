@@ -5,6 +5,8 @@ import { RigError } from '../../rpc/failure.ts'
 export interface RunnerFence {
   /** Puts it up for a process that is started now: what may be opened there. */
   raise(): readonly PathGrant[]
+  /** Whether a process that is started now could open more. */
+  isNarrow(): boolean
   /** Whether the process that runs may open these. */
   covers(directories: readonly PathGrant[]): boolean
 }
@@ -15,12 +17,15 @@ const covers = (one: PathGrant, other: PathGrant): boolean =>
 /** `granted`: to all plugins, now. */
 export function createRunnerFence(granted: () => readonly PathGrant[]): RunnerFence {
   let raised: readonly PathGrant[] = []
+  const coversAll = (directories: readonly PathGrant[]): boolean =>
+    directories.every((directory) => raised.some((each) => covers(each, directory)))
   return {
+    isNarrow: () => !coversAll(granted()),
     raise() {
       raised = granted()
       return raised
     },
-    covers: (directories) => directories.every((directory) => raised.some((each) => covers(each, directory))),
+    covers: coversAll,
   }
 }
 

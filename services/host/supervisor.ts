@@ -28,6 +28,8 @@ export interface Supervisor {
    * Throws REQUEST_INVALID for a name that none has.
    */
   restart(name: string): ServiceStatus
+  /** Resolves when a service of this name becomes SERVING the next time. */
+  servingAgain(name: string): Promise<void>
   /** Resolves when each service is SERVING or was lost once, after start(). */
   readonly settled: Promise<void>
   /** Ends the services one after the other, the last first; resolves when they are gone. May be called twice. */
@@ -140,7 +142,7 @@ function superviseService({ name, program, socket }: ServiceSpec, needs: Supervi
     restart() {
       kept?.again()
       byHand = child !== undefined
-      child?.kill()
+      void child?.close() // asked, not killed: what a plugin is in the middle of is not held against it
     },
     settled,
     status,
@@ -156,7 +158,13 @@ function superviseService({ name, program, socket }: ServiceSpec, needs: Supervi
 
 /** Nothing that a service does throws here. */
 export function createSupervisor(needs: SupervisorNeeds): Supervisor {
-  const supervised = needs.services.map((spec) => superviseService(spec, needs))
+  const awaited = new Map<string, PromiseWithResolvers<void>>()
+  function serving(name: string): void {
+    needs.serving(name)
+    awaited.get(name)?.resolve()
+    awaited.delete(name)
+  }
+  const supervised = needs.services.map((spec) => superviseService(spec, { ...needs, serving }))
   const services = (): readonly ServiceStatus[] => supervised.map((service) => service.status())
 
   function restart(name: string): ServiceStatus {
@@ -183,6 +191,11 @@ export function createSupervisor(needs: SupervisorNeeds): Supervisor {
     },
     services,
     restart,
+    servingAgain(name) {
+      const next = awaited.get(name) ?? Promise.withResolvers<void>()
+      awaited.set(name, next)
+      return next.promise
+    },
     isServing: (name) => services().some((service) => service.name === name && service.state.kind === 'running'),
     settled: Promise.all(supervised.map((service) => service.settled)).then(() => undefined),
     close: () => (closing ??= close()),

@@ -6,6 +6,7 @@ import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { Home } from '../../rpc/home.ts'
 import { until } from '../until.ts'
 import { buildWasiLibrary, noWasiCompiler } from '../wasi-program.ts'
+import { runWheelctl } from '../wheelctl.ts'
 import { startRig } from './rig.ts'
 
 const manifest = (name: string, id: number, access: string): string => `
@@ -58,11 +59,27 @@ test('a plugin writes where the user lets it, also after its process was killed;
     assert.deepEqual(readdirSync(logsOf(home, name)), [], name)
   }
   const told =
-    /FileSystem is not granted: it asks for logs \(read_write\); to grant that write \{name: unasked, auto_grant/
+    /FileSystem is not granted, which would let it read and write logs; grant with `wheelctl plugin grant unasked/
   assert.match((await rig.plugin('unasked')).detail, told)
   assert.doesNotMatch((await rig.plugin('notes')).detail, /FileSystem/)
 
   const before = lines(frames)
   process.kill((await rig.service('wasm-runner')).pid, 'SIGKILL')
   await until('the next runner lets it write as well', () => lines(frames) > before + 10)
+
+  const grant = (...args: readonly string[]) => runWheelctl(home, ['plugin', 'grant', 'unasked', 'FileSystem', ...args])
+  await assert.rejects(grant(), {
+    code: 6,
+    stderr: /CONSENT_NEEDED: FileSystem is of high risk: it would let unasked read and write logs/,
+  })
+  assert.deepEqual(readdirSync(logsOf(home, 'unasked')), [])
+  assert.match((await grant('--yes')).stdout, /^unasked is (running|enabled)/)
+  await until('it writes where it was granted while the rig ran', () => lines(framesOf(home, 'unasked')) > 10)
+  await runWheelctl(home, ['plugin', 'revoke', 'unasked', 'FileSystem'])
+  const written = lines(framesOf(home, 'unasked'))
+  const after = (await rig.plugin('unasked')).statistics?.executions ?? 0n
+  await until('it ticks on', async () => ((await rig.plugin('unasked')).statistics?.executions ?? 0n) > after + 20n)
+  assert.equal(lines(framesOf(home, 'unasked')), written, 'and writes no more')
+  const notes = lines(frames)
+  await until('the other one does', () => lines(frames) > notes)
 })
