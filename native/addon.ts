@@ -61,6 +61,10 @@ interface Addon {
   guardOpen(): ArrayBuffer | null
   guardRun<T>(call: () => T): T
   guardYield(): void
+  /** What guardCut() knows this thread's guard by; 0 where it has none. */
+  guardNumber(): number
+  /** Of any thread: each call of that guard is interrupted as soon as it is seen, until this is said again with 0. */
+  guardCut(number: number, cut: 0 | 1): void
   lockFile(path: string): boolean
   realtimeNanoseconds(): bigint
   threadCpuNanoseconds(): bigint

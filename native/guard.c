@@ -40,12 +40,16 @@ struct Guard {
   int32_t          watched;   ///< That call, 0: none
   int32_t          allotment; ///< Of what is in `witness`
   Witness          witness;
+  // Under the lock
+  uint32_t         number;
+  bool             cut; ///< Its calls are to end
   Guard*           next;
 };
 
 /// The list, what is the watcher's in it, and every interruption from its first step to its last.
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Guard*          guards;
+static uint32_t        last_number;
 static pthread_once_t  once = PTHREAD_ONCE_INIT;
 static bool            watching;
 static _Atomic uint32_t asleep; ///< The watcher, a futex
@@ -85,6 +89,12 @@ GuardWords*
 guard_words(Guard* const self)
 {
   return &self->words;
+}
+
+uint32_t
+guard_number(const Guard* const self)
+{
+  return self->number;
 }
 
 bool
@@ -192,6 +202,10 @@ look(Guard* const self)
     self->watched = 0;
     return call < 0;
   }
+  if (self->cut) {
+    interrupt(self, number);
+    return true;
+  }
   if (number != self->watched) {
     notice(self, number);
     return true;
@@ -298,8 +312,9 @@ guard_open(const GuardInterrupt interrupt_call, void* const target)
   self->open      = true;
   mine            = self;
   pthread_mutex_lock(&lock);
-  self->next = guards;
-  guards     = self;
+  self->number = ++last_number;
+  self->next   = guards;
+  guards       = self;
   pthread_mutex_unlock(&lock);
   return self;
 }
@@ -315,6 +330,16 @@ guard_close(Guard* const self)
   *at = self->next;
   pthread_mutex_unlock(&lock);
   mine = NULL;
+}
+
+void
+guard_cut(const uint32_t number, const bool cut)
+{
+  pthread_mutex_lock(&lock);
+  for (Guard* it = guards; it; it = it->next) {
+    if (it->number == number) { it->cut = cut; }
+  }
+  pthread_mutex_unlock(&lock);
 }
 
 void

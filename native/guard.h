@@ -3,7 +3,8 @@
 ///
 /// A thread opens a guard and marks its calls. One watcher thread for the whole process sleeps while nobody makes such
 /// calls and looks once a millisecond while somebody does, and twice during one. A call that it sees twice it has a witness for
-/// (witness.h), and one whose witnessed time is beyond its limit it interrupts, by whatever means the thread has given it.
+/// (witness.h), and one whose witnessed time is beyond its limit it interrupts, by whatever means the thread has given it. So
+/// it does with one that another thread wants to end.
 /// Knows nothing of JavaScript.
 #ifndef OPENRACING_GUARD_H
 #define OPENRACING_GUARD_H
@@ -52,6 +53,13 @@ void guard_free(Guard* self);
 Guard* guard_mine(void);
 
 GuardWords* guard_words(Guard* self);
+
+/// What other threads know it by: never 0, and never given twice in a process.
+uint32_t guard_number(const Guard* self);
+
+/// Of any thread. From now on each call of the guard with this number is interrupted when the watcher sees it, however little
+/// it ran; until this is said again with `cut` false. Nothing happens where there is no such guard.
+void guard_cut(uint32_t number, bool cut);
 
 /// A call begins. False when one is under way already: that one is watched.
 bool guard_enter(Guard* self);

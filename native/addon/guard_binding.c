@@ -169,9 +169,35 @@ guard_yield_js(const napi_env env, const napi_callback_info info)
   return NULL;
 }
 
+/// guardNumber() -> what guardCut() knows this thread's guard by; 0 where it has none
+static napi_value
+guard_number_js(const napi_env env, const napi_callback_info info)
+{
+  (void)info;
+  napi_value           number;
+  const Guarded* const self = guarded_of(env);
+  TRY(napi_create_uint32(env, self ? guard_number(self->guard) : 0u, &number));
+  return number;
+}
+
+/// guardCut(number, cut): whether the calls of that guard, of whatever thread, are to end. `cut`: 0 or 1
+static napi_value
+guard_cut_js(const napi_env env, const napi_callback_info info)
+{
+  napi_value argument[CALL_ARGUMENTS_MAX];
+  uint32_t   number = 0u;
+  uint32_t   cut    = 0u;
+  if (!call_arguments(env, info, 2, argument) || !call_u32(env, argument[0], &number) || !call_u32(env, argument[1], &cut)) {
+    return NULL;
+  }
+  guard_cut(number, cut != 0u);
+  return NULL;
+}
+
 bool
 binding_guard(const napi_env env, const napi_value exports)
 {
   return call_export(env, exports, "guardOpen", guard_open_js) && call_export(env, exports, "guardRun", guard_run) &&
-         call_export(env, exports, "guardYield", guard_yield_js);
+         call_export(env, exports, "guardYield", guard_yield_js) && call_export(env, exports, "guardNumber", guard_number_js) &&
+         call_export(env, exports, "guardCut", guard_cut_js);
 }

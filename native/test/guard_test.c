@@ -250,6 +250,35 @@ stopped_is_not_charged(void)
 
 #endif
 
+/// Who is cut from another thread, a loop that may run for an hour, and nobody before or after.
+static void
+call_is_cut_from_outside(void)
+{
+  Thread self;
+  open_guard(&self);
+  const uint32_t number = guard_number(self.guard);
+  CHECK(number != 0u);
+  for (int i = 0; i < 20; ++i) {
+    allot(&self, INT32_MAX / 1000);
+    CHECK(guard_enter(self.guard));
+    guard_cut(number + 1u, true); // somebody else's
+    guard_cut(number, true);
+    loop_for_ever(&self);
+    CHECK(guard_leave(self.guard));
+    atomic_store(&self.interrupted, false);
+    CHECK(guard_enter(self.guard)); // it holds for the next call, too
+    loop_for_ever(&self);
+    CHECK(guard_leave(self.guard));
+    atomic_store(&self.interrupted, false);
+    guard_cut(number, false);
+    CHECK(guard_enter(self.guard));
+    spin(3u * CLOCK_NS_PER_MS);
+    CHECK(!guard_leave(self.guard) && !atomic_load(&self.interrupted));
+  }
+  close_guard(&self);
+  guard_cut(number, true); // there is none any more
+}
+
 int
 main(void)
 {
@@ -264,6 +293,7 @@ main(void)
     {"calls of one allotment share its limit", calls_share_an_allotment},
     {"a call within a call is watched as the first one's", a_call_within_a_call_is_the_first_ones},
     {"a host function is not cut: its thread interrupts itself on its way back", host_function_is_whole},
+    {"a call is cut from another thread, and only while that is wanted", call_is_cut_from_outside},
     {"a thread has one guard", one_guard_a_thread},
     {"threads with guards come and go", threads_come_and_go},
   };

@@ -1,6 +1,6 @@
 import { RigError } from '../../rpc/failure.ts'
 import type { CallHearing } from './call-hearing.ts'
-import type { AskedOrder, CallOutcome, CallTarget, CallWish } from './call-messages.ts'
+import type { AskedOrder, CallGrants, CallOutcome, CallTarget, CallWish } from './call-messages.ts'
 import type { CallMark, IdWords } from './call-record.ts'
 import type { CallWorker } from './call-worker.ts'
 import { createQueue } from './queue.ts'
@@ -20,6 +20,8 @@ export interface LaneCall {
   readonly deadlineMs: number
   /** Nobody waits for it any more: one that has not begun is not made. */
   readonly signal: AbortSignal
+  /** The plugin is unloaded. */
+  readonly gone: AbortSignal
   readonly hearing: CallHearing
 }
 
@@ -30,15 +32,36 @@ export type LaneTarget = Pick<CallTarget, 'ticket' | 'idWords'>
 export interface Lane {
   /**
    * Rejects with REQUEST_INVALID for what the plugin cannot be asked for, with SERVICE_UNAVAILABLE when too many wait or
-   * nobody waits. What the plugin does wrong is in the outcome: one that outlives its deadline is a timeout, and its thread,
+   * nobody waits, with PLUGIN_UNKNOWN when the plugin was unloaded before its turn came, and with PLUGIN_FAILED when that was
+   * while it ran: then it is interrupted. What the plugin does wrong is in the outcome: one that outlives its deadline is a timeout, and its thread,
    * with every instance on it, is gone.
    */
   call(call: LaneCall): Promise<CallOutcome>
+  /**
+   * Ends the instance of a plugin that is gone: its own call first, which is interrupted. Its code may clean up where nobody
+   * waits for that. Resolves when none of its code runs any more.
+   */
+  drop(target: LaneTarget, hearing: CallHearing): Promise<void>
+  /** What a plugin may use from now on: at once, at the next function of the host's that a call of it begins. */
+  adjust(ticket: number, grants: CallGrants): void
   /** Ends a plugin's instance, after the calls that wait. */
   forget(target: LaneTarget, hearing: CallHearing, deadlineMs: number): Promise<void>
   /** Ends the thread; calls that wait are refused. May be called twice. */
   close(): Promise<void>
 }
+
+/** How long a call that is interrupted may take to notice, ms; then its thread is ended. It notices within a few. */
+const noticeMs = 500
+/** Longest that a plugin which is unloaded may clean up, ms. */
+const cleanUpMs = 500
+
+const unloadedBefore = (): RigError =>
+  new RigError('PLUGIN_UNKNOWN', 'the plugin was unloaded before its turn came; load it again to call it')
+const unloadedDuring = (): RigError =>
+  new RigError(
+    'PLUGIN_FAILED',
+    'the plugin was unloaded while the call ran, which was interrupted; load it again to call it',
+  )
 
 const lost = (fault: Violation): CallOutcome => ({
   code: 0,
@@ -63,7 +86,8 @@ export function openLane(spare: Pick<Spare<CallWorker>, 'take'>, mark: CallMark)
   const closed = new AbortController()
   let worker: CallWorker | undefined
   const queue = createQueue()
-  let waiting = 0
+  const calls = new Set<LaneCall>()
+  let running: { readonly call: LaneCall; readonly over: Promise<unknown> } | undefined
 
   const takeWorker = async (): Promise<CallWorker> => {
     if (worker === undefined || worker.isGone()) worker = await spare.take()
@@ -92,11 +116,11 @@ export function openLane(spare: Pick<Spare<CallWorker>, 'take'>, mark: CallMark)
     }
   }
 
-  async function callNow({ target, wish, deadlineMs, signal, hearing }: LaneCall): Promise<CallOutcome> {
-    if (signal.aborted) throw new RigError('SERVICE_UNAVAILABLE', 'whoever asked for the call went away')
-    if (closed.signal.aborted) throw closing()
+  async function outcomeOf({ target, wish, deadlineMs, gone, hearing }: LaneCall): Promise<CallOutcome> {
+    const interrupt = (): void => worker?.interrupt(noticeMs)
     try {
       const order = { kind: 'call', target, wish, allowedMs: deadlineMs } as const
+      gone.addEventListener('abort', interrupt)
       const answer = await askWithin(order, target.idWords, deadlineMs, hearing)
       if (answer === undefined) return lost({ kind: 'timeout', detail: `it did not return within ${deadlineMs} ms` })
       if (answer.kind === 'done') return answer.outcome
@@ -105,27 +129,68 @@ export function openLane(spare: Pick<Spare<CallWorker>, 'take'>, mark: CallMark)
     } catch (cause) {
       if (cause instanceof RigError || worker === undefined || !worker.isGone()) throw cause
       return lost(endOf(cause as NodeJS.ErrnoException))
+    } finally {
+      gone.removeEventListener('abort', interrupt)
     }
+  }
+
+  async function callNow(call: LaneCall): Promise<CallOutcome> {
+    if (call.signal.aborted) throw new RigError('SERVICE_UNAVAILABLE', 'whoever asked for the call went away')
+    if (closed.signal.aborted) throw closing()
+    await takeWorker()
+    if (call.gone.aborted) throw unloadedBefore()
+    const over = outcomeOf(call)
+    running = { call, over: over.catch(() => undefined) }
+    const outcome = await over.finally(() => {
+      running = undefined
+    })
+    // Whatever it came to, it is what we did to it.
+    if (call.gone.aborted) throw unloadedDuring()
+    return outcome
+  }
+
+  /** In its turn; or at once, where it is refused before. */
+  async function inTurn(call: LaneCall): Promise<CallOutcome> {
+    const refused = Promise.withResolvers<never>()
+    const refuse = (): void => {
+      if (running?.call !== call) refused.reject(unloadedBefore())
+    }
+    call.gone.addEventListener('abort', refuse)
+    try {
+      return await Promise.race([queue.act(() => callNow(call)), refused.promise])
+    } finally {
+      call.gone.removeEventListener('abort', refuse)
+    }
+  }
+
+  async function forgetNow({ ticket, idWords }: LaneTarget, hearing: CallHearing, allowedMs: number, kindly: boolean) {
+    // Without a thread there is no instance.
+    if (worker === undefined || worker.isGone()) return
+    const order = { kind: 'forget', ticket, allowedMs, kindly } as const
+    await askWithin(order, idWords, allowedMs, hearing).catch(() => undefined)
   }
 
   return {
     async call(call) {
-      if (waiting >= waitingMax)
-        throw new RigError('SERVICE_UNAVAILABLE', `${waiting} calls wait already; ask again later`)
-      waiting++
+      if (calls.size >= waitingMax)
+        throw new RigError('SERVICE_UNAVAILABLE', `${calls.size} calls wait already; ask again later`)
+      if (call.gone.aborted) throw unloadedBefore()
+      calls.add(call)
       try {
-        return await queue.act(() => callNow(call))
+        return await inTurn(call)
       } finally {
-        waiting--
+        calls.delete(call)
       }
     },
-    forget: ({ ticket, idWords }, hearing, deadlineMs) =>
-      queue.act(async () => {
-        // Without a thread there is no instance.
-        if (worker === undefined || worker.isGone()) return
-        const order = { kind: 'forget', ticket, allowedMs: deadlineMs } as const
-        await askWithin(order, idWords, deadlineMs, hearing).catch(() => undefined)
-      }),
+    async drop(target, hearing) {
+      if (running?.call.target.ticket === target.ticket) await running.over
+      const isBusy = [...calls].some((call) => call.target.ticket !== target.ticket)
+      const dropped = queue.act(() => forgetNow(target, hearing, cleanUpMs, !isBusy))
+      // Where the lane has others to call, the instance lies there until its turn comes, and nobody calls it.
+      if (!isBusy) await dropped
+    },
+    adjust: (ticket, grants) => worker?.adjust(ticket, grants),
+    forget: (target, hearing, deadlineMs) => queue.act(() => forgetNow(target, hearing, deadlineMs, true)),
     async close() {
       closed.abort()
       await worker?.close()

@@ -7,7 +7,7 @@ import { keepSpare } from './spare.ts'
 const laneCount = 2
 
 /** Where plugins that are called run: each on one lane, from its first call to its end. */
-export interface CallLanes extends Pick<Lane, 'call' | 'forget'> {
+export interface CallLanes extends Pick<Lane, 'call' | 'drop' | 'adjust' | 'forget'> {
   /** Ends everything. May be called twice. */
   close(): Promise<void>
 }
@@ -38,6 +38,12 @@ export function openCallLanes({ shmDir, unguarded }: LanesOptions): CallLanes {
       place.tickets.add(call.target.ticket)
       return place.lane.call(call)
     },
+    async drop(target, hearing) {
+      const place = placeOf(target.ticket)
+      await place?.lane.drop(target, hearing)
+      place?.tickets.delete(target.ticket)
+    },
+    adjust: (ticket, grants) => placeOf(ticket)?.lane.adjust(ticket, grants),
     async forget(target, hearing, deadlineMs) {
       const place = placeOf(target.ticket)
       await place?.lane.forget(target, hearing, deadlineMs)

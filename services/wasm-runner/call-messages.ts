@@ -21,7 +21,9 @@ export interface CallTarget {
   /** Its instance stays from call to call. One of Zenith's always does: it is initialised once. */
   readonly stateful: boolean
   readonly network: NetworkGrant
-  /** Directories that it may use. */
+  /** Directories that it was loaded with. */
+  readonly preopens: readonly Preopen[]
+  /** Those of them that it may use now. */
   readonly fileSystem: readonly Preopen[]
 }
 
@@ -35,17 +37,27 @@ export type CallWish =
 /** To the thread, which does one at a time. `allowedMs`: when it is over, so is the thread. */
 export type AskedOrder =
   | { readonly kind: 'call'; readonly target: CallTarget; readonly wish: CallWish; readonly allowedMs: number }
-  /** Ends the plugin's instance, if there is one. */
-  | { readonly kind: 'forget'; readonly ticket: number; readonly allowedMs: number }
+  /** Ends the plugin's instance, if there is one. `kindly`: its code may clean up. */
+  | { readonly kind: 'forget'; readonly ticket: number; readonly allowedMs: number; readonly kindly: boolean }
 
 export type CallOrder =
   | AskedOrder
   /** What became of a request, at any time; not answered. */
   | { readonly kind: 'network'; readonly news: NetworkNews }
+  /** What a plugin may use from now on, in the middle of a call as well; not answered. */
+  | ({ readonly kind: 'grants'; readonly ticket: number } & CallGrants)
+
+export interface CallGrants {
+  readonly hosts: readonly string[]
+  readonly fileSystem: readonly Preopen[]
+}
 
 /** What a thread is started with. */
 export interface CallThreadData {
-  /** One word, which changes with every CallOrder of kind `network`: a call that waits sleeps on it. */
+  /**
+   * Two words. The first changes with every CallOrder that is not answered, and when the second does: a call that waits sleeps
+   * on it. The second is 1 while what is under way is to end.
+   */
   readonly bell: SharedArrayBuffer
   /** Nothing is interrupted: for tests of what happens then. */
   readonly unguarded: boolean
@@ -68,8 +80,8 @@ export interface CallOutcome {
 
 /** From the thread. */
 export type CallReport =
-  /** It waits for its first order. */
-  | { readonly kind: 'warm' }
+  /** It waits for its first order. `guard`: see Guard.number. */
+  | { readonly kind: 'warm'; readonly guard: number }
   /** A line of the plugin's that it calls. */
   | { readonly kind: 'line'; readonly level: GuestLogLevel; readonly text: string }
   /** What the plugin that it calls did and must not do. */

@@ -10,19 +10,23 @@ import { noGuard, openGuard } from './guard.ts'
 const { bell, unguarded } = workerData as CallThreadData
 const rung = new Int32Array(bell)
 const port = parentPort!
+const guard = (unguarded ? undefined : openGuard()) ?? noGuard
+let heard = 0
 const tell = (report: CallReport, ...transfer: ArrayBuffer[]): void => port.postMessage(report, transfer)
 
 const caller = createCaller({
   now: () => performance.now(),
   cpuNs: threadCpuNanoseconds,
-  guard: (unguarded ? undefined : openGuard()) ?? noGuard,
+  guard,
   line: (level, text) => tell({ kind: 'line', level, text }),
   violated: (violation) => tell({ kind: 'violated', violation }),
   network: (word) => tell({ kind: 'network', word }),
   listen,
+  catchUp,
+  isCut: () => Atomics.load(rung, 1) === 1,
 })
 
-/** Takes one message that is there; in the middle of a call there are none but about the network. */
+/** Takes one message that is there; in the middle of a call there are none that are answered. */
 function takeOne(): boolean {
   const next = receiveMessageOnPort(port)
   if (next !== undefined) obey(next.message as CallOrder)
@@ -30,10 +34,17 @@ function takeOne(): boolean {
 }
 
 function listen(ms: number): void {
-  const heard = Atomics.load(rung, 0)
+  const before = Atomics.load(rung, 0)
   if (takeOne()) return
-  Atomics.wait(rung, 0, heard, ms)
+  Atomics.wait(rung, 0, before, ms)
   takeOne()
+}
+
+function catchUp(): void {
+  const now = Atomics.load(rung, 0)
+  if (now === heard) return
+  heard = now
+  while (takeOne());
 }
 
 function obey(order: CallOrder): void {
@@ -41,8 +52,11 @@ function obey(order: CallOrder): void {
     case 'network':
       caller.hear(order.news)
       break
+    case 'grants':
+      caller.adjust(order.ticket, order)
+      break
     case 'forget':
-      caller.forget(order.ticket, order.allowedMs)
+      caller.forget(order.ticket, order.allowedMs, order.kindly)
       tell({ kind: 'forgotten' })
       break
     case 'call':
@@ -63,4 +77,4 @@ function call({ target, wish, allowedMs }: Extract<CallOrder, { kind: 'call' }>)
 }
 
 port.on('message', obey)
-tell({ kind: 'warm' })
+tell({ kind: 'warm', guard: guard.number })

@@ -109,7 +109,7 @@ const callOf = (code: CallTarget['code'], wish: TrialWish, outcome: CallOutcome)
  */
 export async function tryCalls({ code, abi, fuel, spec, wish }: CallTrialNeeds): Promise<CallTrial> {
   const { stateful, deadlineMs } = spec
-  const grants = { network: { hosts: spec.network, room: noRoom }, fileSystem: [] }
+  const grants = { network: { hosts: spec.network, room: noRoom }, preopens: [], fileSystem: [] }
   const target: CallTarget = { ticket: 1, idWords: wordsOfId(spec.id), code, fuel, stateful, ...grants }
   const lane = openLane({ take: () => startCallWorker(nobodyCancels) }, noMark)
   const log: CallLine[] = []
@@ -121,7 +121,7 @@ export async function tryCalls({ code, abi, fuel, spec, wish }: CallTrialNeeds):
     onNetwork() {}, // there is no room for anything: it was told so already
   }
   const ask = (asked: CallWish): Promise<CallOutcome> =>
-    lane.call({ target, wish: asked, deadlineMs, signal: nobodyCancels, hearing })
+    lane.call({ target, wish: asked, deadlineMs, signal: nobodyCancels, gone: nobodyCancels, hearing })
   const lostBy = ({ fault }: CallOutcome) => fault && { ...fault, during }
 
   try {

@@ -20,7 +20,7 @@ async function startThread() {
     worker,
     async target(fields: string): Promise<CallTarget> {
       const code = await codeOf(actionModule(fields))
-      const grants = { network: { hosts: [], room: noRoom }, fileSystem: [] }
+      const grants = { network: { hosts: [], room: noRoom }, preopens: [], fileSystem: [] }
       const [idWords, fuel] = [wordsOfId('a plugin'), Number.MAX_SAFE_INTEGER]
       return { ticket: ++ticket, idWords, code, fuel, stateful: true, ...grants }
     },

@@ -1,7 +1,8 @@
 import { extname } from 'node:path'
 import { type TransferListItem, Worker } from 'node:worker_threads'
 import type { CallHearing } from './call-hearing.ts'
-import type { AskedOrder, CallOrder, CallReport, CallThreadData } from './call-messages.ts'
+import type { AskedOrder, CallGrants, CallOrder, CallReport, CallThreadData } from './call-messages.ts'
+import { cutCalls } from './guard.ts'
 import type { NetworkNews } from './network-words.ts'
 import { threadHeapMiB } from './thread-heap.ts'
 
@@ -16,6 +17,13 @@ export interface CallWorker {
    * outlives the thread. Rejects when the thread is gone. Input bytes of the order are the thread's from then on.
    */
   ask(order: AskedOrder, hearing: CallHearing): Promise<CallAnswer>
+  /**
+   * Ends the order that is under way as if its code had outlived its time: the thread, and what others have there, stays where
+   * that does it. Else, after `graceMs`, the thread is ended.
+   */
+  interrupt(graceMs: number): void
+  /** What a plugin may use from now on, in the middle of a call as well. */
+  adjust(ticket: number, grants: CallGrants): void
   readonly isGone: () => boolean
   /** Ends it, whatever it does. May be called twice. */
   close(): Promise<void>
@@ -29,7 +37,7 @@ const transferOf = (order: AskedOrder): TransferListItem[] =>
 /** Resolves when the thread is warm. Rejects, and the thread is gone, when it is not needed any more. */
 export async function startCallWorker(unneeded: AbortSignal, unguarded = false): Promise<CallWorker> {
   // The built package has .js files, the checkout .ts.
-  const data: CallThreadData = { bell: new SharedArrayBuffer(4), unguarded }
+  const data: CallThreadData = { bell: new SharedArrayBuffer(8), unguarded }
   const bell = new Int32Array(data.bell)
   const entry = new URL(`./call-thread${extname(import.meta.url)}`, import.meta.url)
   const worker = new Worker(entry, { workerData: data, resourceLimits: { maxOldGenerationSizeMb: threadHeapMiB } })
@@ -47,11 +55,15 @@ export async function startCallWorker(unneeded: AbortSignal, unguarded = false):
     waiting?.reject(gone)
   }
   /** It may be asleep in the middle of a call, and hears the bell then. */
-  const bring = (news: NetworkNews): void => {
-    worker.postMessage({ kind: 'network', news } satisfies CallOrder)
+  const ring = (): void => {
     Atomics.add(bell, 0, 1)
     Atomics.notify(bell, 0)
   }
+  const tell = (order: CallOrder): void => {
+    worker.postMessage(order)
+    ring()
+  }
+  const bring = (news: NetworkNews): void => tell({ kind: 'network', news })
   worker.on('message', (report: CallReport) => {
     switch (report.kind) {
       case 'line':
@@ -77,16 +89,36 @@ export async function startCallWorker(unneeded: AbortSignal, unguarded = false):
   const abandon = (): void => void close()
   unneeded.addEventListener('abort', abandon)
   if (unneeded.aborted) abandon()
-  await next()
+  const warm = await next()
   unneeded.removeEventListener('abort', abandon)
+  const guard = warm.kind === 'warm' ? warm.guard : 0
+
+  let giveUp: NodeJS.Timeout | undefined
+  const cut = (wanted: boolean): void => {
+    Atomics.store(bell, 1, wanted ? 1 : 0)
+    if (guard !== 0) cutCalls(guard, wanted)
+  }
+  /** The order is over: the next one is not to end with it. */
+  const mend = (): void => {
+    if (giveUp !== undefined) cut(false)
+    clearTimeout(giveUp)
+    giveUp = undefined
+  }
 
   return {
     async ask(order, hears) {
       hearing = hears
       const answer = next()
       worker.postMessage(order, transferOf(order))
-      return answer
+      return answer.finally(mend)
     },
+    interrupt(graceMs) {
+      if (gone !== undefined || giveUp !== undefined) return
+      giveUp = setTimeout(() => void close(), guard === 0 ? 0 : graceMs)
+      cut(true)
+      ring()
+    },
+    adjust: (ticket, grants) => tell({ kind: 'grants', ticket, ...grants }),
     isGone: () => gone !== undefined,
     close,
   }

@@ -1,10 +1,10 @@
 import { createCallImports } from './call-imports.ts'
-import type { CallOutcome, CallTarget, CallWish } from './call-messages.ts'
+import type { CallGrants, CallOutcome, CallTarget, CallWish } from './call-messages.ts'
 import type { Guard } from './guard.ts'
 import { type Guest, makeGuest } from './guest.ts'
 import { GuestFault } from './guest-fault.ts'
 import { createLineAllowance, type GuestLog, type GuestLogLevel, writeGuestLine } from './guest-log.ts'
-import { createGuestNetwork } from './guest-network.ts'
+import { createGuestNetwork, type GuestNetwork } from './guest-network.ts'
 import { type ActionGuest, openAction } from './midimon-action.ts'
 import type { NetworkNews, NetworkWord } from './network-words.ts'
 import { createRefusals } from './refusals.ts'
@@ -29,6 +29,10 @@ export interface CallerNeeds {
   network(word: NetworkWord): void
   /** Waits until something was heard of the network, at most so long, ms. */
   listen(ms: number): void
+  /** Does what came in the middle of a call, before a function of the host's begins. */
+  catchUp(): void
+  /** What is under way is to end: nothing is waited for. */
+  isCut(): boolean
 }
 
 /** Calls plugins, one call at a time. Whoever has it may be ended in the middle of one. */
@@ -38,8 +42,10 @@ export interface Caller {
    * `allowedMs`: how long it may take before somebody ends it from outside.
    */
   call(target: CallTarget, wish: CallWish, allowedMs: number): CallOutcome
-  /** Ends a plugin's instance in an orderly way, if it has one. */
-  forget(ticket: number, allowedMs: number): void
+  /** Ends a plugin's instance, if it has one. `kindly`: its code may clean up. */
+  forget(ticket: number, allowedMs: number, kindly: boolean): void
+  /** What a plugin may use from now on. */
+  adjust(ticket: number, grants: CallGrants): void
   /** What became of a request. */
   hear(news: NetworkNews): void
 }
@@ -60,7 +66,20 @@ interface Kept {
   readonly fuel: number
   readonly log: GuestLog
   readonly refuse: (detail: string) => void
+  /** Its instance, from before its code first runs. */
+  open: { readonly guest: Guest; readonly network: GuestNetwork } | undefined
+  /** The same once it has begun. */
   life: { readonly guest: Guest; readonly driver: Driver } | undefined
+}
+
+function grant({ open }: Kept, { hosts, fileSystem }: CallGrants): void {
+  open?.network.grant(hosts)
+  open?.guest.grantFiles(fileSystem)
+}
+
+function drop(mine: Kept): void {
+  mine.open = undefined
+  mine.life = undefined
 }
 
 type Answer = Pick<CallOutcome, 'code' | 'output' | 'described'>
@@ -98,7 +117,7 @@ export function createCaller(needs: CallerNeeds): Caller {
   }
   const thread = createThreadNetwork(() => {
     const leftMs = waitUntilMs - now()
-    if (leftMs <= 0) return false
+    if (leftMs <= 0 || needs.isCut()) return false
     needs.listen(leftMs)
     return true
   })
@@ -107,7 +126,7 @@ export function createCaller(needs: CallerNeeds): Caller {
   function keptOf({ ticket, fuel }: CallTarget): Kept {
     const log = { lines: createLineAllowance(now()), log: line, now }
     const refuse = createRefusals(now, needs.violated)
-    const found = kept.get(ticket) ?? { fuel, log, refuse, life: undefined }
+    const found = kept.get(ticket) ?? { fuel, log, refuse, open: undefined, life: undefined }
     kept.set(ticket, found)
     return found
   }
@@ -127,21 +146,25 @@ export function createCaller(needs: CallerNeeds): Caller {
         })
         const made = makeGuest(target.code, {
           log: mine.log,
-          grants: { ...nothingGranted, preopens: target.fileSystem },
+          grants: { ...nothingGranted, preopens: target.preopens },
           guard: needs.guard,
           env: (side) => createCallImports(side, mine.log, network),
           ended: network.end,
+          before: needs.catchUp,
         })
         guest = made
+        mine.open = { guest: made, network }
+        made.grantFiles(target.fileSystem)
         made.begin(target.fuel, mayRunUs)
         mine.life = { guest: made, driver: driverOf(target.code, made) }
       }
+      grant(mine, { hosts: target.network.hosts, fileSystem: target.fileSystem })
       mine.life.guest.fill(target.fuel, mayRunUs)
       return { answer: perform(mine.life.driver, wish), fault: undefined, ...spent() }
     } catch (cause) {
       if (!(cause instanceof GuestFault)) throw cause
       guest?.close()
-      mine.life = undefined
+      drop(mine)
       return { answer: nothing, fault: cause.violation, ...spent() }
     }
   }
@@ -157,11 +180,15 @@ export function createCaller(needs: CallerNeeds): Caller {
       } finally {
         if (target.code.abi !== 'zenith-1' && !target.stateful) {
           mine.life?.guest.close()
-          mine.life = undefined
+          drop(mine)
         }
       }
     },
-    forget(ticket, allowedMs) {
+    adjust(ticket, grants) {
+      const mine = kept.get(ticket)
+      if (mine !== undefined) grant(mine, grants)
+    },
+    forget(ticket, allowedMs, kindly) {
       allow(allowedMs)
       const mine = kept.get(ticket)
       kept.delete(ticket)
@@ -169,7 +196,7 @@ export function createCaller(needs: CallerNeeds): Caller {
       const { guest, driver } = mine.life
       try {
         guest.fill(mine.fuel, mayRunUs)
-        if (driver.kind === 'zenith') driver.zenith.close()
+        if (kindly && driver.kind === 'zenith') driver.zenith.close()
       } catch (cause) {
         if (!(cause instanceof GuestFault)) throw cause
         line('warn', cause.message)

@@ -22,6 +22,8 @@ const unseenUs = 3000
 
 /** Ends calls of guests that do not end by themselves. Of the thread that opened it. */
 export interface Guard {
+  /** What cutCalls() knows it by; 0: nothing can be interrupted. */
+  readonly number: number
   /** From now on, until this is called again, all calls together have `us` µs. Between calls. */
   allot(us: number): void
   /**
@@ -53,7 +55,19 @@ export class Interruption extends Error {
 }
 
 /** Of threads that are ended as a whole, or where there is nothing to interrupt with: fuel ends what it can. */
-export const noGuard: Guard = { allot() {}, mostUs: () => Infinity, run: (call) => call(), whole: (act) => act }
+export const noGuard: Guard = {
+  number: 0,
+  allot() {},
+  mostUs: () => Infinity,
+  run: (call) => call(),
+  whole: (act) => act,
+}
+
+/**
+ * Of any thread: whether each call that another thread runs under the guard with this number is interrupted, as soon as it is
+ * seen and however little it ran. What the thread does of its own goes on.
+ */
+export const cutCalls = (number: number, cut: boolean): void => addon.guardCut(number, cut ? 1 : 0)
 
 const isInterruption = (cause: unknown): boolean => (cause as NodeJS.ErrnoException).code === 'GUEST_INTERRUPTED'
 
@@ -82,6 +96,7 @@ export function openGuard(): Guard | undefined {
   }
 
   return {
+    number: addon.guardNumber(),
     allot(us) {
       mayRunUs = us
       words[allotment] = words[allotment]! + 1

@@ -43,6 +43,8 @@ export interface GuestNeeds {
   env(guest: GuestSide): WebAssembly.ModuleImports
   /** It is of no more use. May be called twice. */
   ended(): void
+  /** Whatever is to be done before a function of the host's begins that the guest calls. */
+  before?(): void
 }
 
 /** What WASI's compilers put the constructors of a library in: called once, before everything else. */
@@ -66,6 +68,14 @@ function create({ module }: PluginCode, imports: WebAssembly.Imports): WebAssemb
   }
 }
 
+function after(before: (() => void) | undefined, act: WebAssembly.ImportFunction): WebAssembly.ImportFunction {
+  if (before === undefined) return act
+  return (...parameters) => {
+    before()
+    return act(...parameters)
+  }
+}
+
 interface Begins {
   begin(units: number, us: number): void
 }
@@ -74,7 +84,7 @@ interface Begins {
  * Makes a guest of a plugin's code. None of the code runs before `begin`, which runs what comes before every other call: its
  * start function, an export like others, and its library's constructors.
  */
-export function makeGuest(code: PluginCode, { log, grants, guard, env, ended }: GuestNeeds): Guest & Begins {
+export function makeGuest(code: PluginCode, { log, grants, guard, env, ended, before }: GuestNeeds): Guest & Begins {
   let given = 0
   let filling = 0n
   let ending: { readonly cause: Error; readonly fuelLeft: bigint } | undefined
@@ -113,7 +123,7 @@ export function makeGuest(code: PluginCode, { log, grants, guard, env, ended }: 
   }
   /** The host's own work is done whole or not at all. */
   const wholeOf = (functions: WebAssembly.ModuleImports): WebAssembly.ModuleImports =>
-    Object.fromEntries(Object.entries(functions).map(([name, act]) => [name, guard.whole(act)]))
+    Object.fromEntries(Object.entries(functions).map(([name, act]) => [name, guard.whole(after(before, act))]))
   const instance = orClosed(() => create(code, { env: wholeOf(env(side)), [wasiModule]: wholeOf(wasi.imports) }))
   const { exports } = instance
   const fuel = exports[code.fuelExport] as WebAssembly.Global

@@ -144,6 +144,33 @@ test('a call waits on its own thread, and its answer wakes it', async () => {
   assert.deepEqual([code, lines], [0, [{ level: 'warn', text: 'called back' }]])
 })
 
+test('a call that waits loses the network in the middle, is told so, and goes on', async () => {
+  await using it = await rig()
+  const id = await it.loadAction(fetchingAction(ask), { deadlineMs: 3_600_000 })
+  const running = it.execute(id)
+  const { number } = await it.wish('http')
+  await it.runner.adjust(id, { rateHz: 0, capabilities: [], fileSystem: [], network: [] })
+  const { code, fault } = await running
+  assert.deepEqual([code, fault], [-203, ''], 'permission denied')
+  await it.wish('withdrawal', number)
+  assert.equal((await it.execute(id)).code, -202, 'there is no request that it could ask about')
+  await it.runner.adjust(id, { rateHz: 0, capabilities: [], fileSystem: [], network: ['a.test'] })
+  const again = it.execute(id)
+  const asked = await it.wish('http', number + 1)
+  it.answer(asked.number, 'body')
+  assert.equal((await again).code, 0)
+})
+
+test('a call that waits for the network is woken and interrupted when its plugin is unloaded', async () => {
+  await using it = await rig()
+  const id = await it.loadAction(fetchingAction(ask), { deadlineMs: 3_600_000 })
+  const ended = assert.rejects(it.execute(id), /unloaded while the call ran/)
+  const { number } = await it.wish('http')
+  await it.runner.unload(id)
+  await ended
+  await it.wish('withdrawal', number)
+})
+
 test('a call that gets no answer is told so while it still has time, and is not charged', async () => {
   await using it = await rig()
   const id = await it.loadAction(fetchingAction(ask), { deadlineMs: 2000 })

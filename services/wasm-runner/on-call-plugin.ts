@@ -5,7 +5,7 @@ import { RigError } from '../../rpc/failure.ts'
 import type { OnCallAbi } from './abi.ts'
 import type { CallHearing } from './call-hearing.ts'
 import type { CallLanes } from './call-lanes.ts'
-import type { CallTarget, CallWish } from './call-messages.ts'
+import type { CallGrants, CallTarget, CallWish } from './call-messages.ts'
 import type { GuestLogLevel } from './guest-log.ts'
 import type { DeskSeat } from './network-desk.ts'
 import type { OnCallSpec } from './on-call-spec.ts'
@@ -19,7 +19,7 @@ export interface OnCallNeeds {
   readonly life: bigint
   readonly abi: OnCallAbi
   readonly target: CallTarget
-  readonly lanes: Pick<CallLanes, 'call' | 'forget'>
+  readonly lanes: Pick<CallLanes, 'call' | 'drop' | 'adjust' | 'forget'>
   readonly network: DeskSeat
   readonly log: Logger
   /** Where its own lines go. */
@@ -37,12 +37,17 @@ export interface Called {
 /** One plugin that runs when somebody asks, from its load to its end. */
 export interface OnCallPlugin {
   readonly abi: OnCallAbi
+  readonly spec: OnCallSpec
   /** Asks it what it is: the first thing that is done. Rejects with PLUGIN_FAILED; then it is of no use. */
   begin(): Promise<void>
   /** Rejects as Lane.call does. */
   call(wish: CallWish, signal: AbortSignal): Promise<Called>
-  /** Its instance is ended, in an orderly way. */
+  /** What it may use from now on, in the middle of a call as well. */
+  adjust(grants: CallGrants): void
+  /** Its instance is ended, in an orderly way: after its calls, and after those of others that are before it. */
   end(): Promise<void>
+  /** It is unloaded: its calls are refused or interrupted at once, which is no fault of its own, and its instance is ended. */
+  drop(): Promise<void>
   /** It did this before it was loaded. */
   charge(violation: Violation): void
   view(): SafePlugin
@@ -53,9 +58,11 @@ const nobodyCancels = new AbortController().signal
 const microseconds = (ns: number): number => Math.min(Math.ceil(ns / 1000), 0xffff_ffff)
 
 export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
-  const { spec, life, abi, target, lanes, network, log, guestLog, wallMs } = needs
+  const { spec, life, abi, lanes, network, log, guestLog, wallMs } = needs
   const statistics = createStatistics()
   const violations = createViolations()
+  const leaving = new AbortController()
+  let { target } = needs
   let described = undescribed
 
   const writeLine = (level: GuestLogLevel, text: string): void => guestLog[level]({ plugin: spec.id }, text)
@@ -80,7 +87,7 @@ export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
   async function ask(wish: CallWish, signal: AbortSignal) {
     const lines: { level: string; text: string }[] = []
     const outcome = await lanes.call({
-      ...{ target, wish, deadlineMs: spec.deadlineMs, signal },
+      ...{ target, wish, deadlineMs: spec.deadlineMs, signal, gone: leaving.signal },
       hearing: {
         ...hearing,
         onLine(level, text) {
@@ -98,6 +105,7 @@ export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
 
   return {
     abi,
+    spec,
     async begin() {
       const { outcome } = await ask({ kind: 'describe' }, nobodyCancels)
       if (outcome.fault !== undefined) {
@@ -117,6 +125,18 @@ export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
       }
       const result = { code, fault: fault?.detail ?? '', lines, fuel: BigInt(fuelUsed), cpuUs: microseconds(cpuNs) }
       return { result, output }
+    },
+    adjust(grants) {
+      const { hosts, fileSystem } = grants
+      target = { ...target, network: { ...target.network, hosts }, fileSystem }
+      if (hosts.length === 0) network.withdrawAll()
+      lanes.adjust(target.ticket, grants)
+    },
+    async drop() {
+      leaving.abort()
+      network.withdrawAll()
+      await lanes.drop(target, hearing)
+      network.withdrawAll()
     },
     async end() {
       await lanes.forget(target, hearing, spec.deadlineMs)

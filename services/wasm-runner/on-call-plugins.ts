@@ -9,6 +9,7 @@ import type { ActionRequest } from './midimon-action.ts'
 import type { NetworkDesk } from './network-desk.ts'
 import { type Called, createOnCallPlugin, type OnCallPlugin } from './on-call-plugin.ts'
 import type { OnCallSpec } from './on-call-spec.ts'
+import { checkOnCallTerms, type PluginTerms } from './plugin-terms.ts'
 import type { Violation } from './violation.ts'
 import type { ZenithRequest } from './zenith.ts'
 
@@ -22,8 +23,12 @@ const askedFor: Readonly<Record<OnCallAbi, string>> = {
 export interface OnCallPlugins {
   /** Takes the place of the one with this id once it has said what it is. Rejects with PLUGIN_FAILED; then nothing has changed. */
   load(spec: OnCallSpec, code: PluginCode, abi: OnCallAbi): Promise<void>
-  /** Repeats safely. */
+  /** What is under way is interrupted, and what waits is refused. Repeats safely. */
   unload(id: string): Promise<void>
+  /** In the manner of a replacement: what was asked for before is done. Repeats safely. */
+  retire(id: string): Promise<void>
+  /** Changes what a plugin may use, also for a call that runs. Throws PLUGIN_UNKNOWN or REQUEST_INVALID; then nothing has changed. */
+  adjust(id: string, terms: PluginTerms): void
   /** A plugin that is loaded did this. */
   charge(id: string, violation: Violation): void
   views(): readonly SafePlugin[]
@@ -58,14 +63,16 @@ export function createOnCallPlugins({ fuel, desk, log, guestLog, ...threads }: O
     throw new RigError('REQUEST_INVALID', `${id} is a plugin of ${plugin.abi}, which ${askedFor[plugin.abi]}`)
   }
 
-  const unload = async (id: string): Promise<void> => {
+  const take = (id: string): OnCallPlugin | undefined => {
     const plugin = plugins.get(id)
     plugins.delete(id)
-    await plugin?.end()
+    return plugin
   }
 
+  const retire = async (id: string): Promise<void> => take(id)?.end()
+
   const closeAll = async (): Promise<void> => {
-    await Promise.all([...plugins.keys()].map(unload))
+    await Promise.all([...plugins.keys()].map(retire))
     await lanes.close()
   }
 
@@ -80,6 +87,7 @@ export function createOnCallPlugins({ fuel, desk, log, guestLog, ...threads }: O
         fuel,
         stateful: spec.stateful,
         network,
+        preopens: spec.fileSystem,
         fileSystem: spec.fileSystem,
       }
       const plugin = createOnCallPlugin({
@@ -100,7 +108,15 @@ export function createOnCallPlugins({ fuel, desk, log, guestLog, ...threads }: O
       plugins.set(spec.id, plugin)
       await previous?.end()
     },
-    unload,
+    unload: async (id) => take(id)?.drop(),
+    retire,
+    adjust(id, terms) {
+      const plugin = plugins.get(id)
+      if (plugin === undefined)
+        throw new RigError('PLUGIN_UNKNOWN', `no plugin ${JSON.stringify(id.slice(0, 64))} is loaded; load it first`)
+      checkOnCallTerms(terms, plugin.spec)
+      plugin.adjust({ hosts: terms.network, fileSystem: terms.fileSystem })
+    },
     charge: (id, violation) => plugins.get(id)?.charge(violation),
     views: () => [...plugins.values()].map((plugin) => plugin.view()),
     runAction: async (id, request, signal) => find(id, 'midimon-action-1').call({ kind: 'action', request }, signal),

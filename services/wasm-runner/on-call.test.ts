@@ -10,9 +10,10 @@ import { LoadOnCallPluginRequest } from '../../gen/proto/openracing/v1/wasm_runn
 import { RigError } from '../../rpc/failure.ts'
 import { until } from '../../test/until.ts'
 import { type OnCallSpec, parseOnCallRequest } from './on-call-spec.ts'
+import type { PluginTerms } from './plugin-terms.ts'
 import { type RunnerOptions, startRunner } from './runner.ts'
 import { actionOf, inputOf } from './testing/call.ts'
-import { actionModule, zenithModule } from './testing/call-guests.ts'
+import { actionModule, speakingAction, zenithModule } from './testing/call-guests.ts'
 import { guestModule } from './testing/guest-module.ts'
 import { specOf } from './testing/specs.ts'
 import { errno } from './wasi/errno.ts'
@@ -257,4 +258,135 @@ test('a preprocessor is cleaned up when it is unloaded, replaced, and when the r
     logs.push(...it.lines.map(({ msg }) => msg).filter((msg) => msg === 'first' || msg === 'other'))
   }
   assert.deepEqual(logs, ['first', 'other'])
+})
+
+/** What only an interruption ends: the test's own deadline comes first. */
+const hourMs = 3_600_000
+const endless = { deadlineMs: hourMs, stateful: true } as const
+/** So much that nothing runs out of it. */
+const muchFuel = { callFuel: Number.MAX_SAFE_INTEGER }
+
+/** One that keeps its count, and one that loops, on the same lane: the one between them has the other. */
+async function neighbours(it: Awaited<ReturnType<typeof rig>>) {
+  const counts = await it.load(actionModule(loopsWhenAsked), { stateful: true })
+  await it.load(zenithModule())
+  const loops = await it.load(speakingAction(0), endless)
+  assert.equal((await it.execute(counts)).result.code, 1)
+  return {
+    ...{ counts, loops },
+    /** Has it loop; resolves when it does. */
+    async loop() {
+      const call = it.execute(loops, 'loop')
+      call.catch(() => {}) // whoever waits for it is told
+      await until('it loops', () => it.lines.some(({ msg }) => msg === 'heard'))
+      return { call }
+    },
+  }
+}
+
+const interrupted = isRefused('PLUGIN_FAILED', /^the plugin was unloaded while the call ran, which was interrupted; /)
+const beforeItsTurn = isRefused('PLUGIN_UNKNOWN', /^the plugin was unloaded before its turn came; /)
+
+test('a plugin that is unloaded is interrupted at once, what waits for it is refused, and its neighbour keeps its state', async () => {
+  await using it = await rig(muchFuel)
+  const { counts, loops, loop } = await neighbours(it)
+  const { call } = await loop()
+  const waiting = [it.execute(loops), it.execute(loops)]
+  const refused = Promise.all([
+    assert.rejects(call, interrupted),
+    ...waiting.map((each) => assert.rejects(each, beforeItsTurn)),
+  ])
+  const next = it.execute(counts)
+  await it.runner.unload(loops)
+  await refused
+  assert.equal((await next).result.code, 2, 'on the same thread, whose instances are as they were')
+  assert.equal(it.view(loops), undefined)
+  assert.deepEqual(it.view(counts)?.violations, [])
+  assert.ok(!it.lines.some(({ msg }) => msg.includes('interrupted')), 'nobody is charged')
+  await assert.rejects(it.execute(loops), isRefused('PLUGIN_UNKNOWN', /is loaded that can be asked/))
+})
+
+test('calls that wait behind a neighbour’s are refused when their plugin is unloaded, and the neighbour goes on', async () => {
+  await using it = await rig(muchFuel)
+  const { counts, loops, loop } = await neighbours(it)
+  const { call: looping } = await loop()
+  const waiting = it.execute(counts)
+  const refused = assert.rejects(waiting, beforeItsTurn)
+  await it.runner.unload(counts)
+  await refused
+  const ended = assert.rejects(looping, interrupted)
+  await it.runner.unload(loops)
+  await ended
+})
+
+test('where nothing can be interrupted a plugin that is unloaded is ended with its thread', async () => {
+  await using it = await rig(deadlineAlone)
+  const { counts, loops, loop } = await neighbours(it)
+  const { call } = await loop()
+  const ended = assert.rejects(call, interrupted)
+  const next = it.execute(counts)
+  await it.runner.unload(loops)
+  await ended
+  assert.equal((await next).result.code, 1, 'another thread answers, with another instance')
+})
+
+test('a plugin that is replaced finishes its call', async () => {
+  await using it = await rig()
+  const slow = actionModule(`(func (export "execute") (param i32 i32) (result i32) (local $i i32)
+    (loop $l (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000000))))
+    (i32.const 7))`)
+  const id = await it.load(slow)
+  const call = it.execute(id)
+  await it.load(actionModule(), { id })
+  assert.equal((await call).result.code, 7)
+  assert.equal((await it.execute(id)).result.code, 0)
+})
+
+const termsWith = (part: Partial<PluginTerms> = {}): PluginTerms => ({
+  ...{ rateHz: 0, capabilities: [], fileSystem: [], network: [] },
+  ...part,
+})
+
+/** Looks at what a directory's root is, again and again until it may not; with what the last answer was. */
+const looksUntilRefused = `
+  (import "wasi_snapshot_preview1" "path_filestat_get" (func $look (param i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (data (i32.const 64) ".") (data (i32.const 72) "\\50\\00\\00\\00\\06\\00\\00\\00") (data (i32.const 80) "begun\\n")
+  (func (export "execute") (param i32 i32) (result i32) (local $answer i32)
+    (drop (call $write (i32.const 2) (i32.const 72) (i32.const 1) (i32.const 88)))
+    (loop $l
+      (local.set $answer (call $look (i32.const 3) (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 16384)))
+      (br_if $l (i32.eqz (local.get $answer))))
+    (local.get $answer))`
+
+test('a call that runs loses a directory in the middle, and the next one has it again', async () => {
+  await using it = await rig(muchFuel)
+  const path = await mkdtemp('/dev/shm/openracing-test-')
+  const granted = [{ name: 'presets', path, access: 'read' }] as const
+  const id = await it.load(actionModule(looksUntilRefused), { fileSystem: granted, ...endless })
+  const begun = (): number => it.lines.filter(({ msg }) => msg === 'begun').length
+  for (let round = 0; round < 2; round++) {
+    const before = begun()
+    const call = it.execute(id)
+    await until('it looks', () => begun() > before)
+    await it.runner.adjust(id, termsWith())
+    const { code, fault } = (await call).result
+    assert.deepEqual([code, fault], [errno.NOTCAPABLE, ''])
+    assert.equal((await it.execute(id)).result.code, errno.NOTCAPABLE)
+    await it.runner.adjust(id, termsWith({ fileSystem: granted }))
+  }
+  await rm(path, { recursive: true })
+})
+
+test('terms that a plugin which is called cannot have are refused, and it goes on as it is', async () => {
+  await using it = await rig()
+  const id = await it.load(actionModule())
+  for (const [terms, sentence] of [
+    [termsWith({ rateHz: 60 }), /^update_rate_hz is 60, .*; send 0$/],
+    [termsWith({ capabilities: ['Network'] }), /^capabilities is not empty/],
+    [termsWith({ fileSystem: [{ name: 'x', path: '/', access: 'read' }] }), /which the plugin was not loaded with/],
+  ] as const)
+    await assert.rejects(it.runner.adjust(id, terms), isRefused('REQUEST_INVALID', sentence))
+  await assert.rejects(it.runner.adjust('nobody', termsWith()), isRefused('PLUGIN_UNKNOWN', /load it first/))
+  assert.equal((await it.execute(id)).result.code, 0)
 })

@@ -61,6 +61,17 @@ export function checkTrees(asked: readonly Preopen[], loaded: readonly Preopen[]
   }
 }
 
+/** The same of a plugin that runs when somebody asks. */
+export function checkOnCallTerms(asked: PluginTerms, loaded: { readonly fileSystem: readonly Preopen[] }): void {
+  if (asked.rateHz !== 0)
+    throw invalid(`update_rate_hz is ${asked.rateHz}, and the plugin runs when somebody asks; send 0`)
+  if (asked.capabilities.length > 0)
+    throw invalid(
+      'capabilities is not empty, and the plugin runs when somebody asks; send none, but file_system and network',
+    )
+  checkTrees(asked.fileSystem, loaded.fileSystem)
+}
+
 /** Throws REQUEST_INVALID where a plugin that ticks cannot have these terms. */
 export function checkTerms(asked: PluginTerms, loaded: Pick<PluginSpec, 'fileSystem'>): void {
   checkGrants(asked)

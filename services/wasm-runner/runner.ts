@@ -166,7 +166,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         const names = { ticket: ++lastTicket, life: process.hrtime.bigint() }
         const life = createPluginLife({ ...names, spec, code, executor, desk, log, ...clocks })
         await replace(spec.id, life)
-        await onCall.unload(spec.id)
+        await onCall.retire(spec.id)
         chargeUnfinished(spec, life.violated)
         log.info({ plugin: spec.id, name: spec.name, abi }, 'loaded')
         return abi
@@ -187,9 +187,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     adjust: (id, terms) =>
       inTurn(id, async () => {
         const life = plugins.get(id)
-        if (life === undefined)
-          throw new RigError('PLUGIN_UNKNOWN', `no plugin ${JSON.stringify(id.slice(0, 64))} is loaded; load it first`)
-        await life.adjust(terms)
+        if (life === undefined) onCall.adjust(id, terms)
+        else await life.adjust(terms)
         const { rateHz, capabilities } = terms
         log.info({ plugin: id, rateHz, capabilities }, 'adjusted')
       }),

@@ -52,7 +52,16 @@ export async function calledPlugin(bytes: Uint8Array<ArrayBuffer>, part: CalledP
   const { memoryBytes = 128 << 20, fuel = standardCallFuel, stateful = false, network = none, listen } = part
   const entryPoints = { process: 'process', initialize: 'initialize', shutdown: 'shutdown' }
   const code = await compilePlugin(bytes, { memoryBytes, entryPoints })
-  const target = { ticket: 1, idWords: wordsOfId('a plugin under test'), code, fuel, stateful, network, fileSystem: [] }
+  const target = {
+    ticket: 1,
+    idWords: wordsOfId('a plugin under test'),
+    code,
+    fuel,
+    stateful,
+    network,
+    preopens: [],
+    fileSystem: [],
+  }
   const lines: string[] = []
   const violations: string[] = []
   const words: NetworkWord[] = []
@@ -63,6 +72,8 @@ export async function calledPlugin(bytes: Uint8Array<ArrayBuffer>, part: CalledP
     line: (level, text) => void lines.push(`${level} ${text}`),
     violated: ({ kind, detail }) => void violations.push(`${kind} ${detail}`),
     network: (word) => words.push(word),
+    catchUp() {},
+    isCut: () => false,
     listen: (ms) => (listen ?? (() => {}))(caller.hear, ms),
   })
   return {
@@ -72,6 +83,6 @@ export async function calledPlugin(bytes: Uint8Array<ArrayBuffer>, part: CalledP
     describe: () => caller.call(target, { kind: 'describe' }, allowedMs),
     execute: (request) => caller.call(target, { kind: 'action', request: actionOf(request) }, allowedMs),
     process: (request) => caller.call(target, { kind: 'process', request: inputOf(request) }, allowedMs),
-    forget: () => caller.forget(target.ticket, allowedMs),
+    forget: () => caller.forget(target.ticket, allowedMs, true),
   }
 }
