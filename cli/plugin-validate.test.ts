@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { after, test } from 'node:test'
+import { readPlugin } from '../services/host/registry.ts'
 import { blocksOf, readGuide, withoutGuides } from '../test/guide.ts'
 import { runWheelctl } from '../test/wheelctl.ts'
 
@@ -76,6 +77,25 @@ for (const [what, files, stderr] of refusals) {
     await assert.rejects(validate(plugin(files)), { code: 4, stdout: '', stderr })
   })
 }
+
+test('what is hostile is told in the words that a rig has for it', async () => {
+  const hostile: Readonly<Record<string, string>>[] = [
+    { 'plugin.yaml': manifest.replace('"under-test"', '{toString: 1}') },
+    { 'plugin.yaml': `${manifest}"\\e[2J\\u202e": 1\n` },
+    { 'plugin.yaml': `${manifest}x: &x [*x]\n` },
+    { 'plugin.yaml': manifest.padEnd(70_000, '#') },
+    { 'plugin.toml': '[plugin.__proto__]\nstateful = true\n' },
+    { 'plugin.toml': `a${'.a'.repeat(5000)} = 1\n` },
+    { 'plugin.toml': 'name = "x"\nversion = "1.0.0"\n[library]\npath = "x.so"\n' },
+    { 'libx.so': '' },
+  ]
+  for (const files of hostile) {
+    const directory = plugin(files)
+    const { problem } = readPlugin(root, basename(directory))
+    assert.ok(problem !== null)
+    await assert.rejects(validate(directory), { code: 4, stdout: '', stderr: `wheelctl: ${problem}\n` })
+  }
+})
 
 test('what is not there is told', async () => {
   await assert.rejects(validate(join(root, 'none', 'plugin.yaml')), { stderr: /^wheelctl: [A-Z_]+: / })

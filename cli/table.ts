@@ -1,5 +1,11 @@
-/** Rows as columns of one width each, separated by two spaces. The first row is the heading. */
-export function table(rows: readonly (readonly string[])[]): string {
+import { onOneLine } from '../input/one-line.ts'
+
+/**
+ * Rows as columns of one width each, separated by two spaces. The first row is the heading. What strangers wrote into a cell
+ * stays in it.
+ */
+export function table(written: readonly (readonly string[])[]): string {
+  const rows = written.map((row) => row.map(onOneLine))
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows
     .map((row) =>

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { z } from 'zod'
 import { RigError } from '../rpc/failure.ts'
 import { documentMaxBytes, parseJson, parseYaml } from './document.ts'
@@ -214,6 +215,21 @@ test('a megabyte of keys is checked for duplicates in the time that reading it t
   assert.equal(Object.keys(parse(`free:\n${keys.join('')}`).free ?? {}).length, 80_000)
 })
 
+test('any JSON is read as what JSON.parse makes of it', () => {
+  const holds = (text: string): void =>
+    assert.deepEqual(parseJson(text, z.unknown(), { file: 'a.json', code: 'CONFIG_INVALID' }), JSON.parse(text))
+  const isOurs = (text: string): boolean => !/__proto__/.test(text)
+  fc.assert(fc.property(fc.json().filter(isOurs), holds), { numRuns: 1000 })
+  const indented = fc.jsonValue({ maxDepth: 5, stringUnit: 'binary' }).map((value) => JSON.stringify(value, null, '\t'))
+  fc.assert(fc.property(indented.filter(isOurs), holds), { numRuns: 1000 })
+  for (const text of [
+    '[1E5, -0, 1e-7, 0.10, 123456789012345678901234567890]',
+    '{"<<": 1, "y": "~", "~": null}',
+    '"\u2028\u0085"',
+  ])
+    holds(text)
+})
+
 test('JSON is read as JSON, with tabs and escapes, and its values have places', () => {
   const text = '{\n\t"names": ["\\ud83c\\udfce", "a\\/b"],\n\t"gain": 2\n}'
   const json = (value: string) => parseJson(value, schema, { file: 'a.json', code: 'CONFIG_INVALID' })
@@ -225,6 +241,10 @@ test('JSON is read as JSON, with tabs and escapes, and its values have places', 
   assert.match(
     refusal(() => json('gain: 1')),
     /^a\.json is not valid JSON: /,
+  )
+  assert.equal(
+    refusal(() => json('null')),
+    'a.json:1:1: the document is empty; write a map of keys',
   )
   assert.match(
     refusal(() => json('{"gain": 1, "gain": 0}')),

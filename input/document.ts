@@ -57,8 +57,7 @@ function compose(text: string, lines: LineCounter, fail: Fail): Document {
 
 function plainValue(document: Document, fail: Fail): unknown {
   try {
-    // An empty document is a document without keys.
-    return document.toJS({ maxAliasCount: aliasMax }) ?? {}
+    return document.toJS({ maxAliasCount: aliasMax })
   } catch (cause) {
     if (cause instanceof ReferenceError) throw fail(0, `the aliases stand for too many nodes; write the values out`)
     throw cause
@@ -78,25 +77,29 @@ function refuse(issues: readonly core.$ZodIssue[], data: unknown, document: Docu
   return fail(first.offset, first.problem.sentence + more)
 }
 
-/**
- * Reads a YAML 1.2 document as what `schema` describes, frozen all the way down.
- * Throws RigError with the source's code; its sentence names `file:line:column`, the path, the value and what to do
- * about the first problem in the file.
- */
-export function parseYaml<T>(text: string, schema: ZodType<T>, source: DocumentSource): Frozen<T> {
-  checkSize(text, source)
+function read<T>(text: string, schema: ZodType<T>, source: DocumentSource, empty: unknown): Frozen<T> {
   const lines = new LineCounter()
   const fail = failWith(source, lines)
   const document = compose(text, lines, fail)
-  const data = plainValue(document, fail)
+  const data = plainValue(document, fail) ?? empty
   const parsed = schema.safeParse(data, { error: remedyFor })
   if (!parsed.success) throw refuse(parsed.error.issues, data, document, fail)
   return freezeDeep(parsed.data)
 }
 
 /**
- * As parseYaml, for a file that must be JSON. JSON is a subset of YAML, and reading it as such adds what JSON.parse
- * does not have: the place of a value, and keys that are there twice.
+ * Reads a YAML 1.2 document as what `schema` describes, frozen all the way down; an empty one is one without keys.
+ * Throws RigError with the source's code; its sentence names `file:line:column`, the path, the value and what to do
+ * about the first problem in the file.
+ */
+export function parseYaml<T>(text: string, schema: ZodType<T>, source: DocumentSource): Frozen<T> {
+  checkSize(text, source)
+  return read(text, schema, source, {})
+}
+
+/**
+ * As parseYaml, for a file that must be JSON, of which null is not empty but something else. JSON is a subset of YAML, and
+ * reading it as such adds what JSON.parse does not have: the place of a value, and keys that are there twice.
  */
 export function parseJson<T>(text: string, schema: ZodType<T>, source: DocumentSource): Frozen<T> {
   checkSize(text, source)
@@ -106,5 +109,5 @@ export function parseJson<T>(text: string, schema: ZodType<T>, source: DocumentS
     const why = oneSentence((cause as Error).message) // which repeats what it stumbled over
     throw new RigError(source.code, `${onOneLine(source.file)} is not valid JSON: ${why}`, { cause })
   }
-  return parseYaml(text, schema, source)
+  return read(text, schema, source, null)
 }

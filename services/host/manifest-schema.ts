@@ -1,5 +1,6 @@
 import valid from 'semver/functions/valid.js'
 import { z } from 'zod'
+import { bytesOfBase64 } from '../../input/base64.ts'
 import { jsonObject } from '../../input/json-object.ts'
 import { integerWithin } from '../../input/number.ts'
 import { wordOrMap } from '../../input/word-or-map.ts'
@@ -43,8 +44,7 @@ export const version = z.string().refine(isVersion, 'write a semantic version, s
 /** The name of an export: what C and WebAssembly text both take without quotes. */
 const functionName = z.string().regex(/^[A-Za-z_][\w.$]{0,254}$/, 'write the name of an exported function')
 
-const isSignature = (text: string): boolean =>
-  /^[A-Za-z0-9+/]{86}==$/.test(text) && Buffer.from(text, 'base64').length === signatureBytes
+const isSignature = (text: string): boolean => bytesOfBase64(text)?.length === signatureBytes
 
 const signature = z
   .string()

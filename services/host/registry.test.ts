@@ -121,6 +121,16 @@ test('a directory whose name would repaint the terminal is listed on one line an
   )
 })
 
+test('a module that nothing describes and whose name would repaint the terminal is refused on one line', () => {
+  using it = pluginDirectory()
+  mkdirSync(join(it.plugins, 'odd'))
+  writeFileSync(join(it.plugins, 'odd', 'x\u001b[2J\u202e.wasm'), '')
+  assert.match(
+    it.scan()[0]?.problem ?? '',
+    /^MANIFEST_INVALID: .*odd has the module x\\x1b\[2J\\u\{202e\}\.wasm and no manifest; rename the module/,
+  )
+})
+
 const toml = '[plugin]\nname = "Keys"\nversion = "1.0.0"\n[binary]\npath = "keys.wasm"\n'
 
 test('a plugin is described by plugin.toml, or by nothing but the one module in its directory', () => {

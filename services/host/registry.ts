@@ -97,6 +97,10 @@ function readBare(path: string, directory: string): Frozen<PluginManifest> {
       `${path} has no manifest and ${artefact === undefined ? 'no module' : 'more than one module'}; keep one .wasm file there, or write a plugin.toml`,
     )
   }
+  if (onOneLine(artefact) !== artefact) {
+    const what = `${path} has the module ${onOneLine(artefact)} and no manifest`
+    throw new RigError('MANIFEST_INVALID', `${what}; rename the module, without control characters`)
+  }
   const named = pluginName.safeParse(directory)
   if (named.success) return freezeDeep(barePlugin(named.data, artefact))
   const [issue] = named.error.issues

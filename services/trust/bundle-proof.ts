@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path'
 import type { VerifyArtefactRequest } from '../../gen/proto/openracing/v1/trust.ts'
-import { readTextFile } from '../../input/text-file.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { readBeside } from './beside.ts'
 import {
   type Bundle,
   type BundleFacts,
@@ -26,7 +26,7 @@ export interface BundleProof {
 
 function read(path: string): Bundle | BundleFault | null {
   try {
-    const text = readTextFile(path, bundleMaxBytes, 'BUNDLE_INVALID')
+    const text = readBeside(path, bundleMaxBytes, 'BUNDLE_INVALID')
     return text === null ? null : parseBundle(text, basename(path))
   } catch (cause) {
     if (cause instanceof RigError) return { code: 'BUNDLE_INVALID', detail: cause.detail }

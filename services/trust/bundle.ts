@@ -1,7 +1,9 @@
 import compare from 'semver/functions/compare.js'
 import valid from 'semver/functions/valid.js'
 import { z } from 'zod'
+import { bytesOfBase64 } from '../../input/base64.ts'
 import { parseJson } from '../../input/document.ts'
+import { onOneLine } from '../../input/one-line.ts'
 import { type FailureCode, RigError } from '../../rpc/failure.ts'
 import { signatureBytes } from './ed25519.ts'
 import type { Proof } from './sidecar.ts'
@@ -46,12 +48,19 @@ export interface Bundle {
   readonly signatures: readonly EnvelopeSignature[]
 }
 
+const base64 = z.string().transform((text, context): Uint8Array => {
+  const bytes = bytesOfBase64(text)
+  if (bytes !== null) return bytes
+  context.addIssue('sign the plugin again: this is not base64 of any bytes')
+  return z.NEVER
+})
+
 // Readers of either format have to ignore keys that they do not know.
 const envelopeFile = z.looseObject({
   payloadType: z.literal(payloadType),
-  payload: z.base64(),
+  payload: base64,
   signatures: z
-    .array(z.looseObject({ keyid: hexSha256.nullish(), sig: z.base64() }))
+    .array(z.looseObject({ keyid: hexSha256.nullish(), sig: base64 }))
     .min(1, 'write at least one signature')
     .max(signaturesMax, `write at most ${signaturesMax} signatures`),
 })
@@ -93,10 +102,10 @@ function readStatement(payload: Buffer, file: string): BundleStatement {
 
 /** Reads the text of an envelope. Nothing of it is to be believed before a signature is verified. Throws BUNDLE_INVALID. */
 export function parseBundle(text: string, file: string): Bundle {
-  const { payload: base64, signatures } = parseJson(text, envelopeFile, { file, code: 'BUNDLE_INVALID' })
-  const payload = Buffer.from(base64, 'base64')
+  const { payload: bytes, signatures } = parseJson(text, envelopeFile, { file, code: 'BUNDLE_INVALID' })
+  const payload = Buffer.from(bytes as Uint8Array)
   const invalid = (what: string): RigError => new RigError('BUNDLE_INVALID', `${file} ${what}; sign the plugin again`)
-  const read = signatures.map(({ keyid, sig }) => ({ bytes: Buffer.from(sig, 'base64'), fingerprint: keyid ?? null }))
+  const read = signatures.map(({ keyid, sig }) => ({ bytes: sig as Uint8Array, fingerprint: keyid ?? null }))
   const wrong = read.find(({ bytes }) => bytes.length !== signatureBytes)
   if (wrong !== undefined) throw invalid(`has a signature of ${wrong.bytes.length} bytes, not ${signatureBytes}`)
   try {
@@ -147,7 +156,7 @@ function digestFault(statement: BundleStatement, facts: BundleFacts): BundleFaul
 export function bundleFault(statement: BundleStatement, facts: BundleFacts): BundleFault | undefined {
   const { pluginId, version, expiresMs } = statement
   if (pluginId !== facts.pluginId) {
-    const detail = `what was signed is about the plugin ${JSON.stringify(pluginId.slice(0, 80))}, and this is ${facts.pluginId}`
+    const detail = `what was signed is about the plugin ${onOneLine(JSON.stringify(pluginId.slice(0, 80)))}, and this is ${facts.pluginId}`
     return { code: 'BUNDLE_INVALID', detail }
   }
   const fault = digestFault(statement, facts)

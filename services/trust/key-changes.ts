@@ -1,3 +1,4 @@
+import { onOneLine } from '../../input/one-line.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { TrustedKey, TrustLevel, TrustStore } from './trust-store.ts'
 
@@ -20,7 +21,7 @@ export interface NewKey
   readonly now: string
 }
 
-const named = (key: TrustedKey): string => `the key ${key.identifier || '?'} (${key.fingerprint})`
+const named = (key: TrustedKey): string => `the key ${onOneLine(key.identifier) || '?'} (${key.fingerprint})`
 
 /** System keys are the rig's own. */
 function needModifiable(key: TrustedKey): void {
@@ -33,7 +34,7 @@ function find(keys: TrustStore, fingerprint: string): TrustedKey {
   if (!/^[0-9a-f]{64}$/.test(print)) {
     throw new RigError(
       'REQUEST_INVALID',
-      `fingerprint is ${JSON.stringify(fingerprint.slice(0, 80))}; give 64 hex digits`,
+      `fingerprint is ${onOneLine(JSON.stringify(fingerprint.slice(0, 80)))}; give 64 hex digits`,
     )
   }
   const key = keys.get(print)

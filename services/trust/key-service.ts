@@ -6,6 +6,7 @@ import {
   type KeyServiceServer,
   TrustLevel,
 } from '../../gen/proto/openracing/v1/key.ts'
+import { onOneLine } from '../../input/one-line.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { unary } from '../../rpc/unary.ts'
 import { fingerprint, parsePublicKey } from './ed25519.ts'
@@ -40,8 +41,8 @@ const invalid = (sentence: string): RigError => new RigError('REQUEST_INVALID', 
 /** Text of one line, as lists of keys show it. */
 function line(field: string, text: string, max: number): string {
   if (text.length > max) throw invalid(`${field} has ${text.length} characters; the most is ${max}`)
-  if (/\p{Cc}/u.test(text)) throw invalid(`${field} is ${JSON.stringify(text.slice(0, 60))}; write one line of text`)
-  return text.trim()
+  if (onOneLine(text) === text) return text.trim()
+  throw invalid(`${field} is ${onOneLine(JSON.stringify(text.slice(0, 60)))}; write one line of text`)
 }
 
 export const keyMessage = (key: TrustedKey): Key => ({

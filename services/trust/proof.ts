@@ -1,3 +1,4 @@
+import { onOneLine } from '../../input/one-line.ts'
 import type { Artefact } from './artefact.ts'
 import { verifyStrict } from './ed25519.ts'
 import type { Finding } from './policy.ts'
@@ -25,7 +26,8 @@ const opinionOf: Readonly<Record<TrustLevel, string>> = {
   Distrusted: 'is distrusted',
 }
 
-const named = (key: TrustedKey): string => `${key.identifier || 'a key'} (${key.fingerprint})`
+/** Who wrote the store by hand may have written anything. */
+const named = (key: TrustedKey): string => `${onOneLine(key.identifier) || 'a key'} (${key.fingerprint})`
 
 function assessedBy(key: TrustedKey, signature: Proof): Assessment {
   const finding = findingOf[key.level]
@@ -40,7 +42,7 @@ export function assessKey(fingerprint: string, store: TrustStore): Assessment {
     const detail = `it was signed by the key ${fingerprint}, which is not in the trust store any more`
     return { finding: 'unknown key', detail, fingerprint }
   }
-  const why = key.reason === '' ? '' : ` (${key.reason})`
+  const why = key.reason === '' ? '' : ` (${onOneLine(key.reason)})`
   const detail = `it was signed by ${named(key)}, which ${opinionOf[key.level]}${why}`
   return { finding: findingOf[key.level], detail, fingerprint }
 }

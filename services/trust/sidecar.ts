@@ -1,8 +1,9 @@
 import { basename, dirname, join, parse } from 'node:path'
 import { z } from 'zod'
+import { bytesOfBase64 } from '../../input/base64.ts'
 import { parseJson } from '../../input/document.ts'
-import { readTextFile } from '../../input/text-file.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { readBeside } from './beside.ts'
 import { fingerprint, isAcceptableKey, publicKeyBytes, signatureBytes } from './ed25519.ts'
 
 /** Largest sidecar, bytes: sixteen times one with a comment of a page. */
@@ -40,8 +41,8 @@ export type SidecarAnswer =
 
 /** The 64 bytes that base64 stands for, or null when it does not stand for 64 bytes. */
 export function signatureFromBase64(text: string): Uint8Array | null {
-  const bytes = Uint8Array.from(Buffer.from(text, 'base64'))
-  return /^[A-Za-z0-9+/]{86}==$/.test(text) && bytes.length === signatureBytes ? bytes : null
+  const bytes = bytesOfBase64(text)
+  return bytes?.length === signatureBytes ? Uint8Array.from(bytes) : null
 }
 
 const sidecarFile = z.strictObject({
@@ -135,7 +136,7 @@ export function sidecarPaths(artefact: string): readonly string[] {
 
 /** One sidecar, or null where there is none. Throws PLUGIN_UNTRUSTED for one that is none. */
 export function readSidecar(file: string): Signature | null {
-  const text = readTextFile(file, sidecarMaxBytes, 'PLUGIN_UNTRUSTED')
+  const text = readBeside(file, sidecarMaxBytes, 'PLUGIN_UNTRUSTED')
   if (text === null) return null
   if (isMidimon(text)) return parseMidimon(text, file)
   const written = parseJson(text, sidecarFile, { file, code: 'PLUGIN_UNTRUSTED' })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { bytesOfBase64 } from '../../input/base64.ts'
 import { type DocumentSource, parseJson } from '../../input/document.ts'
 import { fingerprint, isAcceptableKey, publicKeyBytes } from './ed25519.ts'
 
@@ -22,11 +23,10 @@ export interface TrustedKey {
 /** By fingerprint, lower case. */
 export type TrustStore = ReadonlyMap<string, TrustedKey>
 
-const base64 = /^[A-Za-z0-9+/]{43}=$/ // 32 bytes
-
 /** Both spellings in use: an array of numbers, and base64. */
 const keyBytes = z.unknown().transform((written, context): Uint8Array => {
-  if (typeof written === 'string' && base64.test(written)) return Uint8Array.from(Buffer.from(written, 'base64'))
+  const bytes = typeof written === 'string' ? bytesOfBase64(written) : null
+  if (bytes?.length === publicKeyBytes) return Uint8Array.from(bytes)
   const isByte = (value: unknown) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255
   if (Array.isArray(written) && written.length === publicKeyBytes && written.every(isByte)) {
     return Uint8Array.from(written)
