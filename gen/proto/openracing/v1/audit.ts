@@ -30,7 +30,7 @@ export const AuditKind = {
   AUDIT_KIND_ARTEFACT: 1,
   /** AUDIT_KIND_KEY - A key of the trust store. */
   AUDIT_KIND_KEY: 2,
-  /** AUDIT_KIND_PLUGIN - A plugin that was stopped. */
+  /** AUDIT_KIND_PLUGIN - What a plugin may do: it was stopped, warned, slowed down, quarantined, released. */
   AUDIT_KIND_PLUGIN: 3,
 } as const;
 
