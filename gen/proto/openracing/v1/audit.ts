@@ -30,7 +30,7 @@ export const AuditKind = {
   AUDIT_KIND_ARTEFACT: 1,
   /** AUDIT_KIND_KEY - A key of the trust store. */
   AUDIT_KIND_KEY: 2,
-  /** AUDIT_KIND_PLUGIN - A plugin that was stopped, installed or removed. */
+  /** AUDIT_KIND_PLUGIN - What became of a plugin: installed, removed, granted something, warned, slowed down, stopped, quarantined, released. */
   AUDIT_KIND_PLUGIN: 3,
 } as const;
 
