@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { PathAccess } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { exitCodeFor, RigError } from '../../rpc/failure.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
@@ -12,7 +12,8 @@ import { shutdownRequested } from '../../rpc/shutdown.ts'
 import { openDatabase } from '../../state/database.ts'
 import { openEstop } from '../../state/estop.ts'
 import { announceByMs, announceStart } from './announcement.ts'
-import { auditMigration, createAuditLog } from './audit-log.ts'
+import { type AuditChecks, openAuditChecks } from './audit-check.ts'
+import { auditMigration, auditTable, createAuditLog } from './audit-log.ts'
 import { auditService } from './audit-service.ts'
 import { standardCare } from './care.ts'
 import { arrangementOf, createChainHand } from './chain.ts'
@@ -76,6 +77,12 @@ function exitsWithStdin(args: readonly string[]): boolean {
   )
 }
 
+/** Tells of a log that is not what was written. The rig drives on: nothing is decided from it. */
+async function checkAudit(checks: AuditChecks, signal: AbortSignal, log: Logger): Promise<void> {
+  const verdict = await checks.verify('', signal).catch(() => undefined) // asked for again by who wants to know
+  if (verdict?.kind === 'broken') log.error(verdict, 'the audit log is damaged; `wheelctl audit verify` tells of it')
+}
+
 async function run(): Promise<void> {
   const asked = shutdownRequested(exitsWithStdin(process.argv.slice(2)))
   const home = findHome(process.env)
@@ -100,10 +107,11 @@ async function run(): Promise<void> {
   ends.defer(() => clearInterval(mending))
   if (stopped !== null) log.warn(stopped, 'the emergency stop is engaged; `wheelctl rig clear` clears it')
   const database = ends.adopt(
-    openDatabase(home.database, [auditMigration, knownKeysMigration, newestVersionsMigration]),
+    openDatabase(home.database, [auditMigration, knownKeysMigration, newestVersionsMigration], [auditTable]),
     (it) => it.close(),
   )
   const audit = createAuditLog(database, Date.now)
+  const auditChecks = ends.adopt(openAuditChecks(home.database), (it) => it.close())
   const known = createKnownKeys(database, audit)
   const versions = createNewestVersions(database)
   const leds = ends.adopt(openLedFrames(home), (it) => it.close())
@@ -196,7 +204,7 @@ async function run(): Promise<void> {
       chainService({ hand, arrangement, plugins }, log),
       supervisorService(supervisor, log),
       keys,
-      auditService(audit, log),
+      auditService(audit, auditChecks, log),
       historyService({ history, installed }, log),
     ],
     log,
@@ -231,6 +239,7 @@ async function run(): Promise<void> {
   const remainingMs = announceByMs - performance.now()
   await announceStart({ started, asked, remainingMs, line, say: console.log, log })
 
+  void checkAudit(auditChecks, closing.signal, log) // what was not checked when the database was opened
   log.info({ reason: await asked }, 'closing')
   // Ctrl-C reaches us from the terminal and once more from who started us: the second must not cut the close short.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
