@@ -18,3 +18,13 @@ test('a rig of an older version has no such counts, and its status is shown', ()
   assert.equal(row('telemetry'), '0 frames, 0 packets dropped')
   assert.equal(row('force'), '0 underruns, 0 samples too early and dropped, 0 frames not taken by the loop')
 })
+
+test('what the rig lacks is told service by service, and nothing is said of a rig that lacks nothing', () => {
+  const degraded = ['trust', 'wasm-runner'].map((service) => ({ service, detail: `${service} is not there` }))
+  const rows = describeRig({ ...Rig.fromPartial({ degraded }), chain: Chain.fromPartial({}) })
+  assert.deepEqual(
+    rows.filter(([name]) => name === 'degraded').map(([, detail]) => detail),
+    ['trust is not there', 'wasm-runner is not there'],
+  )
+  assert.equal(row('degraded'), undefined)
+})

@@ -74,3 +74,23 @@ test('a directory that is not there is told', () => {
     message: /cannot be used \(unable to open database file\)/,
   })
 })
+
+test('damage in a table that is not checked keeps nobody from the others, and whoever reads it finds out', () => {
+  const file = newFile()
+  const database = openDatabase(file, [one, two])
+  database.exec(
+    'INSERT INTO one WITH RECURSIVE n(a) AS (VALUES (1) UNION ALL SELECT a + 1 FROM n WHERE a < 5000) SELECT a FROM n',
+  )
+  database.exec('INSERT INTO two VALUES (7)')
+  const [page] = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'one'").all()
+  database.close()
+  const bytes = readFileSync(file)
+  bytes.fill(0xa5, (Number(page?.rootpage) - 1) * 4096, Number(page?.rootpage) * 4096)
+  writeFileSync(file, bytes)
+  assert.throws(() => openDatabase(file, [one, two]), { code: 'CONFIG_INVALID', message: /state\.db is damaged/ })
+  assert.throws(() => openDatabase(file, [one, two], ['two']), { code: 'CONFIG_INVALID' })
+  const opened = openDatabase(file, [one, two], ['one'])
+  assert.deepEqual({ ...opened.prepare('SELECT b FROM two').get() }, { b: 7 })
+  assert.throws(() => opened.prepare('SELECT a FROM one').all(), /malformed/)
+  opened.close()
+})

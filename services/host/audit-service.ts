@@ -12,6 +12,7 @@ import { RigError } from '../../rpc/failure.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { unary } from '../../rpc/unary.ts'
 import { type AuditEntry, type AuditVerdict, auditKinds, type AuditKind as Kind } from './audit-chain.ts'
+import type { AuditChecks } from './audit-check.ts'
 import type { AuditLog } from './audit-log.ts'
 
 const pageDefault = 100
@@ -46,7 +47,7 @@ function beforeOf(token: string): number {
   throw invalid(`page_token is ${JSON.stringify(token.slice(0, 60))}; give that of the answer before`)
 }
 
-function list(log: AuditLog, request: ListAuditEntriesRequest): ListAuditEntriesResponse {
+function list(log: Pick<AuditLog, 'list'>, request: ListAuditEntriesRequest): ListAuditEntriesResponse {
   const limit = request.pageSize || pageDefault
   if (limit > pageMax) throw invalid(`page_size is ${limit}; the most is ${pageMax}`)
   const query = { kind: kindOf(request.kind), subject: request.subject, before: beforeOf(request.pageToken) }
@@ -70,10 +71,14 @@ function headOf(head: string): string {
 }
 
 /** AuditService over the audit log. */
-export function auditService(audit: AuditLog, log: Logger): ServiceBinding {
+export function auditService(
+  audit: Pick<AuditLog, 'list'>,
+  checks: Pick<AuditChecks, 'verify'>,
+  log: Logger,
+): ServiceBinding {
   const implementation: AuditServiceServer = {
     listAuditEntries: unary((request) => list(audit, request), log),
-    verifyAuditLog: unary(({ head }) => verdictMessage(audit.verify(headOf(head))), log),
+    verifyAuditLog: unary(async ({ head }, signal) => verdictMessage(await checks.verify(headOf(head), signal)), log),
   }
   return bind(AuditServiceService, implementation)
 }

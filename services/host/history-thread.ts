@@ -27,7 +27,7 @@ let tidiedMs = 0
 /** Made when it is first needed, and again after it could not be. */
 function opened(): HistoryStore {
   if (store !== undefined) return store
-  database = openDatabase(file, [historyMigration])
+  database = openDatabase(file, [historyMigration], ['samples'])
   // Who kills us loses nothing that was written; a power cut may lose the last minutes, and no more.
   database.exec('PRAGMA synchronous = NORMAL')
   store = createHistoryStore(database)

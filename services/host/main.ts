@@ -14,7 +14,8 @@ import { shutdownRequested } from '../../rpc/shutdown.ts'
 import { openDatabase } from '../../state/database.ts'
 import { openEstop } from '../../state/estop.ts'
 import { announceByMs, announceStart } from './announcement.ts'
-import { auditMigration, createAuditLog } from './audit-log.ts'
+import { type AuditChecks, openAuditChecks } from './audit-check.ts'
+import { auditMigration, auditTable, createAuditLog } from './audit-log.ts'
 import { auditService } from './audit-service.ts'
 import { capabilityWordsMigration, createCapabilityWords } from './capability-words.ts'
 import { standardCare } from './care.ts'
@@ -119,6 +120,12 @@ async function recoverShelf(shelf: PluginShelf, log: Logger): Promise<void> {
   }
 }
 
+/** Tells of a log that is not what was written. The rig drives on: nothing is decided from it. */
+async function checkAudit(checks: AuditChecks, signal: AbortSignal, log: Logger): Promise<void> {
+  const verdict = await checks.verify('', signal).catch(() => undefined) // asked for again by who wants to know
+  if (verdict?.kind === 'broken') log.error(verdict, 'the audit log is damaged; `wheelctl audit verify` tells of it')
+}
+
 async function run(): Promise<void> {
   const asked = shutdownRequested(exitsWithStdin(process.argv.slice(2)))
   const home = findHome(process.env)
@@ -138,8 +145,9 @@ async function run(): Promise<void> {
   const mending = setInterval(() => estop.standing(), estopEveryMs)
   ends.defer(() => clearInterval(mending))
   if (stopped !== null) log.warn(stopped, 'the emergency stop is engaged; `wheelctl rig clear` clears it')
-  const database = ends.adopt(openDatabase(home.database, migrations), (it) => it.close())
+  const database = ends.adopt(openDatabase(home.database, migrations, [auditTable]), (it) => it.close())
   const audit = createAuditLog(database, Date.now)
+  const auditChecks = ends.adopt(openAuditChecks(home.database), (it) => it.close())
   const known = createKnownKeys(database, audit)
   const versions = createNewestVersions(database)
   const leds = ends.adopt(openLedFrames(home), (it) => it.close())
@@ -267,7 +275,7 @@ async function run(): Promise<void> {
       chainService({ hand, arrangement, plugins }, log),
       supervisorService(supervisor, log),
       keys,
-      auditService(audit, log),
+      auditService(audit, auditChecks, log),
       quarantineService({ conduct, plan }, log),
       installService(installer, log),
       historyService({ history, installed: named }, log),
@@ -305,6 +313,7 @@ async function run(): Promise<void> {
   const remainingMs = announceByMs - performance.now()
   await announceStart({ started, asked, remainingMs, line, say: console.log, log })
 
+  void checkAudit(auditChecks, closing.signal, log) // what was not checked when the database was opened
   log.info({ reason: await asked }, 'closing')
   // Ctrl-C reaches us from the terminal and once more from who started us: the second must not cut the close short.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
