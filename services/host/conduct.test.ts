@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { openDatabase } from '../../state/database.ts'
+import { verifyLog } from './audit-log.ts'
 import { standardPolicy } from './conduct-policy.ts'
 import { openConductRecord } from './conduct-record.ts'
 import { blameless, type ConductState, next } from './conduct-state.ts'
@@ -13,7 +14,7 @@ import { conductMigrations, newConductRig, reportOf } from './testing/conduct-ri
 test('what was decided is in the audit log and in the database before anybody hears of it', () => {
   using rig = newConductRig()
   rig.installed.set('a', { directory: 'lowpass', pluginClass: 'Fast', rateHz: 1000 })
-  const { conduct, entries, audit } = rig.host()
+  const { conduct, entries, database } = rig.host()
   const heard: unknown[] = []
   conduct.onChange((ids) => {
     using elsewhere = new DatabaseSync(rig.file, { readOnly: true })
@@ -40,7 +41,7 @@ test('what was decided is in the audit log and in the database before anybody he
   )
   assert.equal(quarantine?.subject, 'lowpass')
   assert.equal(JSON.parse(quarantine?.evidence ?? '{}').plugin_id, 'a')
-  assert.equal(audit.verify('').kind, 'intact')
+  assert.equal(verifyLog(database, '').kind, 'intact')
 })
 
 test('a quarantine goes by the id of the plugin: another name of its directory, another version and another host do not end it', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openDatabase } from '../../../state/database.ts'
-import { createAuditLog } from '../audit-log.ts'
+import { createAuditLog, verifyLog } from '../audit-log.ts'
 import { openConductRecord } from '../conduct-record.ts'
 import { blameless, type ConductState, next } from '../conduct-state.ts'
 import type { Doom } from './conduct-hosts.ts'
@@ -62,7 +62,7 @@ export function createKilledRig(directory: string) {
       const { states, readings } = openConductRecord(database).read()
       const audit = createAuditLog(database, Date.now)
       const newest = audit.list({ kind: '', subject: '', before: 0, limit: 20 }) // no act comes to more
-      const verdict = audit.verify('')
+      const verdict = verifyLog(database, '')
       liveThrough(acts, ([what, at]) => {
         const reading = readings.Fast.get('a')
         if (what === 'observe') return isReadingOf(at, reading?.name, reading?.tallies.memory?.count)
