@@ -13,6 +13,7 @@ import {
   type ListFastPluginsResponse,
   type SetChainResponse,
 } from '../../gen/proto/openracing/v1/dsp_helper.ts'
+import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import { Waiting } from '../../gen/proto/openracing/v1/rig.ts'
 import { ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
 import { call, connect, within } from '../../rpc/client.ts'
@@ -110,6 +111,37 @@ test('a plugin that writes over its own arguments is adopted all the same, and e
   await until('it answers on', async () => ((await theOne(second)).statistics?.executions ?? 0n) > answers + 100n)
   await second.setChain([])
   assert.ok(!isAlive(pid))
+})
+
+test('a helper that is killed leaves every plugin its process, its rate and a clean record to the next', async () => {
+  await using cleanup = new AsyncDisposableStack()
+  const home = homeForHelpers(cleanup)
+  const library = buildNativePlugin('inverts', home.configDir)
+  const chain = [1000, 250, 0].map((updateRateHz) => ({ ...fastPlugin(`at-${updateRateHz}`, library), updateRateHz }))
+  const states = [PluginState.PLUGIN_STATE_RUNNING, PluginState.PLUGIN_STATE_THROTTLED, PluginState.PLUGIN_STATE_LOADED]
+  let helper = await startHelper(home)
+  await helper.setChain(chain)
+  const producer = await until('the loop has made its input ring', () => produceForce(home, () => 2))
+  cleanup.defer(() => producer.close())
+  const pids = (await helper.plugins()).map(({ pid }) => pid)
+  for (let death = 0; death < 3; death++) {
+    await helper.end('SIGKILL')
+    helper = await startHelper(home)
+    const plugins = await helper.plugins()
+    assert.deepEqual([plugins.map(({ pid }) => pid), plugins.map(({ state }) => state)], [pids, states])
+    const [first] = plugins
+    const answers = first?.statistics?.executions ?? 0n
+    await until(
+      'it answers on',
+      async () => ((await helper.plugins())[0]?.statistics?.executions ?? 0n) > answers + 100n,
+    )
+  }
+  const last = helper
+  cleanup.defer(() => last.end('SIGTERM'))
+  assert.deepEqual(
+    (await last.plugins()).flatMap(({ violations }) => violations),
+    [],
+  )
 })
 
 test('a process that was not ready when its helper was killed is ended by the next, and not adopted', async () => {

@@ -96,6 +96,8 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   const { log } = options
   const record = openCallRecord(options.shmDir)
   const unfinished = new Map(record.takeUnfinished())
+  /** Digests of what the process before this one ended over while it compiled it, by the same keys. */
+  const fatal = new Map<string, string>()
   const lives = new Map<number, PluginLife>()
   const plugins = new Map<string, PluginLife>()
   const compiler = startCompiler({ mark: openCallMark(options.shmDir, record.claim()) })
@@ -142,17 +144,27 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
     await Promise.all([executor.close(), compiler.close()])
   }
 
+  /** Not again: the process would end again, and every plugin with it. What is asked for first is what was compiled then. */
+  const isFatal = ({ id, sha256 }: PluginSpec | OnCallSpec): boolean => {
+    const key = keyOfId(id)
+    if (unfinished.get(key) !== 'compile') return false
+    const bytes = fatal.get(key) ?? sha256
+    fatal.set(key, bytes)
+    return bytes === sha256
+  }
+
   const compile = async (spec: PluginSpec | OnCallSpec): Promise<PluginCode> => {
     const bytes = await readArtefact(spec.path, spec.sha256)
-    // Not again: the process would end again, and every plugin with it.
-    if (unfinished.get(keyOfId(spec.id)) !== 'compile') return compiler.compile(bytes, spec)
+    if (!isFatal(spec)) return compiler.compile(bytes, spec)
     const what = `the process of the Safe plugins ended while it compiled ${spec.name}`
     throw new RigError('PLUGIN_FAILED', `${what}; install another build of it, or start the rig again`)
   }
 
   /** What the process before this one ended in is charged once. */
   const chargeUnfinished = ({ id, name }: PluginSpec | OnCallSpec, charge: (violation: Violation) => void): void => {
-    if (!unfinished.delete(keyOfId(id))) return
+    const key = keyOfId(id)
+    if (unfinished.get(key) !== 'call') return
+    unfinished.delete(key)
     log.warn({ plugin: id, name }, endedInside)
     charge({ kind: 'crash', detail: endedInside })
   }
