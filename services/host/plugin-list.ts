@@ -86,7 +86,7 @@ function reportedState(state: PluginState, goal: Goal): ReportedState {
 }
 
 const detailOf = ({ detail, refusal, advice }: PluginLife): string =>
-  [detail || advice, refusal && `${refusal}; what ran before runs on`].filter(Boolean).join('; ')
+  [refusal && `${refusal}; what ran before runs on`, detail || advice].filter(Boolean).join('; ')
 
 function toMessage(plugin: PlannedPlugin, life: PluginLife, report: Report | undefined): Plugin {
   const { directory, manifest, goal, unsupported } = plugin
@@ -145,7 +145,8 @@ export function createPluginList(needs: PluginListNeeds): PluginList {
     const { directory, goal } = plugin
     // Safe plugins end with their service. Fast ones are the data plane's, which goes on.
     if (!isFast(plugin) && !isServing('wasm-runner')) {
-      if (!lives.of(directory).placed) return
+      // What was refused is judged again with the next one; until then why it was is what counts.
+      if (!plugin.wanted || lives.of(directory).state === 'failed') return
       lives.tell(directory, { kind: 'missing', detail: serviceMissing('wasm-runner').message })
       return
     }

@@ -6,6 +6,7 @@ import {
   PluginServiceService,
 } from '../../gen/proto/openracing/v1/plugin.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { needOwnSocket } from '../../rpc/peer.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { duplexStream } from '../../rpc/streaming.ts'
 import { unary } from '../../rpc/unary.ts'
@@ -48,24 +49,25 @@ export function pluginService({ plugins, calls, hand, log }: PluginServiceNeeds)
     getPlugin: unary(async ({ id }) => ({ plugin: await plugins.get(id) }), log),
     executeAction: unary(async (request, signal) => ({ result: await calls.execute(request, signal) }), log),
     processInput: duplexStream(calls.process, log),
-    setPluginGoal: unary(({ plugin, goal }) => {
+    setPluginGoal: unary(({ plugin, goal }, _, peer) => {
+      needOwnSocket(peer, 'plugins are enabled and disabled')
       const aim = parseGoal(goal)
       return after({ plugin, goal: aim }, hand.aim(plugin, aim))
     }, log),
-    reloadPlugin: unary(async ({ plugin }) => {
+    reloadPlugin: unary(async ({ plugin }, _, peer) => {
+      needOwnSocket(peer, 'plugins are reloaded')
       const { directory, changed } = await hand.reload(plugin)
       log.info({ reloaded: directory, changed }, 'plugin')
       return { changed, plugin: await plugins.get(directory) }
     }, log),
-    grantCapability: unary(
-      ({ plugin, capability, acceptRisk }) =>
-        after({ plugin, granted: capability }, hand.grant(plugin, capability, acceptRisk)),
-      log,
-    ),
-    revokeCapability: unary(
-      ({ plugin, capability }) => after({ plugin, revoked: capability }, hand.revoke(plugin, capability)),
-      log,
-    ),
+    grantCapability: unary(({ plugin, capability, acceptRisk }, _, peer) => {
+      needOwnSocket(peer, 'capabilities are granted')
+      return after({ plugin, granted: capability }, hand.grant(plugin, capability, acceptRisk))
+    }, log),
+    revokeCapability: unary(({ plugin, capability }, _, peer) => {
+      needOwnSocket(peer, 'capabilities are revoked')
+      return after({ plugin, revoked: capability }, hand.revoke(plugin, capability))
+    }, log),
   }
   return bind(PluginServiceService, implementation)
 }

@@ -98,7 +98,7 @@ test('plugins come, change and go while the rig runs, and nobody else notices', 
     put(home, 'quiet', 1, quiet)
     await until('it is what it was', async () => {
       const plugin = await find('quiet')
-      return plugin?.artefactSha256 === sha256(quiet) && plugin.detail === ''
+      return plugin?.artefactSha256 === sha256(quiet) && !plugin.detail.includes('runs on')
     })
   })
 
@@ -119,7 +119,7 @@ test('plugins come, change and go while the rig runs, and nobody else notices', 
   await t.test('what may not change what others read does not, from the next tick on', async () => {
     assert.match(
       await wheelctl('plugin', 'revoke', 'slip-ffb', 'ModifyTelemetry'),
-      /^slip-ffb is running: ModifyTelemetry is not/,
+      /^slip-ffb is running: .*ModifyTelemetry is not granted/,
     )
     const life = (await find('slip-ffb'))?.statistics?.executions
     assert.ok(life !== undefined && life > 0n, 'it kept its instance')
@@ -138,7 +138,7 @@ test('plugins come, change and go while the rig runs, and nobody else notices', 
   })
 
   await t.test('where a plugin is to get to is said once, and stands when the host was killed', async () => {
-    assert.equal(await wheelctl('plugin', 'load', 'quiet'), 'quiet is loaded\n')
+    assert.equal(await wheelctl('plugin', 'load', 'quiet'), 'quiet is loaded: it is not called\n')
     const rests = executions(await stands('quiet', loaded))
     assert.match(await wheelctl('plugin', 'disable', 'rpm-leds'), /^rpm-leds is disabled/)
     await assert.rejects(wheelctl('plugin', 'load', 'rpm-leds'), { stderr: /rpm-leds is disabled, and is not loaded/ })
