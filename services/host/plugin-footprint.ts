@@ -7,9 +7,20 @@ const filesMax = 256
 const traceOf = ({ ino, size, mtimeNs, ctimeNs, mode }: BigIntStats): string =>
   [ino, size, mtimeNs, ctimeNs, mode].join()
 
+/** Of a directory in it only which one it is: what plugins write lies there. */
 function trace(path: string): string {
   try {
-    return traceOf(statSync(path, { bigint: true }))
+    const stats = statSync(path, { bigint: true })
+    return stats.isDirectory() ? `${stats.ino}` : traceOf(stats)
+  } catch {
+    return 'missing'
+  }
+}
+
+/** Its own time changes when something is made or removed there. */
+function ownTrace(directory: string): string {
+  try {
+    return traceOf(statSync(directory, { bigint: true }))
   } catch {
     return 'missing'
   }
@@ -30,6 +41,7 @@ function filesIn(directory: string): readonly string[] {
 export function footprintOf(directory: string, artefact: string | null): string {
   const names = filesIn(directory)
   const others = artefact === null || names.includes(artefact) ? [] : [artefact]
-  const own = trace(directory)
-  return [own, ...[...names, ...others].map((name) => `${name}:${trace(join(directory, name))}`)].join('|')
+  return [ownTrace(directory), ...[...names, ...others].map((name) => `${name}:${trace(join(directory, name))}`)].join(
+    '|',
+  )
 }

@@ -27,15 +27,15 @@ entry_points: { wasm_module: plugin.wasm }
 const logsOf = (home: Home, name: string): string => join(home.pluginDir, name, 'logs')
 const framesOf = (home: Home, name: string): string => join(logsOf(home, name), 'frames')
 
-function install(home: Home, name: string, id: number, access = 'read_write'): void {
+function install(home: Home, name: string, id: number, access = 'read_write', program = 'writes-log'): void {
   mkdirSync(logsOf(home, name), { recursive: true })
   writeFileSync(join(home.pluginDir, name, 'plugin.yaml'), manifest(name, id, access))
-  writeFileSync(join(home.pluginDir, name, 'plugin.wasm'), buildWasiLibrary('writes-log'))
+  writeFileSync(join(home.pluginDir, name, 'plugin.wasm'), buildWasiLibrary(program))
 }
 
 function prepare(home: Home): void {
   install(home, 'notes', 1)
-  install(home, 'unasked', 2)
+  install(home, 'unasked', 2, 'read_write', 'keeps-log')
   install(home, 'reader', 3, 'read')
   const grants = ['notes', 'reader'].map((name) => `    - { name: ${name}, auto_grant: [FileSystem] }`)
   appendFileSync(home.configFile, ['  enabled:', '    - unasked', ...grants, ''].join('\n'))
@@ -74,12 +74,10 @@ test('a plugin writes where the user lets it, also after its process was killed;
   })
   assert.deepEqual(readdirSync(logsOf(home, 'unasked')), [])
   assert.match((await grant('--yes')).stdout, /^unasked is (running|enabled)/)
-  await until('it writes where it was granted while the rig ran', () => lines(framesOf(home, 'unasked')) > 10)
+  await until('it writes where it was granted while the rig ran', () => lines(framesOf(home, 'unasked')) > 64)
   await runWheelctl(home, ['plugin', 'revoke', 'unasked', 'FileSystem'])
   const written = lines(framesOf(home, 'unasked'))
   const after = (await rig.plugin('unasked')).statistics?.executions ?? 0n
   await until('it ticks on', async () => ((await rig.plugin('unasked')).statistics?.executions ?? 0n) > after + 20n)
   assert.equal(lines(framesOf(home, 'unasked')), written, 'and writes no more')
-  const notes = lines(frames)
-  await until('the other one does', () => lines(frames) > notes)
 })
