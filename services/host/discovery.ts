@@ -71,7 +71,8 @@ export function startDiscovery({ pluginDir, plan, lives, loader, log }: Discover
       return after !== undefined && after.problem !== before.problem ? [after] : []
     })
     for (const plugin of freed) tellPlan(lives, plugin)
-    await Promise.all([directory, ...freed.map((plugin) => plugin.directory)].map(loader.changed))
+    await loader.changed(directory) // whose id they have is gone then
+    await Promise.all(freed.map((plugin) => loader.changed(plugin.directory)))
   }
 
   const watching = watchPlugins({

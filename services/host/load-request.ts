@@ -106,6 +106,10 @@ export interface Terms {
 
 export const noProgram: Program = { arguments: [], environment: {} }
 
+/** What it asks for and has not. */
+const ungranted = ({ capabilities }: Pick<Manifest, 'capabilities'>, granted: Granted): string[] =>
+  capabilities.filter((name) => !granted.capabilities.includes(name))
+
 export const safeRequest = (
   manifest: Manifest,
   verified: Copy,
@@ -130,6 +134,7 @@ export const safeRequest = (
   order,
   network: [...granted.hosts],
   initialRateHz: rateHz,
+  ungrantedCapabilities: ungranted(manifest, granted),
 })
 
 export const onCallRequest = (
@@ -143,6 +148,7 @@ export const onCallRequest = (
   maxMemoryBytes: BigInt(manifest.constraints.maxMemoryBytes),
   network: [...granted.hosts],
   fileSystem: [...granted.fileSystem],
+  ungrantedCapabilities: ungranted(manifest, granted),
 })
 
 /** `id`: of a plugin that ticks, or that runs when somebody asks. */

@@ -87,7 +87,7 @@ type LoadRequest = LoadSafePluginRequest | LoadOnCallPluginRequest
 
 /** A request without its terms. */
 const codeOf = (request: LoadRequest): string =>
-  asText({ ...request, capabilities: [], fileSystem: [], network: [], initialRateHz: 0 })
+  asText({ ...request, capabilities: [], fileSystem: [], network: [], initialRateHz: 0, ungrantedCapabilities: [] })
 
 const isAmong = (all: readonly PathGrant[], one: PathGrant): boolean => all.some((each) => asText(each) === asText(one))
 

@@ -605,23 +605,29 @@ test('a plugin is told of a capability that it lost at its next tick, keeps its 
   )
 })
 
-test('a call that a plugin lost the capability for is refused, and charged', async () => {
-  const { load, sweepAt, executor, reports, entries } = rig()
-  const receive: GuestModule = {
-    imports: [{ module: 'env', name: 'receive_message', parameters: ['i32', 'i32'], results: ['i32'] }],
-    process: [...op.i32(1024), ...op.i32(64), ...op.call(0)],
-  }
-  const ticket = await load(guestModule(receive))
-  sweepAt(10)
-  executor.obey(adjustment(ticket, { capabilities: ['ReadTelemetry'] }))
-  sweepAt(20)
-  assert.deepEqual(
-    entries.map(({ failed }) => failed),
-    [false, true],
-  )
-  const charged = reports.filter((report) => report.kind === 'violated')
-  assert.match(charged[0]?.violation.detail ?? '', /^receive_message needs InterPluginComm/)
-})
+for (const [who, requested, violations] of [
+  ['does not ask for', [], 1],
+  ['asks for openly', ['InterPluginComm'], 0],
+] as const) {
+  test(`a call that needs a capability that a plugin ${who} is refused without it, and charged ${violations} times`, async () => {
+    const { load, sweepAt, executor, reports, entries } = rig()
+    const receive: GuestModule = {
+      imports: [{ module: 'env', name: 'receive_message', parameters: ['i32', 'i32'], results: ['i32'] }],
+      process: [...op.i32(1024), ...op.i32(64), ...op.call(0)],
+    }
+    const ticket = await load(guestModule(receive), { requested })
+    sweepAt(10)
+    executor.obey(adjustment(ticket, { capabilities: ['ReadTelemetry'] }))
+    sweepAt(20)
+    assert.deepEqual(
+      entries.map(({ failed }) => failed),
+      [false, true],
+    )
+    const charged = reports.filter((report) => report.kind === 'violated')
+    assert.equal(charged.length, violations)
+    for (const { violation } of charged) assert.match(violation.detail, /^receive_message needs InterPluginComm/)
+  })
+}
 
 test('a tick that is due when the terms change is not lost, and a plugin counts on with the rate that it has', async () => {
   const { load, sweepAt, executor, entries, at } = rig()

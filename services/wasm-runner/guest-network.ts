@@ -60,7 +60,8 @@ const unlisted: HttpAnswer = { kind: 'refused', detail: 'its host was taken from
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1')
 
-export function createGuestNetwork({ grant, thread, now, tell, warn, refuse }: GuestNetworkNeeds): GuestNetwork {
+export function createGuestNetwork(needs: GuestNetworkNeeds): GuestNetwork {
+  const { grant, thread, now, tell, warn, refuse } = needs
   let listed = grant.hosts
   let hosts = listHosts(listed)
   const room = new Int32Array(grant.room)
@@ -73,7 +74,10 @@ export function createGuestNetwork({ grant, thread, now, tell, warn, refuse }: G
     refuse(`${call} ${what}`)
     return hostResult.permissionDenied
   }
-  const denyAll = (call: string): number => deny(call, 'needs Network with a list of hosts, which it was not granted')
+  const denyAll = (call: string): number =>
+    grant.isRequested === true
+      ? hostResult.permissionDenied
+      : deny(call, 'needs Network with a list of hosts, which it was not granted')
 
   const busy = (sentence: string): number => {
     warn(sentence)

@@ -31,6 +31,7 @@ function surroundings(pay: (units: number) => boolean) {
   const functions = createHostImports({
     id,
     capabilities: () => ['ReadTelemetry', 'ModifyTelemetry', 'InterPluginComm'],
+    requested: [],
     memory: () => memory,
     pay,
     telemetry: () => new DataView(new ArrayBuffer(telemetryFrameBytes)),

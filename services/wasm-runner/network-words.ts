@@ -7,6 +7,8 @@ export interface NetworkGrant {
   readonly hosts: readonly string[]
   /** One word, which the desk writes: 1 while what is asked for would be carried. */
   readonly room: SharedArrayBuffer
+  /** Its manifest asks for the network: that it was not granted is not its doing. Absent: no. */
+  readonly isRequested?: boolean
 }
 
 /** Of a process that nobody carries anything for. */

@@ -50,7 +50,7 @@ async function rig(part: Pick<RunnerOptions, 'callFuel' | 'unguarded'> = {}) {
     async loadAction(bytes: Uint8Array, more: Partial<OnCallSpec> = {}): Promise<string> {
       const { name, memoryBytes, entryPoints, network, fileSystem } = specOf({ network: ['a.test'] })
       const same = { name, memoryBytes, entryPoints, network, fileSystem }
-      const spec = { id: 'action', ...same, deadlineMs: 5000, stateful: false, ...more }
+      const spec = { id: 'action', ...same, isNetworkRequested: false, deadlineMs: 5000, stateful: false, ...more }
       await runner.loadOnCall({ ...spec, ...(await file(bytes)) })
       return spec.id
     },

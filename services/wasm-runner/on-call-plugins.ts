@@ -78,7 +78,7 @@ export function createOnCallPlugins({ fuel, desk, log, guestLog, ...threads }: O
 
   return {
     async load(spec, code, abi) {
-      const network = { hosts: spec.network, room: desk.room }
+      const network = { hosts: spec.network, room: desk.room, isRequested: spec.isNetworkRequested }
       const idWords = wordsOfId(spec.id)
       const target = {
         ticket: ++lastTicket,

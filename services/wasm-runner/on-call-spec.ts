@@ -28,6 +28,8 @@ export interface OnCallSpec {
   readonly fileSystem: readonly Preopen[]
   /** Hosts that it may reach, `host` or `host:port`. */
   readonly network: readonly string[]
+  /** Its manifest asks for the network, granted or not. */
+  readonly isNetworkRequested: boolean
   readonly entryPoints: EntryPoints
 }
 
@@ -45,5 +47,6 @@ export const parseOnCallRequest = (request: LoadOnCallPluginRequest): OnCallSpec
   stateful: request.stateful,
   fileSystem: pathList(request.fileSystem),
   network: hostList(request.network),
+  isNetworkRequested: request.network.length > 0 || request.ungrantedCapabilities.includes('Network'),
   entryPoints,
 })

@@ -36,6 +36,8 @@ export interface PluginSpec {
   /** Lower-case hex. */
   readonly sha256: string
   readonly capabilities: readonly SafeCapability[]
+  /** What it asks for openly: these, and those that it was not granted. A call that needs one of them is no violation. */
+  readonly requested: readonly SafeCapability[]
   readonly operations: readonly SafeOperation[]
   /** Directories that it may use. */
   readonly fileSystem: readonly Preopen[]
@@ -103,6 +105,7 @@ export function parseLoadRequest(request: LoadSafePluginRequest): PluginSpec {
     path: absolutePath(request.path),
     sha256: matching('sha256', request.sha256, /^[0-9a-f]{64}$/i, '64 hex digits').toLowerCase(),
     capabilities: knownCapabilities(request.capabilities),
+    requested: knownCapabilities([...request.capabilities, ...request.ungrantedCapabilities]),
     operations: known('operations', request.operations, safeOperations),
     ...grantsOf(request),
     program: programOf(request),

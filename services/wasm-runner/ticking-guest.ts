@@ -32,16 +32,17 @@ export function makeTickingGuest(
   spec: PluginSpec,
   { telemetry, customData, mail, log, now, guard, network, charge, terms: first = firstTerms(spec) }: TickingNeeds,
 ): TickingGuest {
-  const { id, fileSystem, program } = spec
+  const { id, fileSystem, program, requested } = spec
   let terms = first
   const guestLog: GuestLog = { lines: createLineAllowance(now()), log, now }
   const refuse = createRefusals(now, charge)
   const own = createGuestNetwork({
-    ...{ grant: { hosts: terms.network, room: network.room }, thread: network.thread, tell: network.tell, now, refuse },
+    ...{ thread: network.thread, tell: network.tell, now, refuse },
+    grant: { hosts: terms.network, room: network.room, isRequested: requested.includes('Network') },
     warn: (sentence) => writeGuestLine(guestLog, 'warn', Buffer.from(sentence)),
   })
   const capabilities = (): PluginTerms['capabilities'] => terms.capabilities
-  const surroundings = { ...guestLog, id, capabilities, telemetry, customData, mail, network: own, refuse }
+  const surroundings = { ...guestLog, id, capabilities, requested, telemetry, customData, mail, network: own, refuse }
   const guest = makeGuest(code, {
     log: guestLog,
     guard,

@@ -47,7 +47,7 @@ test('an operator changes the chain while the rig runs: no tick is missed, torqu
   await using rig = await startRig((home) => {
     appendFileSync(home.configFile, '\ntelemetry: { input: external }\nffb: { gain: 1, max_slew_nm_per_s: 200 }\n')
     addNative(home, 'inverts', 1)
-    addNative(home, 'fails', 2)
+    addNative(home, 'offsets', 2)
   })
   const { home } = rig.rig
   await until('the loop has its files', () => existsSync(join(home.shmDir, 'rig')))
@@ -60,12 +60,12 @@ test('an operator changes the chain while the rig runs: no tick is missed, torqu
     const { links } = JSON.parse((await runWheelctl(home, ['chain', ...args, '--json'])).stdout)
     return links.map(({ name }: { name: string }) => name).join(' ')
   }
-  assert.equal(await chain('list'), 'fails inverts lowpass')
+  assert.equal(await chain('list'), 'inverts lowpass offsets')
   const loop = watchLoop(home)
   assert.equal(await chain('set', 'lowpass', 'inverts'), 'lowpass inverts')
   assert.match(
     (await runWheelctl(home, ['chain', 'list'])).stdout,
-    /^- +fails +fails +available +removed from the chain; /m,
+    /^- +offsets +offsets +available +removed from the chain; /m,
   )
   assert.equal(await chain('move', 'inverts', '--to', '1'), 'inverts lowpass')
   assert.match(

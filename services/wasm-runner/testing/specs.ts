@@ -7,6 +7,7 @@ export const specOf = (part: Partial<PluginSpec> = {}): PluginSpec => ({
   name: 'a plugin under test',
   path: '/nowhere.wasm',
   sha256: '0'.repeat(64),
+  requested: part.capabilities ?? [],
   capabilities: ['ReadTelemetry', 'ModifyTelemetry', 'ControlLeds', 'InterPluginComm'],
   operations: ['TelemetryProcessor'],
   fileSystem: [],

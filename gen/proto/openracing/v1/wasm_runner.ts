@@ -82,7 +82,14 @@ export interface LoadSafePluginRequest {
    * Ticks a second that it begins with, at most update_rate_hz, which is its own rate; 0: it is loaded and initialised, and
    * not ticked until it is adjusted. Without it: its own rate.
    */
-  readonly initialRateHz?: number | undefined;
+  readonly initialRateHz?:
+    | number
+    | undefined;
+  /**
+   * Names of capabilities that its manifest asks for and that it was not granted. A call that needs one of them is refused
+   * as any other, and not held against it: whoever asks openly is told no, and does no wrong.
+   */
+  readonly ungrantedCapabilities: readonly string[];
 }
 
 /** Of an environment. A map would be shorter, and reflection cannot describe one. */
@@ -125,6 +132,8 @@ export interface LoadOnCallPluginRequest {
   readonly network: readonly string[];
   /** Directories that the plugin may use, as in LoadSafePluginRequest. */
   readonly fileSystem: readonly PathGrant[];
+  /** As in LoadSafePluginRequest. */
+  readonly ungrantedCapabilities: readonly string[];
 }
 
 export interface LoadOnCallPluginResponse {
@@ -300,6 +309,7 @@ function createBaseLoadSafePluginRequest(): LoadSafePluginRequest {
     arguments: [],
     environment: [],
     initialRateHz: undefined,
+    ungrantedCapabilities: [],
   };
 }
 
@@ -364,6 +374,9 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
     }
     if (message.initialRateHz !== undefined) {
       writer.uint32(152).uint32(message.initialRateHz);
+    }
+    for (const v of message.ungrantedCapabilities) {
+      writer.uint32(162).string(v!);
     }
     return writer;
   },
@@ -533,6 +546,14 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
             message.initialRateHz = reader.uint32();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.ungrantedCapabilities.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -571,6 +592,7 @@ export const LoadSafePluginRequest: MessageFns<LoadSafePluginRequest> = {
     message.arguments = object.arguments?.map((e) => e) || [];
     message.environment = object.environment?.map((e) => Variable.fromPartial(e)) || [];
     message.initialRateHz = object.initialRateHz ?? undefined;
+    message.ungrantedCapabilities = object.ungrantedCapabilities?.map((e) => e) || [];
     return message;
   },
 };
@@ -787,6 +809,7 @@ function createBaseLoadOnCallPluginRequest(): LoadOnCallPluginRequest {
     stateful: false,
     network: [],
     fileSystem: [],
+    ungrantedCapabilities: [],
   };
 }
 
@@ -821,6 +844,9 @@ export const LoadOnCallPluginRequest: MessageFns<LoadOnCallPluginRequest> = {
     }
     for (const v of message.fileSystem) {
       PathGrant.encode(v!, writer.uint32(74).fork()).join();
+    }
+    for (const v of message.ungrantedCapabilities) {
+      writer.uint32(82).string(v!);
     }
     return writer;
   },
@@ -910,6 +936,14 @@ export const LoadOnCallPluginRequest: MessageFns<LoadOnCallPluginRequest> = {
             message.fileSystem.push(PathGrant.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.ungrantedCapabilities.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -938,6 +972,7 @@ export const LoadOnCallPluginRequest: MessageFns<LoadOnCallPluginRequest> = {
     message.stateful = object.stateful ?? false;
     message.network = object.network?.map((e) => e) || [];
     message.fileSystem = object.fileSystem?.map((e) => PathGrant.fromPartial(e)) || [];
+    message.ungrantedCapabilities = object.ungrantedCapabilities?.map((e) => e) || [];
     return message;
   },
 };
