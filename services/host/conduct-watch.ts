@@ -45,7 +45,7 @@ export function startConductWatch(needs: ConductWatchNeeds): ConductWatch {
   /** `broken`: what one of them failed with, where it answers at all. */
   async function read(): Promise<{ readonly reports: readonly ServiceReport[]; readonly broken: unknown }> {
     const answers = await Promise.allSettled([
-      ...(isServing('wasm-runner') ? [services.listSafe().then(readSafe)] : []),
+      ...(isServing('wasm-runner') ? [services.listSafe(true).then(readSafe)] : []),
       ...(isServing('dsp-helper') ? [services.listFast().then(readFast)] : []),
     ])
     const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []))

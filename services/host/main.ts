@@ -1,5 +1,4 @@
 import { existsSync, rmSync } from 'node:fs'
-import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
@@ -11,28 +10,21 @@ import { lockFile } from '../../rpc/lock.ts'
 import { logLevelOf } from '../../rpc/log-level.ts'
 import { claimService, serve } from '../../rpc/serve.ts'
 import { shutdownRequested } from '../../rpc/shutdown.ts'
-import { openDatabase } from '../../state/database.ts'
 import { openEstop } from '../../state/estop.ts'
 import { announceByMs, announceStart } from './announcement.ts'
 import { type AuditChecks, openAuditChecks } from './audit-check.ts'
-import { auditMigration, auditTable, createAuditLog } from './audit-log.ts'
 import { auditService } from './audit-service.ts'
-import { capabilityWordsMigration, createCapabilityWords } from './capability-words.ts'
 import { standardCare } from './care.ts'
 import { arrangementOf, createChainHand } from './chain.ts'
 import { createChainOwners } from './chain-owners.ts'
 import { openChainRecord } from './chain-record.ts'
 import { chainService } from './chain-service.ts'
-import { createConduct } from './conduct.ts'
-import { conductMigration } from './conduct-record.ts'
 import { startConductWatch, watchEveryMs } from './conduct-watch.ts'
-import { whoIs } from './conduct-words.ts'
 import { readConfig } from './config.ts'
 import { openConfigCheck } from './config-check.ts'
 import { degradations } from './degraded.ts'
 import { startDiscovery } from './discovery.ts'
-import { enforce, quarantineOf } from './enforcement.ts'
-import { createFileGrants } from './file-grants.ts'
+import { enforce } from './enforcement.ts'
 import { openHistoryFile } from './history-file.ts'
 import { historyService } from './history-service.ts'
 import { createHub } from './hub.ts'
@@ -41,33 +33,29 @@ import { createInstaller } from './installer.ts'
 import { createJudge } from './judge.ts'
 import { keyService } from './key-service.ts'
 import { startKeyWatch } from './key-watch.ts'
-import { createKnownKeys, knownKeysMigration } from './known-keys.ts'
+import { findPlugins } from './known-plugins.ts'
 import { openLedFrames } from './led-frames.ts'
 import { endLeftBehind } from './left-behind.ts'
 import { createLoader } from './loader.ts'
 import { watchLoop } from './loop-watch.ts'
 import { startCourier } from './network-courier.ts'
 import { createNetworkGrants } from './network-grants.ts'
-import { createNewestVersions, newestVersionsMigration } from './newest-versions.ts'
 import { createPluginCalls } from './plugin-calls.ts'
-import { createPluginGoals, pluginGoalsMigration } from './plugin-goals.ts'
-import { createPluginGrants } from './plugin-grants.ts'
 import { createPluginHand } from './plugin-hand.ts'
 import { startPluginHistory } from './plugin-history.ts'
 import { createPluginList } from './plugin-list.ts'
-import { createPluginLives, tellPlan } from './plugin-lives.ts'
-import { createPlan, goalByConfig, isRunnable } from './plugin-plan.ts'
+import { isRunnable } from './plugin-plan.ts'
 import { rateHzOf } from './plugin-rate.ts'
 import { pluginService } from './plugin-service.ts'
 import { connectPluginServices } from './plugin-services.ts'
 import { openPluginShelf, type PluginShelf } from './plugin-shelf.ts'
 import { quarantineService } from './quarantine-service.ts'
 import { readinessLine } from './readiness.ts'
-import { type InstalledPlugin, scanPlugins } from './registry.ts'
 import { incarnationOf } from './rig-incarnation.ts'
 import { openRigMemory } from './rig-memory.ts'
 import { rigService } from './rig-service.ts'
 import { rigServices } from './rig-services.ts'
+import { openRigState } from './rig-state.ts'
 import { watchRigStatus } from './rig-status.ts'
 import { createRunnerFence } from './runner-fence.ts'
 import { startStoreCare } from './store-care.ts'
@@ -77,15 +65,6 @@ import { telemetryService } from './telemetry-service.ts'
 
 /** A close that hangs must not hang the rig, ms: three services with 2.5 s of grace each, the loop's 1 s, and 1 s for us. */
 const shutdownMs = 9500
-/** In the order in which they came: none is ever changed, moved or removed. */
-const migrations = [
-  auditMigration,
-  knownKeysMigration,
-  newestVersionsMigration,
-  pluginGoalsMigration,
-  capabilityWordsMigration,
-  conductMigration,
-] as const
 /** How often the emergency stop's cell is looked after, ms: the loop waits for its word when somebody removed it. */
 const estopEveryMs = 250
 
@@ -145,43 +124,19 @@ async function run(): Promise<void> {
   const mending = setInterval(() => estop.standing(), estopEveryMs)
   ends.defer(() => clearInterval(mending))
   if (stopped !== null) log.warn(stopped, 'the emergency stop is engaged; `wheelctl rig clear` clears it')
-  const database = ends.adopt(openDatabase(home.database, migrations, [auditTable]), (it) => it.close())
-  const audit = createAuditLog(database, Date.now)
+  const state = ends.adopt(openRigState(home.database, Date.now), (it) => it.close())
+  const { audit, versions } = state
   const auditChecks = ends.adopt(openAuditChecks(home.database), (it) => it.close())
-  const known = createKnownKeys(database, audit)
-  const versions = createNewestVersions(database)
   const leds = ends.adopt(openLedFrames(home), (it) => it.close())
   const memory = ends.adopt(openRigMemory(home, config.telemetry.input, log), (it) => it.close())
   const hub = ends.adopt(createHub({ memory, ...config.ffb, nowNs, log }), (it) => it.close())
 
   const shelf = openPluginShelf(home)
   await recoverShelf(shelf, log) // before anybody looks for plugins
-  const goals = createPluginGoals(database)
-  const words = createCapabilityWords(database, audit)
-  const found = scanPlugins(home.pluginDir)
-  let installed = (): readonly InstalledPlugin[] => found // until there is a plan
-  const conduct = createConduct({
-    ...{ database, audit, log, policy: config.plugins.quarantinePolicy },
-    ...{ nowMs: Date.now, monotonicMs: () => uptime() * 1000, whoIs: (id) => whoIs(installed(), id) },
-  })
-  const plan = createPlan(found, config.plugins, home.pluginDir, {
-    goalOf: goals.of,
-    quarantineOf: (id) => quarantineOf(conduct, id),
-  })
-  installed = plan.plugins
-  const lives = createPluginLives({
-    policyOf: (directory) => ({ goal: goalByConfig(config.plugins, directory) }),
-    nowMs: Date.now,
-    log,
-  })
-  for (const plugin of plan.plugins()) {
-    tellPlan(lives, plugin)
-    for (const warning of plugin.manifest?.warnings ?? []) log.warn({ plugin: plugin.directory, warning }, 'manifest')
-  }
+  const { plan, lives, conduct, grants, named } = findPlugins({ home, config, state, nowMs: Date.now, log })
   const record = openChainRecord(home)
   const arrangement = () => arrangementOf(plan, record)
   const services = connectPluginServices(home)
-  const grants = createPluginGrants({ plugins: config.plugins, words, files: createFileGrants(home) })
   const fence = createRunnerFence(() => grants.directoriesOf(plan.plugins().filter(isRunnable)))
   const supervisor = createSupervisor({
     services: rigServices(home, config, level, process.env, () => {
@@ -216,7 +171,7 @@ async function run(): Promise<void> {
     onKeys(keys) {
       void loader.keysChanged() // whatever becomes of the log: this only ever stops something
       try {
-        known.observe(keys)
+        state.known.observe(keys)
       } catch (cause) {
         log.error({ err: cause }, 'the audit log lacks a change of keys; it is tried again with the next one')
       }
@@ -232,7 +187,7 @@ async function run(): Promise<void> {
     it.close(),
   )
   const pluginHand = createPluginHand({
-    ...{ plan, lives, goals, words, loader, discovery },
+    ...{ plan, lives, loader, discovery, goals: state.goals, words: state.words },
     async widenFence() {
       if (!fence.isNarrow()) return
       const again = supervisor.servingAgain('wasm-runner')
@@ -241,8 +196,7 @@ async function run(): Promise<void> {
     },
   })
   const hand = createChainHand({ plan, record, loader, plugins: pluginHand })
-  const nameOf = (id: string): string =>
-    plan.plugins().find(({ manifest }) => manifest?.id === id)?.manifest?.name ?? ''
+  const nameOf = (id: string): string => named().find((plugin) => plugin.id === id)?.name ?? ''
   const owners = createChainOwners({ home, services, isServing, nameOf, nowMs: () => performance.now() })
   const configs = ends.adopt(openConfigCheck(), (it) => it.close())
   const installer = createInstaller({
@@ -253,8 +207,6 @@ async function run(): Promise<void> {
     changed: discovery.look,
   })
   const keys = ends.adopt(keyService(home, isServing, log), (it) => it.close())
-  const named = () =>
-    plan.plugins().map(({ directory, manifest }) => ({ directory, id: manifest?.id ?? '', name: manifest?.name ?? '' }))
   const history = startPluginHistory({
     ...{ services, isServing, installed: named, nowMs: Date.now, log },
     incarnation: () => incarnationOf(home),

@@ -60,7 +60,8 @@ export interface PluginServices {
     signal: AbortSignal,
   ): AsyncGenerator<CarryRequestsResponse, void, undefined>
   setChain(request: SetChainRequest): Promise<void>
-  listSafe(): Promise<readonly SafePlugin[]>
+  /** `brief`: what they did that they must not do, without their statistics. */
+  listSafe(brief?: boolean): Promise<readonly SafePlugin[]>
   listFast(): Promise<readonly FastPlugin[]>
   dataPlane(): Promise<GetDataPlaneResponse>
   close(): void
@@ -131,9 +132,9 @@ export function connectPluginServices(home: Home): PluginServices {
     },
     carryRequests: (answers, signal) => duplex(runner.carryRequests(waiting), answers, signal),
     setChain: async (request) => void (await call((done) => dsp.setChain(request, waiting, within(loadMs), done))),
-    listSafe: async () => {
+    listSafe: async (brief = false) => {
       const list = (done: Callback<ListSafePluginsResponse>) =>
-        runner.listSafePlugins({}, waiting, within(listMs), done)
+        runner.listSafePlugins({ violationsOnly: brief }, waiting, within(listMs), done)
       return (await call(list)).plugins
     },
     listFast: async () => {

@@ -103,7 +103,7 @@ async function startProcess(root: string) {
       call<RunActionResponse>((callback) =>
         client.runAction(RunActionRequest.fromPartial({ call: { id, action: 'hello' } }), callback),
       ),
-    list: () => call<ListSafePluginsResponse>((callback) => client.listSafePlugins({}, callback)),
+    list: () => call<ListSafePluginsResponse>((callback) => client.listSafePlugins({ violationsOnly: false }, callback)),
     async kill() {
       client.close()
       child.kill('SIGKILL')

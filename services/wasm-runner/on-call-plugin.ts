@@ -50,7 +50,8 @@ export interface OnCallPlugin {
   drop(): Promise<void>
   /** It did this before it was loaded. */
   charge(violation: Violation): void
-  view(): SafePlugin
+  /** `brief`: without statistics. */
+  view(brief?: boolean): SafePlugin
 }
 
 const nobodyCancels = new AbortController().signal
@@ -143,12 +144,12 @@ export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
       network.withdrawAll()
     },
     charge,
-    view: () => ({
+    view: (brief = false) => ({
       id: spec.id,
       life,
       state: PluginState.PLUGIN_STATE_RUNNING,
       detail: describedAs(described),
-      statistics: statistics.snapshot(),
+      statistics: brief ? undefined : statistics.snapshot(),
       violations: violations.snapshot(),
       described: { name: described.name, version: described.version },
     }),

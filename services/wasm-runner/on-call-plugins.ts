@@ -31,7 +31,8 @@ export interface OnCallPlugins {
   adjust(id: string, terms: PluginTerms): void
   /** A plugin that is loaded did this. */
   charge(id: string, violation: Violation): void
-  views(): readonly SafePlugin[]
+  /** `brief`: without statistics. */
+  views(brief: boolean): readonly SafePlugin[]
   /** Reject with PLUGIN_UNKNOWN, with REQUEST_INVALID for a plugin that has no such thing, and as Lane.call does. */
   runAction(id: string, request: ActionRequest, signal: AbortSignal): Promise<Called>
   runInput(id: string, request: ZenithRequest, signal: AbortSignal): Promise<Called>
@@ -118,7 +119,7 @@ export function createOnCallPlugins({ fuel, desk, log, guestLog, ...threads }: O
       plugin.adjust({ hosts: terms.network, fileSystem: terms.fileSystem })
     },
     charge: (id, violation) => plugins.get(id)?.charge(violation),
-    views: () => [...plugins.values()].map((plugin) => plugin.view()),
+    views: (brief) => [...plugins.values()].map((plugin) => plugin.view(brief)),
     runAction: async (id, request, signal) => find(id, 'midimon-action-1').call({ kind: 'action', request }, signal),
     runInput: async (id, request, signal) => find(id, 'zenith-1').call({ kind: 'process', request }, signal),
     close: () => (closing ??= closeAll()),

@@ -61,7 +61,8 @@ export interface PluginLife {
   hold(held: boolean): void
   /** It is gone and does not come back. Resolves when its code does not run any more. May be called twice. */
   end(): Promise<void>
-  view(): SafePlugin
+  /** `brief`: without statistics. */
+  view(brief?: boolean): SafePlugin
 }
 
 export function createPluginLife(needs: LifeNeeds): PluginLife {
@@ -156,10 +157,10 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
       await executor.stop(ticket)
       network.withdrawAll()
     },
-    view: () => ({
+    view: (brief = false) => ({
       ...{ id: spec.id, life, state: stateOf(stage, spec, terms) },
       detail: stage === 'waiting' || stage === 'given up' ? trouble : termsDetail(spec, terms),
-      statistics: statistics.snapshot(),
+      statistics: brief ? undefined : statistics.snapshot(),
       violations: violations.snapshot(),
     }),
   }

@@ -51,8 +51,8 @@ export interface Runner extends Pick<OnCallPlugins, 'runAction' | 'runInput'>, P
   adjust(id: string, terms: PluginTerms): Promise<void>
   /** Ends a plugin, of either kind. Repeats safely. */
   unload(id: string): Promise<void>
-  /** In the order of their ids. */
-  list(): readonly SafePlugin[]
+  /** In the order of their ids. `brief`: without statistics. */
+  list(brief?: boolean): readonly SafePlugin[]
   /** Ends every plugin, then the threads. May be called twice. */
   close(): Promise<void>
 }
@@ -86,7 +86,7 @@ async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, P
       onLost: (ticket, detail) => lives.get(ticket)?.lost(detail),
       onMoved: (ticket) => lives.get(ticket)?.moved(),
       onNetwork: (ticket, word, answer) => lives.get(ticket)?.asked(word, answer),
-      onLog: ({ ticket, level, line }) => options.guestLog[level]({ plugin: lives.get(ticket)?.view().id }, line),
+      onLog: ({ ticket, level, line }) => options.guestLog[level]({ plugin: lives.get(ticket)?.view(true).id }, line),
     },
   })
 }
@@ -205,9 +205,9 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
         log.info({ plugin: id, rateHz, capabilities }, 'adjusted')
       }),
     unload: (id) => inTurn(id, () => unload(id)),
-    list: () => {
+    list: (brief = false) => {
       executor.drain()
-      const views = [...[...plugins.values()].map((life) => life.view()), ...onCall.views()]
+      const views = [...[...plugins.values()].map((life) => life.view(brief)), ...onCall.views(brief)]
       return views.sort((a, b) => (a.id < b.id ? -1 : 1))
     },
     close: () => (closing ??= endAll()),

@@ -31,7 +31,12 @@ export function wasmRunnerService(runner: Runner, confinement: Confinement, log:
       await runner.unload(id.toLowerCase())
       return {}
     }, log),
-    listSafePlugins: unary(() => ({ plugins: runner.list().map((plugin) => ({ ...plugin, confinement })) }), log),
+    listSafePlugins: unary(
+      ({ violationsOnly }) => ({
+        plugins: runner.list(violationsOnly).map((plugin) => ({ ...plugin, confinement })),
+      }),
+      log,
+    ),
   }
   return bind(WasmRunnerServiceService, implementation)
 }

@@ -116,6 +116,15 @@ test('plugins come, change and go while the rig runs, and nobody else notices', 
     await stands('quiet', running)
   })
 
+  await t.test('nobody else was started again for any of that', async () => {
+    for (const name of neighbours) {
+      const [was, is] = [before.get(name) as Plugin, (await find(name)) as Plugin]
+      assert.equal(is.statistics?.restarts, was.statistics?.restarts, name)
+      assert.equal(is.stateSinceMs, was.stateSinceMs, name)
+      assert.ok(executions(is) > executions(was), name)
+    }
+  })
+
   await t.test('what may not change what others read does not, from the next tick on', async () => {
     assert.match(
       await wheelctl('plugin', 'revoke', 'slip-ffb', 'ModifyTelemetry'),

@@ -187,6 +187,8 @@ export interface UnloadSafePluginResponse {
 }
 
 export interface ListSafePluginsRequest {
+  /** Without statistics: for whoever looks several times a second at what a thousand plugins did that they must not do. */
+  readonly violationsOnly: boolean;
 }
 
 export interface ListSafePluginsResponse {
@@ -1505,11 +1507,14 @@ export const UnloadSafePluginResponse: MessageFns<UnloadSafePluginResponse> = {
 };
 
 function createBaseListSafePluginsRequest(): ListSafePluginsRequest {
-  return {};
+  return { violationsOnly: false };
 }
 
 export const ListSafePluginsRequest: MessageFns<ListSafePluginsRequest> = {
-  encode(_: ListSafePluginsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: ListSafePluginsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.violationsOnly !== false) {
+      writer.uint32(8).bool(message.violationsOnly);
+    }
     return writer;
   },
 
@@ -1526,6 +1531,14 @@ export const ListSafePluginsRequest: MessageFns<ListSafePluginsRequest> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.violationsOnly = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1541,8 +1554,9 @@ export const ListSafePluginsRequest: MessageFns<ListSafePluginsRequest> = {
   create(base?: DeepPartial<ListSafePluginsRequest>): ListSafePluginsRequest {
     return ListSafePluginsRequest.fromPartial(base ?? {});
   },
-  fromPartial(_: DeepPartial<ListSafePluginsRequest>): ListSafePluginsRequest {
+  fromPartial(object: DeepPartial<ListSafePluginsRequest>): ListSafePluginsRequest {
     const message = createBaseListSafePluginsRequest() as any;
+    message.violationsOnly = object.violationsOnly ?? false;
     return message;
   },
 };
