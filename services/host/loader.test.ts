@@ -16,6 +16,7 @@ import {
 } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { type Decided, nextEntry } from './audit-chain.ts'
+import type { CapabilityWord } from './capability-grants.ts'
 import { arrange, type ChainOrder, noOrder } from './chain-order.ts'
 import { parseConfig } from './config.ts'
 import { createFileGrants } from './file-grants.ts'
@@ -25,6 +26,7 @@ import { createPluginGrants } from './plugin-grants.ts'
 import { createPluginList, type Report } from './plugin-list.ts'
 import { createPluginLives, tellPlan } from './plugin-lives.ts'
 import { createPlan, goalByConfig } from './plugin-plan.ts'
+import type { Goal } from './plugin-state.ts'
 import { scanPlugins } from './registry.ts'
 
 type PluginClass = 'Safe' | 'Fast'
@@ -81,7 +83,15 @@ function rig(
     writeFileSync(join(root, name, 'artefact'), name)
   }
   const config = parseConfig(configText, 'config.yaml')
-  const plan = createPlan(scanPlugins(root), config.plugins, root)
+  const goals = new Map<string, Goal>()
+  let rateShare = 1
+  let dspWord: CapabilityWord | undefined
+  const found = scanPlugins(root)
+  const directoryOf = (id: string): string => found.find(({ manifest }) => manifest?.id === id)?.directory ?? ''
+  const plan = createPlan(found, config.plugins, root, {
+    goalOf: (id) => goals.get(directoryOf(id)) ?? null,
+    quarantineOf: () => null,
+  })
   let order: ChainOrder = noOrder
   let underWay: Promise<void> = Promise.resolve()
   const arrangement = () => arrange(plan.plugins(), order)
@@ -135,8 +145,11 @@ function rig(
   }
   const isServing = (service: string): boolean => up.has(service)
   const grants = createPluginGrants({
-    plugins: { ...config.plugins, autoGrantRisk: 'medium' },
-    words: { on: () => undefined },
+    plugins: {
+      ...config.plugins,
+      autoGrantRisk: configText.includes('auto_grant_risk') ? config.plugins.autoGrantRisk : 'medium',
+    },
+    words: { on: (_, capability) => (capability === 'ProcessDsp' ? dspWord : undefined) },
     files: createFileGrants({ configDir: root, stateDir: '/none', runtimeDir: '/none', shmDir: '/none' }),
   })
   const log = pino({ level: 'silent' })
@@ -147,7 +160,7 @@ function rig(
   const loader = createLoader({
     ...{ plan, lives, arrangement, config, services, isServing, grants, network, log },
     fence: { covers: () => true },
-    rateHzOf: ({ goal, manifest }) => (goal === 'running' ? manifest.constraints.updateRateHz : 0),
+    rateHzOf: ({ goal, manifest }) => (goal === 'running' ? manifest.constraints.updateRateHz * rateShare : 0),
     countNow: async () => void counted.push(loads.length),
     versions: { of: () => '', note() {} },
     audit: {
@@ -211,6 +224,24 @@ function rig(
     stop: (name: string) => up.delete(name),
     lives,
     grants,
+    adjusted,
+    counted,
+    /** The operator wants this of a plugin from now on. */
+    aim: (directory: string, goal: Goal) => {
+      goals.set(directory, goal)
+      plan.refresh()
+      const plugin = plan.named(directory)
+      assert.ok(plugin)
+      tellPlan(lives, plugin)
+    },
+    /** Rates of all plugins are this share of their own from now on. */
+    slowDown: (share: number) => {
+      rateShare = share
+    },
+    /** What the operator says of ProcessDsp from now on. */
+    dsp: (word: CapabilityWord | undefined) => {
+      dspWord = word
+    },
     life: (directory: string) => lives.of(directory),
     /** As the operator does: also what was stopped for its key. */
     reload: async (directory: string) => {
@@ -471,6 +502,7 @@ test('a plugin that is called is brought as one, and only with the bytes that it
     {
       ...{ id: 'keys', name: 'Keys', path: '', sha256: 'ab'.repeat(32), stateful: true },
       ...{ maxExecutionTimeUs: 5_000_000, maxMemoryBytes: 134_217_728n, network: [], fileSystem: [] },
+      ungrantedCapabilities: [],
     },
   )
   assert.equal(it.calls.length, 1)
@@ -549,6 +581,74 @@ test('while a reload does not take, the key of what runs on is watched, and its 
   await reload('02'.repeat(32))
   await it.keysMean(Decision.DECISION_REFUSE)
   assert.deepEqual([it.judged(), it.chains.at(-1)?.plugins], [[], []])
+})
+
+test('a plugin whose terms change keeps what it runs as: its rate, its goal, and nothing is judged again', async () => {
+  using it = rig({ safe: 'Safe', fast: 'Fast' })
+  await it.start(...allServices)
+  const judged = it.audited().length
+  it.slowDown(0.5)
+  await Promise.all([it.loader.termsChanged('safe'), it.loader.termsChanged('fast')])
+  assert.deepEqual(
+    it.adjusted.map(({ id, updateRateHz }) => [id, updateRateHz]),
+    [[idOf(0), 30]],
+  )
+  assert.equal(it.chains.at(-1)?.plugins[0]?.updateRateHz, 500)
+  it.aim('safe', 'loaded')
+  await it.loader.termsChanged('safe')
+  assert.deepEqual([it.adjusted.at(-1)?.updateRateHz, it.life('safe').state], [0, 'loaded'])
+  assert.deepEqual([it.loads.length, it.unloads, it.audited().length], [1, [], judged])
+  await it.loader.termsChanged('safe')
+  assert.equal(it.adjusted.length, 2, 'they are what they were')
+})
+
+test('a plugin that is not wanted any more ends, after what it did was counted, and comes back when it is', async () => {
+  using it = rig({ safe: 'Safe', fast: 'Fast' })
+  await it.start(...allServices)
+  it.aim('safe', 'disabled')
+  it.aim('fast', 'available')
+  await Promise.all([it.loader.changed('safe'), it.loader.changed('fast')])
+  assert.deepEqual([it.unloads, it.counted, it.chains.at(-1)?.plugins], [[idOf(0)], [1], []])
+  assert.deepEqual([it.life('safe').state, it.life('fast').state], ['disabled', 'available'])
+  it.aim('safe', 'running')
+  it.aim('fast', 'running')
+  await Promise.all([it.loader.changed('safe'), it.loader.changed('fast')])
+  assert.deepEqual([it.loads.length, it.chains.at(-1)?.plugins.length], [2, 1])
+  assert.deepEqual([it.life('safe').state, it.life('fast').state], ['enabled', 'enabled'])
+})
+
+test('a Fast plugin that may not touch the torque is not in the chain, and is there with the word of the operator', async () => {
+  using it = rig({ fast: 'Fast' }, 'plugins: { auto_grant_risk: low }')
+  it.dsp(undefined)
+  await it.start(...allServices)
+  assert.deepEqual(it.chains.at(-1)?.plugins, [])
+  assert.equal(it.life('fast').state, 'verified')
+  assert.match(it.life('fast').detail, /^ProcessDsp is not granted, .*plugin grant fast ProcessDsp/)
+  it.dsp({ kind: 'granted', sha256: 'ab'.repeat(32) })
+  await it.loader.termsChanged('fast')
+  assert.deepEqual([it.chains.at(-1)?.plugins.length, it.life('fast').state], [1, 'enabled'])
+  it.changeBytes('01'.repeat(32))
+  it.dsp({ kind: 'granted', sha256: 'cd'.repeat(32) })
+  await it.loader.changed('fast')
+  assert.deepEqual([it.chains.at(-1)?.plugins, it.life('fast').state], [[], 'verified'], 'other bytes ask again')
+})
+
+test('a Safe plugin that was changed takes the place of what runs; what cannot run leaves that where it is', async () => {
+  using it = rig({ safe: 'Safe' })
+  await it.start(...allServices)
+  await it.loader.changed('safe')
+  assert.equal(it.loads.length, 1, 'the same runs on')
+  it.changeBytes('01'.repeat(32))
+  await it.loader.changed('safe')
+  assert.deepEqual([it.loads.at(-1)?.sha256, it.counted], ['01'.repeat(32), [1]])
+  it.changeBytes('02'.repeat(32))
+  it.failing.set('safe', new RigError('PLUGIN_FAILED', 'initialize() returned -2'))
+  await it.loader.changed('safe')
+  assert.deepEqual([it.life('safe').state, it.unloads], ['enabled', []])
+  assert.match(it.life('safe').refusal, /^PLUGIN_FAILED: .*initialize\(\) returned -2$/)
+  it.failing.clear()
+  await it.loader.changed('safe')
+  assert.deepEqual([it.loads.at(-1)?.sha256, it.life('safe').refusal], ['02'.repeat(32), ''])
 })
 
 test('on a full disk what nobody vouches for is stopped all the same, and nothing loads', async () => {
