@@ -5,7 +5,7 @@ import type { Loader } from './loader.ts'
 import { footprintOf } from './plugin-footprint.ts'
 import { type PluginLives, tellPlan } from './plugin-lives.ts'
 import type { Plan } from './plugin-plan.ts'
-import { watchPlugins } from './plugin-watch.ts'
+import { quietMs, watchPlugins } from './plugin-watch.ts'
 import { findPlugin, type InstalledPlugin } from './registry.ts'
 
 export interface DiscoveryNeeds {
@@ -77,6 +77,7 @@ export function startDiscovery({ pluginDir, plan, lives, loader, log }: Discover
 
   const watching = watchPlugins({
     pluginDir,
+    quietMs,
     placesOf,
     footprint: (path) => footprintOf(path, artefactOf(path.slice(pluginDir.length + 1))),
     seen(directory) {

@@ -2,7 +2,7 @@ import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
 
 /** A directory that changed a moment ago may be half copied: it is looked at when it has been quiet for this long, ms. */
-const quietMs = 300
+export const quietMs = 300
 /**
  * How often every directory is looked at whatever the kernel says, ms: some file systems tell of nothing, and a flood of
  * changes may drown some.
@@ -11,6 +11,7 @@ const sweepEveryMs = 10_000
 
 export interface PluginWatchNeeds {
   readonly pluginDir: string
+  readonly quietMs: number
   /** Directories in which something of this plugin lies: its own, and that of its artefact. */
   readonly placesOf: (directory: string) => readonly string[]
   /** Something was changed there, and it has been quiet since. */
@@ -54,7 +55,7 @@ function inodeOf(path: string): bigint | undefined {
   }
 }
 
-export function watchPlugins({ pluginDir, placesOf, seen, footprint }: PluginWatchNeeds): PluginWatch {
+export function watchPlugins({ pluginDir, quietMs, placesOf, seen, footprint }: PluginWatchNeeds): PluginWatch {
   const watchers = new Map<string, readonly FSWatcher[]>()
   const prints = new Map<string, string>()
   const quiet = new Map<string, NodeJS.Timeout>()
