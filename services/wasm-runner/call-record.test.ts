@@ -103,7 +103,8 @@ async function startProcess(root: string) {
       call<RunActionResponse>((callback) =>
         client.runAction(RunActionRequest.fromPartial({ call: { id, action: 'hello' } }), callback),
       ),
-    list: () => call<ListSafePluginsResponse>((callback) => client.listSafePlugins({ violationsOnly: false }, callback)),
+    list: () =>
+      call<ListSafePluginsResponse>((callback) => client.listSafePlugins({ violationsOnly: false }, callback)),
     async kill() {
       client.close()
       child.kill('SIGKILL')

@@ -76,7 +76,8 @@ async function startProcess() {
     },
     load: (request: LoadSafePluginRequest) =>
       call<LoadSafePluginResponse>((callback) => client.loadSafePlugin(request, callback)),
-    list: () => call<ListSafePluginsResponse>((callback) => client.listSafePlugins({ violationsOnly: false }, callback)),
+    list: () =>
+      call<ListSafePluginsResponse>((callback) => client.listSafePlugins({ violationsOnly: false }, callback)),
     async [Symbol.asyncDispose]() {
       client.close()
       child.kill('SIGKILL')
