@@ -106,9 +106,11 @@ export interface Terms {
 
 export const noProgram: Program = { arguments: [], environment: {} }
 
-/** What it asks for and has not. */
-const ungranted = ({ capabilities }: Pick<Manifest, 'capabilities'>, granted: Granted): string[] =>
-  capabilities.filter((name) => !granted.capabilities.includes(name))
+/** What it asks for and has not. The word Network without a list asks for nothing. */
+const ungranted = ({ capabilities, permissions }: Manifest, granted: Granted): string[] =>
+  capabilities.filter(
+    (name) => !granted.capabilities.includes(name) && (name !== 'Network' || permissions.network.length > 0),
+  )
 
 export const safeRequest = (
   manifest: Manifest,
