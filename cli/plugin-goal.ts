@@ -48,7 +48,14 @@ async function reload(plugin: string, options: Options, command: Command): Promi
   const answer = await ask<ReloadPluginResponse>(command, (client, done) =>
     client.reloadPlugin({ plugin }, ...within(changeMs), done),
   )
-  if (options.json || answer.changed) return tell(answer.plugin, answer, options)
+  const runsOn: readonly (PluginState | undefined)[] = [
+    PluginState.PLUGIN_STATE_RUNNING,
+    PluginState.PLUGIN_STATE_THROTTLED,
+    PluginState.PLUGIN_STATE_ENABLED,
+    PluginState.PLUGIN_STATE_LOADED,
+  ]
+  if (options.json || answer.changed || !runsOn.includes(answer.plugin?.state))
+    return tell(answer.plugin, answer, options)
   process.stdout.write(`${answer.plugin?.directory} is what ran already, and runs on\n`)
 }
 

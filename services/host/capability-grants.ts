@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Frozen } from '../../input/freeze.ts'
 import type { PluginManifest } from './manifest.ts'
 import type { Capability } from './manifest-schema.ts'
@@ -8,7 +9,7 @@ export type Risk = (typeof risks)[number]
 
 /** A word of the operator about one capability of one plugin. */
 export type CapabilityWord =
-  /** For these bytes and no others. */
+  /** For these bytes and no others; of FileSystem also for these directories: grantDigest(). */
   | { readonly kind: 'granted'; readonly sha256: string }
   /** Whatever the bytes, until it is granted again. */
   | { readonly kind: 'revoked' }
@@ -53,14 +54,22 @@ export const riskIn = ({ permissions }: Asking, capability: Capability): Risk =>
 
 const isUpTo = (risk: Risk, most: Risk): boolean => risks.indexOf(risk) <= risks.indexOf(most)
 
-function reasonFor(capability: Capability, risk: Risk, sha256: string | null, said: Said): GrantReason {
+function reasonFor(capability: Capability, risk: Risk, digest: string | null, said: Said): GrantReason {
   const word = said.wordOn(capability)
   if (word?.kind === 'revoked') return 'revoked'
-  if (word !== undefined && (sha256 === null || word.sha256 === sha256)) return 'operator'
+  if (word !== undefined && (digest === null || word.sha256 === digest)) return 'operator'
   if (risk === 'low') return 'low risk'
   if (said.byName.includes(capability) || isUpTo(risk, said.upTo)) return 'config.yaml'
   if (said.isNamed && risk === 'medium') return 'config.yaml'
   return word === undefined ? 'not granted' : 'granted to other bytes'
+}
+
+/** What a grant is bound to, hex: the artefact; of FileSystem also what its user was shown. */
+export function grantDigest(manifest: Asking, capability: Capability, sha256: string): string {
+  if (capability !== 'FileSystem') return sha256
+  return createHash('sha256')
+    .update(`${sha256} ${whatItAllows(manifest, capability)}`)
+    .digest('hex')
 }
 
 const granting: readonly GrantReason[] = ['low risk', 'config.yaml', 'operator']
@@ -72,7 +81,8 @@ const granting: readonly GrantReason[] = ['low risk', 'config.yaml', 'operator']
 export function decideGrants(manifest: Asking, sha256: string | null, said: Said): readonly CapabilityGrant[] {
   return manifest.capabilities.map((capability) => {
     const risk = riskIn(manifest, capability)
-    const reason = reasonFor(capability, risk, sha256, said)
+    const digest = sha256 === null ? null : grantDigest(manifest, capability, sha256)
+    const reason = reasonFor(capability, risk, digest, said)
     return { capability, risk, granted: granting.includes(reason), reason }
   })
 }

@@ -17,7 +17,7 @@ const sha256 = 'ab'.repeat(32)
 function open(file: string) {
   const database = openDatabase(join(root, file), migrations)
   const audit = createAuditLog(database, () => 0)
-  return { database, audit, words: createCapabilityWords(database, audit), goals: createPluginGoals(database) }
+  return { database, audit, words: createCapabilityWords(database, audit), goals: createPluginGoals(database, audit) }
 }
 
 test('what was granted and revoked, and where plugins are to get to, stands after a restart, with the log of it', () => {
@@ -25,7 +25,7 @@ test('what was granted and revoked, and where plugins are to get to, stands afte
   first.words.grant(which, sha256.toUpperCase())
   first.words.grant({ ...which, capability: 'ProcessDsp', risk: 'medium' }, sha256)
   first.words.revoke({ ...which, capability: 'ProcessDsp', risk: 'medium' })
-  first.goals.set('p', 'disabled')
+  first.goals.set('p', 'plugin', 'disabled')
   first.database.close()
   const second = open('state.db')
   assert.deepEqual(second.words.on('p', 'FileSystem'), { kind: 'granted', sha256 })
@@ -35,9 +35,9 @@ test('what was granted and revoked, and where plugins are to get to, stands afte
   const said = second.audit.list({ kind: 'plugin', subject: 'plugin', before: 0, limit: 9 })
   assert.deepEqual(
     said.map(({ decision }) => decision),
-    ['revoke', 'grant', 'grant'],
+    ['disable', 'revoke', 'grant', 'grant'],
   )
-  assert.deepEqual(JSON.parse(said[2]?.evidence ?? ''), { capability: 'FileSystem', risk: 'high', sha256 })
+  assert.deepEqual(JSON.parse(said[3]?.evidence ?? ''), { capability: 'FileSystem', risk: 'high', sha256 })
   second.database.close()
 })
 
@@ -61,6 +61,6 @@ test('what somebody wrote into the tables by hand is no grant, and no goal', () 
   database.exec(`INSERT INTO capability_words VALUES ('p', 'Everything', 'granted', '${sha256}')`)
   assert.throws(() => createCapabilityWords(database, audit), { code: 'CONFIG_INVALID', message: /"Everything"/ })
   database.exec(`INSERT INTO plugin_goals VALUES ('p', 'flying')`)
-  assert.throws(() => createPluginGoals(database), { code: 'CONFIG_INVALID', message: /"flying" for p/ })
+  assert.throws(() => createPluginGoals(database, audit), { code: 'CONFIG_INVALID', message: /"flying" for p/ })
   database.close()
 })

@@ -22,8 +22,8 @@ export interface ChainLoader {
   change(): void
   /** What runs of this plugin is to run no more unless it is judged good again, with the next load(). */
   drop(plugin: Pick<Runnable, 'directory'>): void
-  /** The next chain is in force when it is told, and does not wait for those that start in it. */
-  hurry(): void
+  /** As drop(), and what runs of it ends now, whatever chain is on its way. Rejects as setChain() does; load() does it again. */
+  dropNow(plugin: Pick<Runnable, 'directory'>): Promise<void>
   /** The dsp-helper is another one: everything is judged and told again. */
   begin(): void
   /** What lies in this directory may be something else: it is judged anew, and what runs goes on where that fails. */
@@ -72,9 +72,14 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
   const { plan, judge, lives, grants, services, isServing, log } = needs
   let links: ReadonlyMap<string, Link> = new Map()
   const renewing = new Set<string>()
-  let hurried = false
   /** The links of the chain that was told last, by directory. */
   let told: ReadonlyMap<string, Link> = new Map()
+  /** The chain that was sent last, also one that is on its way. */
+  let sent: ReadonlyMap<Runnable, Link> = new Map()
+  /** Of plugins that ran when the dsp-helper was another one: while trust is away that is what they are. */
+  let remembered: ReadonlyMap<string, Link> = new Map()
+  /** Of whom it is being judged whether they come into the chain. */
+  let underWay: ReadonlySet<string> = new Set()
   // Counted, not flagged: what changes while a chain is under way is due after it.
   let wanted = 1
   let done = 0
@@ -88,6 +93,8 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
 
   /** Whether it may still run: one may have lost its standing while the others were judged. */
   function stands(plugin: Runnable): boolean {
+    const now = plan.named(plugin.directory)
+    if (now === undefined || !isRunnable(now) || now.manifest !== plugin.manifest) return false // it is not wanted any more
     try {
       needs.needStanding(plugin)
       return true
@@ -99,19 +106,21 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
   }
 
   /** What was judged of this plugin, and not of another one that lay there before it. */
-  function linkOfSame({ directory, manifest }: Runnable): Link | undefined {
-    const link = links.get(directory)
+  function ofSame(known: ReadonlyMap<string, Link>, { directory, manifest }: Runnable): Link | undefined {
+    const link = known.get(directory)
     return link?.spec.id === manifest.id ? link : undefined
   }
 
   async function linkOf(plugin: Runnable): Promise<Attempt<Link>> {
     const { directory } = plugin
-    const runs = linkOfSame(plugin)
+    const runs = ofSame(links, plugin)
     if (runs !== undefined && !renewing.has(directory)) return { kind: 'done', value: runs }
     renewing.delete(directory)
     const attempt = await lives.attempt(directory, runs !== undefined, () => judged(plugin))
     if (attempt.kind === 'missing') renewing.add(directory)
-    return attempt.kind === 'refused' && runs !== undefined ? { kind: 'done', value: runs } : attempt
+    // Nothing that runs ends because it cannot be judged again now.
+    const stays = attempt.kind === 'missing' ? (runs ?? ofSame(remembered, plugin)) : runs
+    return attempt.kind !== 'done' && stays !== undefined ? { kind: 'done', value: stays } : attempt
   }
 
   const refuse = (directory: string, why: RigError): void =>
@@ -142,26 +151,29 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     return false
   }
 
+  const send = (chain: ReadonlyMap<Runnable, Link>, withoutWaiting: boolean): Promise<void> => {
+    sent = chain
+    const plugins = [...chain].map(([plugin, { spec }]) => ({ ...spec, updateRateHz: needs.rateHzOf(plugin) }))
+    return services.setChain({ plugins, limits: needs.limits, withoutWaiting })
+  }
+
   async function tell(chain: ReadonlyMap<Runnable, Link>): Promise<'done' | 'unfinished'> {
     try {
       needServing(isServing, 'dsp-helper')
-      const plugins = [...chain].map(([plugin, { spec }]) => ({ ...spec, updateRateHz: needs.rateHzOf(plugin) }))
-      // Whoever is stopped is not kept running until somebody else has started.
-      await services.setChain({ plugins, limits: needs.limits, withoutWaiting: hurried })
-      hurried = false
+      await send(chain, false)
     } catch (cause) {
-      const attempts = [...chain.keys()].map(({ directory }) =>
-        lives.attempt(directory, false, () => Promise.reject(cause)),
+      const tellAll = [...chain.keys()].map(({ directory }) =>
+        lives.attempt(directory, told.has(directory), () => Promise.reject(cause)),
       )
-      if ((await Promise.all(attempts)).some(isMissing)) return 'unfinished'
-      if (chain.size === 0) log.error({ err: cause }, 'the limits of the rig were refused')
-      return isServing('dsp-helper') ? 'done' : 'unfinished'
+      await Promise.all(tellAll)
+      if (chain.size === 0 && isServing('dsp-helper')) log.error({ err: cause }, 'the limits of the rig were refused')
+      return 'unfinished'
     }
     // Of one that was there already the word stands, also why its successor is not.
     for (const [{ directory, manifest }, link] of chain) {
       if (told.get(directory) === link) continue
       needs.versions.note(manifest.id, link.bundleVersion)
-      lives.tell(directory, { kind: 'placed', advice: link.warning })
+      lives.tell(directory, { kind: 'placed', advice: link.warning, isNew: true })
     }
     told = new Map([...chain].map(([{ directory }, link]) => [directory, link]))
     return 'done'
@@ -172,22 +184,39 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     const current = wanted
     const before = links
     const plugins = members()
-    for (const directory of renewing)
-      if (!plugins.some((plugin) => plugin.directory === directory)) renewing.delete(directory)
+    underWay = new Set(plugins.map(({ directory }) => directory))
+    for (const directory of renewing) if (!underWay.has(directory)) renewing.delete(directory)
     const attempts = await Promise.all(plugins.map(linkOf))
-    // The chain is replaced whole: one without a plugin that trust cannot judge now would end it, and it may be running.
+    underWay = new Set()
+    // The chain is replaced whole: without a plugin that trust cannot judge now it would end that, and it may be running.
     if (attempts.some(isMissing)) return 'unfinished'
     const judgedGood = plugins.flatMap((plugin, index): readonly (readonly [Runnable, Link])[] => {
       const attempt = attempts[index]
       return attempt?.kind === 'done' && stands(plugin) ? [[plugin, attempt.value]] : []
     })
     const isNews = judgedGood.some(([{ directory }, link]) => before.get(directory) !== link)
-    if (done === current && !isNews) return 'done' // what was to be renewed was refused
+    const rest = renewing.size === 0 ? 'done' : 'unfinished'
+    if (done === current && !isNews) return rest // what was to be renewed was refused
     if (current === wanted) links = new Map(judgedGood.map(([{ directory }, link]) => [directory, link]))
     const chain = new Map(judgedGood.filter(([plugin, link]) => isGranted(plugin, link)))
     if ((await tell(chain)) === 'unfinished') return 'unfinished'
     done = current
-    return 'done'
+    return rest
+  }
+
+  /** Beside the chain that may be on its way: that one waits for plugins that start. */
+  async function dropNow(directory: string): Promise<void> {
+    drop(directory)
+    if (!isServing('dsp-helper')) return
+    const left = new Map([...sent].filter(([plugin]) => plugin.directory !== directory))
+    if (left.size < sent.size) await send(left, true)
+  }
+
+  function drop(directory: string): void {
+    const without = (known: ReadonlyMap<string, Link>) => new Map([...known].filter(([name]) => name !== directory))
+    links = without(links)
+    remembered = without(remembered)
+    wanted += 1
   }
 
   return {
@@ -200,15 +229,12 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
       const spec = told.get(directory)?.spec
       return spec === undefined ? undefined : asText(spec)
     },
-    has: (directory) => links.has(directory) || told.has(directory),
-    drop({ directory }) {
-      links = new Map([...links].filter(([name]) => name !== directory))
-      wanted += 1
-    },
-    hurry() {
-      hurried = true
-    },
+    has: (directory) => links.has(directory) || told.has(directory) || underWay.has(directory),
+    drop: ({ directory }) => drop(directory),
+    dropNow: ({ directory }) => dropNow(directory),
     begin() {
+      remembered = new Map([...remembered, ...links])
+      sent = new Map()
       links = new Map()
       told = new Map()
       wanted += 1

@@ -166,7 +166,7 @@ test('a plugin is named by its directory, its id in any case, or its name where 
   )
   assert.match(
     refusal(() => fastNamed([{ ...a, wanted: false }], 'a')),
-    /a is not enabled; add it to plugins\.enabled/,
+    /a is not enabled; `wheelctl plugin enable a`/,
   )
   const broken: PlannedPlugin = { ...a, manifest: null, problem: 'MANIFEST_INVALID: class is Turbo' }
   assert.match(

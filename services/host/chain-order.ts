@@ -1,6 +1,6 @@
 import { chainMax } from '../../gen/layout.ts'
 import { RigError } from '../../rpc/failure.ts'
-import { isFast, isRunnable, type PlannedPlugin, type Runnable, runs } from './plugin-plan.ts'
+import { hasManifest, isFast, isRunnable, type PlannedPlugin, type Runnable } from './plugin-plan.ts'
 
 /** What the operator said about the chain. Plugins are named by their ids: a directory may be renamed. */
 export interface ChainOrder {
@@ -64,7 +64,14 @@ export function fastNamed(plan: readonly PlannedPlugin[], name: string): Planned
     throw new RigError('REQUEST_INVALID', `${plugin.directory} is a Safe plugin; only Fast plugins are in the chain`)
   }
   if (plugin.wanted) return plugin
-  const remedy = 'add it to plugins.enabled in config.yaml and start the rig again'
+  if (plugin.quarantine !== null) {
+    const release = `\`wheelctl plugin release ${plugin.directory}\` ends that`
+    throw new RigError(
+      'PLUGIN_QUARANTINED',
+      `${plugin.directory} is in quarantine: ${plugin.quarantine.reason}; ${release}`,
+    )
+  }
+  const remedy = `\`wheelctl plugin enable ${plugin.directory}\` has it run`
   throw new RigError('REQUEST_INVALID', `${plugin.directory} is not enabled; ${remedy}`)
 }
 
@@ -87,7 +94,9 @@ export function orderOf(plan: readonly PlannedPlugin[], before: ChainOrder, chai
     throw new RigError('REQUEST_INVALID', `${chain.length} plugins are named; ${remedy}`)
   }
   const order = chain.map(idOf)
-  const installed = plan.filter(runs).filter(isRunnable).filter(isFast).map(idOf)
+  // One in quarantine comes back, and is not to come back into a chain that was set without it.
+  const mayCome = plan.filter(({ wanted, quarantine }) => wanted || quarantine !== null)
+  const installed = mayCome.filter(hasManifest).filter(isFast).map(idOf)
   const out = new Set([...before.removed, ...installed].filter((id) => !order.includes(id)))
   return { order, removed: [...out] }
 }

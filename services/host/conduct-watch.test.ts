@@ -22,6 +22,7 @@ function newWatch(rig: ReturnType<typeof newConductRig>, everyMs = 100_000) {
   const complaints: unknown[] = []
   const looks = new EventEmitter()
   const watch = startConductWatch({
+    heard: () => undefined,
     ...{ conduct, everyMs, log: { error: (...args: readonly unknown[]) => void complaints.push(args.at(-1)) } },
     isServing: (service) => (service === 'wasm-runner' ? answers.safe : answers.fast) !== undefined,
     services: {

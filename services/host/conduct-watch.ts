@@ -1,4 +1,6 @@
 import type { Logger } from 'pino'
+import type { FastPlugin } from '../../gen/proto/openracing/v1/dsp_helper.ts'
+import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Conduct } from './conduct.ts'
 import { readFast, readSafe, type ServiceReport } from './conduct-report.ts'
 import type { IsServing } from './judge.ts'
@@ -13,6 +15,8 @@ export interface ConductWatchNeeds {
   readonly services: Pick<PluginServices, 'listSafe' | 'listFast'>
   readonly isServing: IsServing
   readonly everyMs: number
+  /** What was read, for who keeps the last word on plugins that end. */
+  readonly heard: (reports: readonly (SafePlugin | FastPlugin)[]) => void
   readonly log: Pick<Logger, 'error'>
 }
 
@@ -29,7 +33,7 @@ export interface ConductWatch {
 
 /** Looks for the first time at once. */
 export function startConductWatch(needs: ConductWatchNeeds): ConductWatch {
-  const { conduct, services, isServing, everyMs, log } = needs
+  const { conduct, services, isServing, everyMs, heard, log } = needs
   let closed = false
   let last: Promise<void> = Promise.resolve()
   let timer: NodeJS.Timeout | undefined
@@ -42,11 +46,16 @@ export function startConductWatch(needs: ConductWatchNeeds): ConductWatch {
     complaint = said
   }
 
+  function told<T extends SafePlugin | FastPlugin>(plugins: readonly T[]): readonly T[] {
+    heard(plugins)
+    return plugins
+  }
+
   /** `broken`: what one of them failed with, where it answers at all. */
   async function read(): Promise<{ readonly reports: readonly ServiceReport[]; readonly broken: unknown }> {
     const answers = await Promise.allSettled([
-      ...(isServing('wasm-runner') ? [services.listSafe(true).then(readSafe)] : []),
-      ...(isServing('dsp-helper') ? [services.listFast().then(readFast)] : []),
+      ...(isServing('wasm-runner') ? [services.listSafe(true).then(told).then(readSafe)] : []),
+      ...(isServing('dsp-helper') ? [services.listFast().then(told).then(readFast)] : []),
     ])
     const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []))
     const reports = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))

@@ -12,7 +12,7 @@ export interface DiscoveryNeeds {
   readonly pluginDir: string
   readonly plan: Plan
   readonly lives: PluginLives
-  readonly loader: Pick<Loader, 'changed'>
+  readonly loader: Pick<Loader, 'changed' | 'forget'>
   readonly log: Logger
 }
 
@@ -49,17 +49,25 @@ export function startDiscovery({ pluginDir, plan, lives, loader, log }: Discover
     return far === undefined ? [own] : [own, far]
   }
 
+  /** What lies there could not take the place of what runs; it may, once others have changed. */
+  const refused = new Set<string>()
+
   async function look(directory: string): Promise<void> {
+    refused.delete(directory)
     const found = findPlugin(pluginDir, directory)
     const known = plan.named(directory)
     if (found === undefined && known === undefined) return
     const problem = found === undefined ? null : plan.preview(directory, found).problem
     if (problem !== null && lives.of(directory).placed) {
       lives.tell(directory, { kind: 'refused', detail: problem, runsOn: true })
+      refused.add(directory)
       return
     }
     const others = plan.plugins().filter((plugin) => plugin.directory !== directory)
-    if (known !== undefined && !isSame(known, found)) lives.forget(directory)
+    if (known !== undefined && !isSame(known, found)) {
+      lives.forget(directory)
+      loader.forget(directory)
+    }
     plan.put(directory, found)
     const now = plan.named(directory)
     if (now === undefined) lives.forget(directory)
@@ -73,6 +81,7 @@ export function startDiscovery({ pluginDir, plan, lives, loader, log }: Discover
     for (const plugin of freed) tellPlan(lives, plugin)
     await loader.changed(directory) // whose id they have is gone then
     await Promise.all(freed.map((plugin) => loader.changed(plugin.directory)))
+    for (const other of [...refused]) await look(other)
   }
 
   const watching = watchPlugins({

@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
 import type { Config } from './config.ts'
 import type { ConfigCheck } from './config-check.ts'
 import { type Verified, verifiedBy, verifyRequest } from './load-request.ts'
+import { readManifestText } from './manifest.ts'
 import { resolveArtefact } from './manifest-artefact.ts'
 import type { NewestVersions } from './newest-versions.ts'
 import { readPluginConfig } from './plugin-config.ts'
@@ -49,11 +51,24 @@ export function checkChecksum(artefact: string, expected: string | null, found: 
   )
 }
 
+/** Bytes run by the manifest that lies beside them, and by no other. Throws MANIFEST_INVALID. */
+function checkManifest({ path, manifestFile }: Runnable): void {
+  if (manifestFile === null) return
+  const file = join(path, manifestFile.name)
+  const found = createHash('sha256').update(readManifestText(file)).digest('hex')
+  if (found === manifestFile.sha256) return
+  throw new RigError(
+    'MANIFEST_INVALID',
+    `${file} is not what was read before; \`wheelctl plugin reload\` reads it again`,
+  )
+}
+
 export const createJudge =
   ({ native, services, isServing, configs, versions }: JudgeNeeds): Judge =>
   async (plugin) => {
     const { path, manifest } = plugin
     needServing(isServing, 'trust')
+    checkManifest(plugin)
     const artefact = resolveArtefact(path, manifest.artefact)
     const verified = verifiedBy(
       await services.verify(verifyRequest(artefact, plugin, native, versions.of(manifest.id))),

@@ -347,10 +347,9 @@ test('a restarted dsp-helper gets the chain again, but never one that lacks a pl
   it.stop('trust')
   it.stop('dsp-helper')
   await it.start('dsp-helper')
-  assert.equal(it.chains.length, 1)
   await it.start('trust')
-  assert.equal(it.chains.length, 2)
-  assert.equal(it.chains.at(-1)?.plugins.length, 2)
+  assert.ok(it.chains.length > 1)
+  assert.ok(it.chains.every(({ plugins }) => plugins.length === 2))
 })
 
 test('a chain that changes while another is on its way is told after it', async () => {
@@ -368,6 +367,34 @@ test('a chain that changes while another is on its way is told after it', async 
     [[idOf(1), idOf(0)], [idOf(1)]],
   )
   assert.deepEqual([it.life('one').state, it.life('two').state], ['available', 'enabled'])
+})
+
+test('while trust is away what is not wanted any more leaves the chain, and the others stay', async () => {
+  using it = rig({ one: 'Fast', two: 'Fast' })
+  await it.start(...allServices)
+  it.stop('trust')
+  const changed = it.loader.changed('one')
+  it.aim('two', 'disabled')
+  await Promise.all([changed, it.loader.changed('two')])
+  assert.deepEqual(
+    it.chains.at(-1)?.plugins.map(({ id }) => id),
+    [idOf(0)],
+  )
+  it.stop('dsp-helper')
+  await it.start('dsp-helper')
+  assert.deepEqual(
+    it.chains.at(-1)?.plugins.map(({ id }) => id),
+    [idOf(0)],
+  )
+})
+
+test('a Fast plugin that is disabled while it is judged for the first time is not in the chain', async () => {
+  using it = rig({ fast: 'Fast' })
+  const started = it.start(...allServices)
+  it.aim('fast', 'disabled')
+  await Promise.all([started, it.loader.changed('fast')])
+  await it.loader.settled()
+  assert.deepEqual(it.chains.at(-1)?.plugins, [])
 })
 
 test('a restart of trust alone touches nothing that runs', async () => {
@@ -640,7 +667,7 @@ test('a Safe plugin that was changed takes the place of what runs; what cannot r
   assert.equal(it.loads.length, 1, 'the same runs on')
   it.changeBytes('01'.repeat(32))
   await it.loader.changed('safe')
-  assert.deepEqual([it.loads.at(-1)?.sha256, it.counted], ['01'.repeat(32), [1]])
+  assert.deepEqual([it.loads.at(-1)?.sha256, it.counted.at(-1)], ['01'.repeat(32), 1])
   it.changeBytes('02'.repeat(32))
   it.failing.set('safe', new RigError('PLUGIN_FAILED', 'initialize() returned -2'))
   await it.loader.changed('safe')

@@ -30,7 +30,7 @@ export interface LoaderNeeds {
     'verify' | 'judgeKeys' | 'listFast' | 'loadSafe' | 'loadOnCall' | 'adjustSafe' | 'unloadSafe' | 'setChain'
   >
   readonly isServing: IsServing
-  readonly grants: Pick<PluginGrants, 'of' | 'decide'>
+  readonly grants: Pick<PluginGrants, 'of' | 'withoutFiles' | 'decide'>
   readonly network: SafeLoaderNeeds['network']
   readonly rateHzOf: SafeLoaderNeeds['rateHzOf']
   readonly fence: SafeLoaderNeeds['fence']
@@ -64,8 +64,10 @@ export interface Loader {
   judgedGood: Vouchers['judgedGood']
   /** SHA-256 of what was judged good last in this directory; undefined where nothing was. */
   judgedIn: Vouchers['judgedIn']
-  /** The same, of what is judged now where nothing was. Throws why it may not run. */
+  /** SHA-256 of what lies there now. Throws why it may not run. */
   digestOf(plugin: Runnable): Promise<string>
+  /** Another plugin, or none, is in this directory. */
+  forget: Vouchers['forget']
   /** The operator wants this plugin after all, also where it was stopped for its key. Returns what takes that back. */
   lift: Vouchers['lift']
   /** The keys are, or may be, other ones; resolves when nothing runs on the word of one that is not trusted. */
@@ -103,10 +105,11 @@ export function createLoader(needs: LoaderNeeds): Loader {
     },
     async stop(plugin, why) {
       if (!isFast(plugin)) return safe.stop(plugin, why)
-      chain.drop(plugin)
-      chain.hurry()
-      chainErrand.ask()
-      await chainErrand.idle()
+      try {
+        await chain.dropNow(plugin)
+      } finally {
+        chainErrand.ask() // again and again, where it is not gone
+      }
     },
   })
   const { judge, needStanding } = vouchers
@@ -127,7 +130,7 @@ export function createLoader(needs: LoaderNeeds): Loader {
     const isLink = plugin !== undefined && isRunnable(plugin) && isFast(plugin)
     if (!isLink && !chain.has(directory)) return
     if (isLink) chain.renew(directory)
-    else chain.drop({ directory })
+    else await chain.dropNow({ directory }).catch(() => undefined) // the errand does it again
     chainErrand.ask()
     await chainErrand.idle()
   }
@@ -142,18 +145,19 @@ export function createLoader(needs: LoaderNeeds): Loader {
     chainChanged,
     async changed(directory) {
       safe.changed(directory)
-      await Promise.all([changedFast(directory), safe.idle()])
+      await Promise.all([changedFast(directory), safe.idleIn(directory)])
     },
     async termsChanged(directory) {
       safe.termsChanged(directory)
       const plugin = plan.named(directory)
-      await Promise.all([plugin !== undefined && isFast(plugin) ? chainChanged() : undefined, safe.idle()])
+      await Promise.all([plugin !== undefined && isFast(plugin) ? chainChanged() : undefined, safe.idleIn(directory)])
     },
     runningIn: (directory) => safe.runningIn(directory) ?? chain.runningIn(directory),
     judgedGood: vouchers.judgedGood,
     judgedIn: vouchers.judgedIn,
-    digestOf: async (plugin) => vouchers.judgedIn(plugin.directory) ?? (await judge(plugin)).verified.sha256,
+    digestOf: async (plugin) => (await judge(plugin)).verified.sha256,
     lift: vouchers.lift,
+    forget: vouchers.forget,
     keysChanged: vouchers.keysChanged,
     settled: async () => {
       await Promise.all([safe.idle(), chainErrand.idle()])

@@ -44,7 +44,7 @@ import { createPluginCalls } from './plugin-calls.ts'
 import { createPluginHand } from './plugin-hand.ts'
 import { startPluginHistory } from './plugin-history.ts'
 import { createPluginList } from './plugin-list.ts'
-import { isRunnable } from './plugin-plan.ts'
+import { hasManifest } from './plugin-plan.ts'
 import { rateHzOf } from './plugin-rate.ts'
 import { pluginService } from './plugin-service.ts'
 import { connectPluginServices } from './plugin-services.ts'
@@ -137,7 +137,7 @@ async function run(): Promise<void> {
   const record = openChainRecord(home)
   const arrangement = () => arrangementOf(plan, record)
   const services = connectPluginServices(home)
-  const fence = createRunnerFence(() => grants.directoriesOf(plan.plugins().filter(isRunnable)))
+  const fence = createRunnerFence(() => grants.directoriesOf(plan.plugins().filter(hasManifest)))
   const supervisor = createSupervisor({
     services: rigServices(home, config, level, process.env, () => {
       const granted = fence.raise()
@@ -178,11 +178,12 @@ async function run(): Promise<void> {
     },
   })
   ends.defer(enforce({ conduct, plan, lives, loader }))
-  const conductWatch = startConductWatch({ conduct, services, isServing, everyMs: watchEveryMs, log })
   const dataPlaneLog = join(home.stateDir, 'data-plane.log')
   const loop = watchLoop({ ticks: () => status.read().loop.running, services, isServing, dataPlaneLog })
   const { judgedIn } = loader
   const plugins = createPluginList({ plan, lives, grants, judgedIn, services, isServing, loop, dataPlaneLog })
+  const { heard } = plugins
+  const conductWatch = startConductWatch({ conduct, services, isServing, everyMs: watchEveryMs, heard, log })
   const discovery = ends.adopt(startDiscovery({ pluginDir: home.pluginDir, plan, lives, loader, log }), (it) =>
     it.close(),
   )

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { RigError } from '../../rpc/failure.ts'
-import type { Migration } from '../../state/database.ts'
+import { inTransaction, type Migration } from '../../state/database.ts'
+import type { AuditLog } from './audit-log.ts'
 import type { Goal } from './plugin-state.ts'
 
 export const pluginGoalsMigration: Migration =
@@ -10,8 +11,16 @@ export const pluginGoalsMigration: Migration =
 export interface PluginGoals {
   /** Null where the operator said nothing. */
   of(pluginId: string): Goal | null
-  /** On the disk when this returns. */
-  set(pluginId: string, goal: Goal): void
+  /** On the disk, and in the audit log, when this returns. `directory`: how the log names it. */
+  set(pluginId: string, directory: string, goal: Goal): void
+}
+
+/** The command that says it. */
+const decisionOf: Readonly<Record<Goal, string>> = {
+  running: 'enable',
+  loaded: 'load',
+  available: 'unload',
+  disabled: 'disable',
 }
 
 const goals: readonly Goal[] = ['running', 'loaded', 'available', 'disabled']
@@ -24,7 +33,7 @@ function goalOf(word: string, pluginId: string): Goal {
 }
 
 /** Reads what is there. Throws CONFIG_INVALID for a word that is none: nobody knows what was not to run. */
-export function createPluginGoals(database: DatabaseSync): PluginGoals {
+export function createPluginGoals(database: DatabaseSync, audit: Pick<AuditLog, 'append'>): PluginGoals {
   const upsert = database.prepare('INSERT OR REPLACE INTO plugin_goals VALUES (?, ?)')
   const rows = database.prepare('SELECT plugin_id AS id, goal FROM plugin_goals').all() as unknown
   const known = new Map(
@@ -32,8 +41,13 @@ export function createPluginGoals(database: DatabaseSync): PluginGoals {
   )
   return {
     of: (pluginId) => known.get(pluginId) ?? null,
-    set(pluginId, goal) {
-      upsert.run(pluginId, goal)
+    set(pluginId, directory, goal) {
+      inTransaction(database, () => {
+        const reason = 'by the operator'
+        const evidence = { plugin_id: pluginId, before: known.get(pluginId) ?? null }
+        audit.append({ kind: 'plugin', subject: directory, decision: decisionOf[goal], reason, evidence })
+        upsert.run(pluginId, goal)
+      })
       known.set(pluginId, goal)
     },
   }

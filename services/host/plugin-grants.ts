@@ -21,6 +21,8 @@ export interface PluginGrants {
   decide(plugin: Runnable, sha256: string | null): readonly CapabilityGrant[]
   /** Throws, where it is granted a directory that cannot be had, FILE_MISSING or CONFIG_INVALID. */
   of(plugin: Runnable, sha256: string): Granted
+  /** As of(), and no directory: for one that cannot have what it is granted. Never throws. */
+  withoutFiles(plugin: Runnable, sha256: string): Granted
   /** Every directory that one of these may be granted. Of one that cannot be had is told when its plugin is loaded. */
   directoriesOf(plugins: readonly Runnable[]): readonly PathGrant[]
 }
@@ -50,16 +52,18 @@ export function createPluginGrants({ plugins: config, words, files }: PluginGran
     }
   }
 
+  function grantedWith(plugin: Runnable, sha256: string, fileSystem: readonly PathGrant[]): Granted {
+    const hosts = has(plugin, sha256, 'Network') ? plugin.manifest.permissions.network : []
+    // Both mean nothing without a list.
+    const means: Readonly<Record<string, boolean>> = { Network: hosts.length > 0, FileSystem: fileSystem.length > 0 }
+    const granted = decide(plugin, sha256).filter((grant) => grant.granted && (means[grant.capability] ?? true))
+    return { capabilities: granted.map(({ capability }) => capability), fileSystem, hosts }
+  }
+
   return {
     decide,
-    of(plugin, sha256) {
-      const hosts = has(plugin, sha256, 'Network') ? plugin.manifest.permissions.network : []
-      const fileSystem = has(plugin, sha256, 'FileSystem') ? files(plugin) : []
-      // Both mean nothing without a list.
-      const means: Readonly<Record<string, boolean>> = { Network: hosts.length > 0, FileSystem: fileSystem.length > 0 }
-      const granted = decide(plugin, sha256).filter((grant) => grant.granted && (means[grant.capability] ?? true))
-      return { capabilities: granted.map(({ capability }) => capability), fileSystem, hosts }
-    },
+    of: (plugin, sha256) => grantedWith(plugin, sha256, has(plugin, sha256, 'FileSystem') ? files(plugin) : []),
+    withoutFiles: (plugin, sha256) => grantedWith(plugin, sha256, []),
     directoriesOf: (plugins) => plugins.flatMap(directoriesOf),
   }
 }

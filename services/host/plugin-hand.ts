@@ -1,5 +1,5 @@
 import { parseFailure, RigError } from '../../rpc/failure.ts'
-import { riskIn, whatItAllows } from './capability-grants.ts'
+import { grantDigest, riskIn, whatItAllows } from './capability-grants.ts'
 import type { CapabilityWords } from './capability-words.ts'
 import { pluginNamed } from './chain-order.ts'
 import type { Discovery } from './discovery.ts'
@@ -74,8 +74,11 @@ export function createPluginHand(needs: PluginHandNeeds): PluginHand {
   async function reload(name: string): Promise<{ readonly directory: string; readonly changed: boolean }> {
     const { directory, wanted, goal } = pluginNamed(plan.plugins(), name)
     if (!wanted) {
-      const remedy = `\`wheelctl plugin enable ${directory}\` has it run`
-      const why = goal === 'running' || goal === 'loaded' ? 'in quarantine' : goal
+      const isKept = goal === 'running' || goal === 'loaded'
+      const remedy = isKept
+        ? `\`wheelctl plugin release ${directory}\` ends that`
+        : `\`wheelctl plugin enable ${directory}\` has it run`
+      const why = isKept ? 'in quarantine' : goal
       throw new RigError('REQUEST_INVALID', `${directory} is ${why}, and is not loaded; ${remedy}`)
     }
     const bar = loader.lift({ directory })
@@ -95,7 +98,8 @@ export function createPluginHand(needs: PluginHandNeeds): PluginHand {
         const remedy = `\`wheelctl plugin enable ${plugin.directory}\` has it run`
         throw new RigError('REQUEST_INVALID', `${plugin.directory} is disabled, and is not loaded; ${remedy}`)
       }
-      goals.set(plugin.manifest.id, goal)
+      goals.set(plugin.manifest.id, plugin.directory, goal)
+      if (goal === 'running' || goal === 'loaded') await needs.widenFence()
       await settle(plugin.directory)
       return plugin.directory
     },
@@ -111,7 +115,8 @@ export function createPluginHand(needs: PluginHandNeeds): PluginHand {
         const pause = 'for that the Safe plugins pause while their process is started again'
         throw new RigError('CONSENT_NEEDED', `${why}; ${pause}; grant it with --yes when that is what you want`)
       }
-      words.grant({ ...which, risk }, await loader.digestOf(plugin))
+      const digest = grantDigest(manifest, which.capability, await loader.digestOf(plugin))
+      words.grant({ ...which, risk }, digest)
       if (which.capability === 'FileSystem') await needs.widenFence()
       await loader.termsChanged(directory)
       return directory

@@ -32,6 +32,8 @@ export interface Report {
 export interface PluginList {
   /** In the order of their ids. Asks the services that run them; of one that does not answer the last word stands. */
   list(): Promise<readonly Plugin[]>
+  /** What services say of their plugins, from whoever asked them: the last word on those that end. */
+  heard(reports: readonly Report[]): void
   /** Throws PLUGIN_UNKNOWN. */
   get(idOrDirectory: string): Promise<Plugin>
 }
@@ -73,7 +75,7 @@ const goalOf: Readonly<Record<Goal, PluginGoal>> = {
 function reportedState(state: PluginState, goal: Goal): ReportedState {
   switch (state) {
     case PluginState.PLUGIN_STATE_RUNNING:
-      return 'running'
+      return goal === 'loaded' ? 'loaded' : 'running' // one that runs when somebody asks is not asked then
     case PluginState.PLUGIN_STATE_THROTTLED:
       return 'throttled'
     case PluginState.PLUGIN_STATE_WAITING:
@@ -123,6 +125,15 @@ export function createPluginList(needs: PluginListNeeds): PluginList {
   let safe: readonly Report[] = []
   let fast: readonly Report[] = []
   let loopComplaint: string | undefined
+  /** By id, also of those that have ended since: why they did is in it. */
+  const last = new Map<string, Report>()
+
+  function heard(reports: readonly Report[]): void {
+    for (const report of reports) {
+      const statistics = report.statistics ?? last.get(report.id)?.statistics
+      last.set(report.id, { ...report, statistics })
+    }
+  }
 
   async function refresh(): Promise<void> {
     const [newSafe, newFast, newComplaint] = await Promise.all([
@@ -133,6 +144,10 @@ export function createPluginList(needs: PluginListNeeds): PluginList {
     safe = newSafe
     fast = newFast
     loopComplaint = newComplaint
+    heard(safe)
+    heard(fast)
+    const ids = new Set(plan.plugins().map(({ manifest }) => manifest?.id))
+    for (const id of last.keys()) if (!ids.has(id)) last.delete(id)
   }
 
   function reported(plugin: PlannedPlugin, report: Report | undefined): Standing | undefined {
@@ -155,6 +170,9 @@ export function createPluginList(needs: PluginListNeeds): PluginList {
     lives.tell(directory, { kind: 'reported', state: reportedState(stands.state, goal), detail: stands.detail })
   }
 
+  const lastOf = ({ problem, manifest }: PlannedPlugin): Report | undefined =>
+    problem === null && manifest !== null ? last.get(manifest.id) : undefined
+
   function show(plugin: PlannedPlugin): Plugin {
     const reports = isFast(plugin) ? fast : safe
     // A plugin whose id another one has is not the one that the report is about.
@@ -162,7 +180,7 @@ export function createPluginList(needs: PluginListNeeds): PluginList {
     observe(plugin, report)
     const sha256 = judgedIn(plugin.directory)
     return {
-      ...toMessage(plugin, lives.of(plugin.directory), report),
+      ...toMessage(plugin, lives.of(plugin.directory), report ?? lastOf(plugin)),
       grants: grantMessages(plugin, (it) => grants.decide(it, sha256 ?? null)),
       artefactSha256: sha256 ?? '',
     }
@@ -178,6 +196,7 @@ export function createPluginList(needs: PluginListNeeds): PluginList {
 
   return {
     list,
+    heard,
     async get(idOrDirectory) {
       const plugins = await list()
       const id = idOrDirectory.toLowerCase()

@@ -55,6 +55,10 @@ export const runs = (plugin: PlannedPlugin): boolean => plugin.wanted && plugin.
 
 export const isRunnable = (plugin: PlannedPlugin): plugin is Runnable => runs(plugin) && plugin.manifest !== null
 
+/** Whether it could run, if it were wanted. */
+export const hasManifest = (plugin: PlannedPlugin): plugin is Runnable =>
+  plugin.problem === null && plugin.manifest !== null
+
 export const isFast = ({ manifest }: PlannedPlugin): boolean => manifest?.pluginClass === 'Fast'
 
 /** Where a plugin gets to that the operator said nothing about. */

@@ -7,7 +7,7 @@ const policy = { goal: 'running' } as const
 const found: PluginEvent = { kind: 'found', problem: null, unsupported: null }
 const want = (goal: Goal | null): PluginEvent => ({ kind: 'wanted', goal })
 const judged: PluginEvent = { kind: 'judged', detail: '' }
-const placed: PluginEvent = { kind: 'placed', advice: '' }
+const placed: PluginEvent = { kind: 'placed', advice: '', isNew: true }
 const reported = (state: 'running' | 'throttled' | 'waiting' | 'failed'): PluginEvent => ({
   ...{ kind: 'reported', detail: '' },
   state,

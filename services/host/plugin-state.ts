@@ -48,8 +48,8 @@ export type ServiceEvent =
   | { readonly kind: 'refused'; readonly detail: string; readonly runsOn: boolean }
   /** A service that it needs does not answer: it is tried again. */
   | { readonly kind: 'missing'; readonly detail: string }
-  /** Its service has it. */
-  | { readonly kind: 'placed'; readonly advice: string }
+  /** Its service has it. `isNew`: as it lies on the disk; else what it has runs on, on other terms. */
+  | { readonly kind: 'placed'; readonly advice: string; readonly isNew: boolean }
   /** Its service says this of it. */
   | { readonly kind: 'reported'; readonly state: ReportedState; readonly detail: string }
   /** It ended because somebody wanted that, and may come back. */
@@ -110,11 +110,11 @@ function wanted(life: PluginLife, goal: Goal): Move {
   return { goal, state: goal === 'loaded' ? 'loaded' : 'enabled' }
 }
 
-function placed(life: PluginLife, advice: string): Move {
+function placed(life: PluginLife, advice: string, isNew: boolean): Move {
   const state = life.goal === 'loaded' ? 'loaded' : 'enabled'
   // One that was replaced while it ran has not stopped.
   const runs = state === 'enabled' && (life.state === 'running' || life.state === 'throttled')
-  return { state: runs ? life.state : state, placed: true, detail: '', advice, refusal: '' }
+  return { state: runs ? life.state : state, placed: true, detail: '', advice, refusal: isNew ? '' : life.refusal }
 }
 
 function move(life: PluginLife, event: PluginEvent, nowMs: number, policy: LifePolicy): Move {
@@ -150,7 +150,7 @@ function served(life: PluginLife, event: ServiceEvent): Move {
     case 'missing':
       return { state: 'waiting', detail: event.detail, ...nowhere }
     case 'placed':
-      return placed(life, event.advice)
+      return placed(life, event.advice, event.isNew)
     case 'reported':
       return life.placed ? { state: event.state, detail: event.detail } : {}
     case 'ended':

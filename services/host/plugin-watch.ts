@@ -47,9 +47,11 @@ function namesIn(directory: string): readonly string[] {
   }
 }
 
-function inodeOf(path: string): bigint | undefined {
+/** Which directory it is: one that is made anew may have the number of the one before. */
+function identityOf(path: string): string | undefined {
   try {
-    return statSync(path, { bigint: true }).ino
+    const { dev, ino, birthtimeNs } = statSync(path, { bigint: true })
+    return [dev, ino, birthtimeNs].join()
   } catch {
     return undefined
   }
@@ -60,7 +62,7 @@ export function watchPlugins({ pluginDir, quietMs, placesOf, seen, footprint }: 
   const prints = new Map<string, string>()
   const quiet = new Map<string, NodeJS.Timeout>()
   let root: FSWatcher | undefined
-  let rootInode: bigint | undefined
+  let rootIdentity: string | undefined
   let closed = false
 
   const printOf = (directory: string): string => footprint(join(pluginDir, directory))
@@ -71,7 +73,7 @@ export function watchPlugins({ pluginDir, quietMs, placesOf, seen, footprint }: 
     if (prints.get(directory) === print) return
     prints.set(directory, print)
     seen(directory)
-    if (inodeOf(join(pluginDir, directory)) === undefined) prints.delete(directory)
+    if (identityOf(join(pluginDir, directory)) === undefined) prints.delete(directory)
     follow(directory)
   }
 
@@ -91,13 +93,16 @@ export function watchPlugins({ pluginDir, quietMs, placesOf, seen, footprint }: 
 
   /** Also where the plugin directory was moved away and made anew. */
   function followRoot(): void {
-    const inode = inodeOf(pluginDir)
-    if (root !== undefined && inode === rootInode) return
+    const identity = identityOf(pluginDir)
+    if (root !== undefined && identity === rootIdentity) return
     root?.close()
-    rootInode = inode
+    rootIdentity = identity
     root = watchDirectory(pluginDir, (name) => {
       if (!watchers.has(name)) follow(name)
       touch(name)
+    })
+    root?.on('error', () => {
+      root = undefined // the next sweep opens it anew
     })
   }
 

@@ -29,7 +29,7 @@ export function openRigState(file: string, nowMs: () => number) {
       audit,
       known: createKnownKeys(database, audit),
       versions: createNewestVersions(database),
-      goals: createPluginGoals(database),
+      goals: createPluginGoals(database, audit),
       words: createCapabilityWords(database, audit),
       close: () => database.close(),
     }

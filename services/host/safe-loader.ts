@@ -6,6 +6,7 @@ import type {
 } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import type { Frozen } from '../../input/freeze.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { takeTurns } from '../../supervision/take-turns.ts'
 import type { Config, Program } from './config.ts'
 import { type Errand, startErrand } from './errand.ts'
 import { type IsServing, type Judge, type Judged, needServing, serviceMissing } from './judge.ts'
@@ -33,7 +34,9 @@ export interface SafeLoader {
   stop(plugin: Runnable, why: RigError): Promise<void>
   /** What the wasm-runner has of what lies in this directory, as text; undefined where that is nothing. */
   runningIn(directory: string): string | undefined
-  /** Resolves when everything that can be done now is done. */
+  /** Resolves when everything that can be done now of what lies in this directory is done. */
+  idleIn(directory: string): Promise<void>
+  /** The same, of all of them. */
   idle(): Promise<void>
   /** Loads no more; what is under way goes on to its end. */
   close(): void
@@ -47,7 +50,7 @@ export interface SafeLoaderNeeds {
   readonly lives: Pick<PluginLives, 'tell' | 'attempt'>
   readonly services: Pick<PluginServices, 'loadSafe' | 'loadOnCall' | 'adjustSafe' | 'unloadSafe'>
   readonly isServing: IsServing
-  readonly grants: Pick<PluginGrants, 'of' | 'decide'>
+  readonly grants: Pick<PluginGrants, 'of' | 'withoutFiles' | 'decide'>
   /** Calls a second that a plugin is to have now; 0: it is not to be called. */
   readonly rateHzOf: (plugin: Runnable) => number
   readonly fence: Pick<RunnerFence, 'covers'>
@@ -87,7 +90,15 @@ type LoadRequest = LoadSafePluginRequest | LoadOnCallPluginRequest
 
 /** A request without its terms. */
 const codeOf = (request: LoadRequest): string =>
-  asText({ ...request, capabilities: [], fileSystem: [], network: [], initialRateHz: 0, ungrantedCapabilities: [] })
+  asText({
+    ...request,
+    capabilities: [],
+    fileSystem: [],
+    network: [],
+    initialRateHz: 0,
+    ungrantedCapabilities: [],
+    order: 0,
+  })
 
 const isAmong = (all: readonly PathGrant[], one: PathGrant): boolean => all.some((each) => asText(each) === asText(one))
 
@@ -97,18 +108,28 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
   /** Those that are to be judged, and brought to the runner if that makes a difference. */
   const due = new Set<string>()
   const errands = new Map<string, Errand>()
+  // Errands are by directories, and the runner knows ids: a plugin that was moved has one in two of them.
+  const inTurn = takeTurns()
+  let closed = false
 
   const programOf = (directory: string): Frozen<Program> =>
     (Object.hasOwn(programs, directory) ? programs[directory] : undefined) ?? noProgram
 
   function safeIn(directory: string): Runnable | undefined {
     const plugin = plan.named(directory)
-    return plugin !== undefined && isRunnable(plugin) && !isFast(plugin) ? plugin : undefined
+    if (plugin === undefined || !isRunnable(plugin) || isFast(plugin)) return undefined
+    return barOf(plugin) === undefined ? plugin : undefined
   }
 
-  async function unload({ id }: Pick<Placed, 'id'>): Promise<void> {
-    network.revoke(id)
-    if (isServing('wasm-runner')) await services.unloadSafe(id) // else there is nothing of it any more
+  /** Why it was stopped for its key; undefined where it was not. */
+  function barOf(plugin: Runnable): RigError | undefined {
+    try {
+      needs.needStanding(plugin)
+      return undefined
+    } catch (cause) {
+      if (cause instanceof RigError) return cause
+      throw cause
+    }
   }
 
   const termsOf = (plugin: Runnable, sha256: string): Terms => ({
@@ -116,15 +137,26 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
     granted: grants.of(plugin, sha256),
   })
 
-  function tellPlaced(plugin: Runnable, { sha256, warning }: Placed): void {
+  /** `isNew`: it was judged just now. */
+  function tellPlaced(plugin: Runnable, { sha256, warning }: Placed, isNew: boolean): void {
     const ungranted = describeUngranted(plugin, grants.decide(plugin, sha256))
-    lives.tell(plugin.directory, { kind: 'placed', advice: [warning, ungranted].filter(Boolean).join('; ') })
+    const advice = [warning, ungranted].filter(Boolean).join('; ')
+    lives.tell(plugin.directory, { kind: 'placed', advice, isNew })
   }
 
-  async function end(directory: string, it: Pick<Placed, 'id'>): Promise<void> {
-    await unload(it)
-    if (placed.get(directory)?.id === it.id) placed.delete(directory)
+  const isElsewhere = (directory: string, id: string): boolean =>
+    [...placed].some(([other, it]) => other !== directory && it.id === id)
+
+  /** Ends what is there of this directory; not what lies in another one by now and has its id. */
+  async function endNow(directory: string, { id }: Pick<Placed, 'id'>): Promise<void> {
+    if (!isElsewhere(directory, id)) {
+      network.revoke(id)
+      if (isServing('wasm-runner')) await services.unloadSafe(id) // else there is nothing of it any more
+    }
+    if (placed.get(directory)?.id === id) placed.delete(directory)
   }
+
+  const end = (directory: string, it: Pick<Placed, 'id'>): Promise<void> => inTurn(it.id, () => endNow(directory, it))
 
   function requestFor(plugin: Runnable, { verified, configJson }: Judged, terms: Terms) {
     const { manifest, directory } = plugin
@@ -140,13 +172,13 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
 
   async function bring(plugin: Runnable, { granted }: Terms, load: () => Promise<void>): Promise<void> {
     const { id, artefact } = plugin.manifest
-    const wasThere = placed.has(plugin.directory)
-    if (wasThere) await needs.countNow()
+    const before = placed.get(plugin.directory)
     network.grant(id, granted.hosts) // before its first line of code: that may ask already
     try {
       await load().catch(namePlace(join(plugin.path, artefact)))
     } catch (cause) {
-      if (!wasThere) network.revoke(id)
+      if (before === undefined) network.revoke(id)
+      else network.grant(id, before.terms.granted.hosts)
       throw cause
     }
   }
@@ -155,6 +187,14 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
     const { manifest, directory } = plugin
     needServing(isServing, 'wasm-runner')
     const judged = await judge(plugin)
+    if (placed.has(directory)) await needs.countNow()
+    // It may be wanted no more by now, for what was just counted, too: then there is another errand for it.
+    if (safeIn(directory)?.manifest !== manifest) return
+    await inTurn(manifest.id, () => placeNow(plugin, judged))
+  }
+
+  async function placeNow(plugin: Runnable, judged: Judged): Promise<void> {
+    const { manifest, directory } = plugin
     const { sha256, warning, bundleVersion } = judged.verified
     const terms = termsOf(plugin, sha256)
     needCovered(needs.fence, terms.granted.fileSystem)
@@ -169,14 +209,15 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
     } else {
       await adjust(plugin, before, terms)
     }
-    try {
-      needs.needStanding(plugin) // it may have lost it while it was on its way
-    } catch (cause) {
-      await end(directory, it)
-      throw cause
+    const bar = barOf(plugin)
+    if (bar !== undefined) {
+      // It lost its standing while it was on its way: it ends.
+      lives.tell(directory, { kind: 'refused', detail: bar.message, runsOn: false })
+      ask(directory)
+      return
     }
     needs.versions.note(manifest.id, bundleVersion)
-    tellPlaced(plugin, it)
+    tellPlaced(plugin, it, true)
   }
 
   const canAdjust = ({ directories }: Placed, { granted }: Terms): boolean =>
@@ -192,10 +233,24 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
   /** Gives what runs the terms that it is to have now; one that needs more than it can be given so is loaded anew. */
   async function adjustPlaced(plugin: Runnable, it: Placed): Promise<void> {
     needServing(isServing, 'wasm-runner')
-    const terms = termsOf(plugin, it.sha256)
+    let terms: Terms
+    try {
+      terms = termsOf(plugin, it.sha256)
+    } catch (cause) {
+      // What is taken from it is taken all the same.
+      const granted = grants.withoutFiles(plugin, it.sha256)
+      await adjust(plugin, it, { rateHz: needs.rateHzOf(plugin), granted })
+      throw cause
+    }
     if (!canAdjust(it, terms)) return place(plugin)
-    await adjust(plugin, it, terms)
-    tellPlaced(plugin, it)
+    try {
+      await adjust(plugin, it, terms)
+    } catch (cause) {
+      if (!(cause instanceof RigError) || cause.code !== 'PLUGIN_UNKNOWN') throw cause
+      placed.delete(plugin.directory) // the runner lost it without our knowing
+      return place(plugin)
+    }
+    tellPlaced(plugin, it, false)
   }
 
   async function settle(directory: string): Promise<'done' | 'unfinished'> {
@@ -218,6 +273,7 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
   }
 
   function ask(directory: string): void {
+    if (closed) return
     const errand = errands.get(directory) ?? startErrand(() => settle(directory), needs.retryMs)
     errands.set(directory, errand)
     errand.ask()
@@ -247,13 +303,19 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
       const { directory, manifest } = plugin
       due.delete(directory)
       lives.tell(directory, { kind: 'refused', detail: why.message, runsOn: false })
-      await end(directory, placed.get(directory) ?? manifest)
+      try {
+        await endNow(directory, placed.get(directory) ?? manifest) // whatever is on its way: that ends when it is there
+      } finally {
+        ask(directory) // again and again, where it is not gone
+      }
     },
     runningIn: (directory) => placed.get(directory)?.code,
+    idleIn: async (directory) => errands.get(directory)?.idle(),
     async idle() {
       await Promise.all([...errands.values()].map((errand) => errand.idle()))
     },
     close() {
+      closed = true
       for (const errand of errands.values()) errand.close()
     },
   }

@@ -32,6 +32,8 @@ export interface Vouchers {
   needStanding(plugin: Runnable): void
   /** The operator wants this plugin after all. Returns what takes that back. */
   lift(plugin: Pick<Runnable, 'directory'>): () => void
+  /** Another plugin, or none, is in this directory: what was said of the one before means nothing. */
+  forget(directory: string): void
   /** SHA-256 of everything that was judged good and may run. */
   judgedGood(): readonly string[]
   /** SHA-256 of what was judged good last in this directory; undefined where nothing was. */
@@ -155,6 +157,10 @@ export function createVouchers(needs: VouchersNeeds): Vouchers {
       }
     },
     judgedGood: () => [...words.values()].flatMap((known) => known.map(({ sha256 }) => sha256)),
+    forget(directory) {
+      words.delete(directory)
+      barred.delete(directory)
+    },
     judgedIn: (directory) => words.get(directory)?.at(-1)?.sha256,
     async keysChanged() {
       keysSeen++

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { takeTurns } from '../../supervision/take-turns.ts'
 import type { Abi } from './abi.ts'
 import { asOnCall, asTicking } from './abi-use.ts'
 import { readArtefact } from './artefact.ts'
@@ -59,20 +60,6 @@ export interface Runner extends Pick<OnCallPlugins, 'runAction' | 'runInput'>, P
 
 /** What a plugin is charged with that was running when this process's predecessor ended. */
 const endedInside = 'the process of the Safe plugins ended while the code of this one was running'
-
-/** Does one thing at a time for each id, in the order in which they were asked for. */
-function takeTurns() {
-  const last = new Map<string, Promise<unknown>>()
-  return async <T>(id: string, act: () => Promise<T>): Promise<T> => {
-    const turn = (last.get(id) ?? Promise.resolve()).then(act, act)
-    last.set(id, turn)
-    try {
-      return await turn
-    } finally {
-      if (last.get(id) === turn) last.delete(id)
-    }
-  }
-}
 
 async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, PluginLife>): Promise<ExecutorThreads> {
   return startExecutorThreads({
