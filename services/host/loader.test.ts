@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setImmediate } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import { pino } from 'pino'
 import { FastPlugin, type SetChainRequest } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
@@ -15,6 +15,7 @@ import {
   SafePlugin,
 } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { until } from '../../test/until.ts'
 import { type Decided, nextEntry } from './audit-chain.ts'
 import type { CapabilityWord } from './capability-grants.ts'
 import { arrange, type ChainOrder, noOrder } from './chain-order.ts'
@@ -101,6 +102,10 @@ function rig(
   const chains: SetChainRequest[] = []
   const decisions = new Map<string, Decision>()
   const unloads: string[] = []
+  /** What the wasm-runner did, in its order. */
+  const done: string[] = []
+  let countingMs = 0
+  let unwilling = 0
   const adjusted: AdjustSafePluginRequest[] = []
   /** How many loads there were when what plugins did was counted. */
   const counted: number[] = []
@@ -122,7 +127,12 @@ function rig(
     },
     listFast: async () => refusing,
     async unloadSafe(id: string) {
+      if (unwilling > 0) {
+        unwilling--
+        throw gone
+      }
       unloads.push(id)
+      done.push('unload')
     },
     async adjustSafe(request: AdjustSafePluginRequest) {
       adjusted.push(request)
@@ -132,6 +142,7 @@ function rig(
       const failure = failing.get(nameIn(request.path))
       if (failure !== undefined) throw failure
       loads.push(request)
+      done.push('load')
     },
     async loadOnCall(request: LoadOnCallPluginRequest) {
       const failure = failing.get(nameIn(request.path))
@@ -161,7 +172,10 @@ function rig(
     ...{ plan, lives, arrangement, config, services, isServing, grants, network, log },
     fence: { covers: () => true },
     rateHzOf: ({ goal, manifest }) => (goal === 'running' ? manifest.constraints.updateRateHz * rateShare : 0),
-    countNow: async () => void counted.push(loads.length),
+    countNow: async () => {
+      counted.push(loads.length)
+      if (countingMs > 0) await delay(countingMs)
+    },
     versions: { of: () => '', note() {} },
     audit: {
       append(decided) {
@@ -226,6 +240,15 @@ function rig(
     grants,
     adjusted,
     counted,
+    done,
+    /** So many unloads are not carried out. */
+    refuseUnloads: (count: number) => {
+      unwilling = count
+    },
+    /** To ask what plugins did takes so long from now on. */
+    countSlowly: (ms: number) => {
+      countingMs = ms
+    },
     /** The operator wants this of a plugin from now on. */
     aim: (directory: string, goal: Goal) => {
       goals.set(directory, goal)
@@ -676,6 +699,46 @@ test('a Safe plugin that was changed takes the place of what runs; what cannot r
   it.failing.clear()
   await it.loader.changed('safe')
   assert.deepEqual([it.loads.at(-1)?.sha256, it.life('safe').refusal], ['02'.repeat(32), ''])
+})
+
+for (const countingMs of [0, 50]) {
+  test(`a plugin that is moved to another directory runs on there, whichever is seen first (${countingMs} ms)`, async () => {
+    using it = rig({ safe: 'Safe' })
+    await it.start(...allServices)
+    const plugin = it.plan.named('safe')
+    assert.ok(plugin)
+    it.countSlowly(countingMs)
+    it.plan.put('safe', undefined)
+    it.plan.put('moved', { ...plugin, directory: 'moved' })
+    it.aim('moved', 'running')
+    await Promise.all([it.loader.changed('safe'), it.loader.changed('moved')])
+    assert.equal(it.done.at(-1), 'load', it.done.join())
+    assert.equal(it.life('moved').state, 'enabled')
+  })
+}
+
+test('what is taken from a plugin is taken although a directory that it is granted is gone', async () => {
+  using it = rig({ safe: 'Safe' })
+  it.grants.of = (
+    (of) =>
+    (...args: Parameters<typeof of>) => {
+      if (it.loads.length > 0) throw new RigError('FILE_MISSING', 'safe is granted /gone, which cannot be found')
+      return of(...args)
+    }
+  )(it.grants.of)
+  await it.start(...allServices)
+  it.slowDown(0.5)
+  await it.loader.termsChanged('safe')
+  assert.equal(it.adjusted.at(-1)?.updateRateHz, 30)
+  assert.match(it.life('safe').refusal, /^FILE_MISSING: safe is granted \/gone/)
+})
+
+test('a stop for a key that the wasm-runner does not carry out is asked for again', { timeout: 60_000 }, async () => {
+  using it = rig({ safe: 'Safe' })
+  await it.start(...allServices)
+  it.refuseUnloads(1)
+  await it.keysMean(Decision.DECISION_REFUSE)
+  await until('it is ended after all', () => it.unloads.length === 1)
 })
 
 test('on a full disk what nobody vouches for is stopped all the same, and nothing loads', async () => {
