@@ -13,7 +13,7 @@ import {
 } from '../gen/proto/openracing/v1/plugin.ts'
 import { call, within } from '../rpc/client.ts'
 import { answerMs, withClient } from './endpoint.ts'
-import { callRows, statisticsOf, warnOf } from './plugin-stats.ts'
+import { callCells, statisticsOf, warnOf } from './plugin-stats.ts'
 import { json } from './table.ts'
 import { pluginClassWord, pluginStateWord, violationWord } from './words.ts'
 
@@ -63,11 +63,8 @@ const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' |
 const markdownTable = (heading: readonly string[], rows: readonly (readonly string[])[]): string =>
   [line(heading), line(heading.map(() => '---')), ...rows.map(line)].join('\n')
 
-function callsTable({ total, lastHour, lastDay }: GetPluginStatisticsResponse): string {
-  const columns = [total, lastHour, lastDay].flatMap((calls) => calls ?? [])
-  const rows = callRows.map(([name, of]) => [name, ...columns.map(of)])
-  return markdownTable(['', 'total', 'last hour', 'last day'], rows)
-}
+const callsTable = (answer: GetPluginStatisticsResponse): string =>
+  markdownTable(['', 'total', 'last hour', 'last day'], callCells(answer))
 
 function describePlugin({ plugin, statistics, history }: PluginReport): string {
   const { budgetViolations = 0n, missedDeadlines = 0n, restarts = 0 } = plugin.statistics ?? {}

@@ -11,15 +11,15 @@ import { json, table } from './table.ts'
 const us = (value = 0): string => `${value.toFixed(1)} µs`
 
 /** A share as a person reads it; nothing of nothing is no share. */
-export const percent = ({ executions, successRate }: CallStatistics): string =>
+const percent = ({ executions, successRate }: CallStatistics): string =>
   executions === 0n ? '-' : `${(Math.floor(successRate * 10_000) / 100).toFixed(2)} %`
 
 /** When the newest call was. */
-export const lastCall = ({ lastTimeUnixMs }: CallStatistics): string =>
+const lastCall = ({ lastTimeUnixMs }: CallStatistics): string =>
   lastTimeUnixMs === 0n ? 'never' : new Date(Number(lastTimeUnixMs)).toISOString()
 
 /** What a person asks about calls, each with its name. */
-export const callRows: readonly (readonly [string, (calls: CallStatistics) => string])[] = [
+const callRows: readonly (readonly [string, (calls: CallStatistics) => string])[] = [
   ['executions', ({ executions }) => `${executions}`],
   ['failures', ({ failures }) => `${failures}`],
   ['success rate', percent],
@@ -42,11 +42,14 @@ export function warnOf({ warning }: Pick<GetPluginStatisticsResponse, 'warning'>
   if (warning !== '') process.stderr.write(`the history of the plugins is not on the disk: ${warning}\n`)
 }
 
-function describe({ total, lastHour, lastDay }: GetPluginStatisticsResponse): string {
+/** A row for each: its name, and what it is in total, in the last hour and in the last day. */
+export function callCells({ total, lastHour, lastDay }: GetPluginStatisticsResponse): readonly (readonly string[])[] {
   const columns = [total, lastHour, lastDay].flatMap((calls) => calls ?? [])
-  const rows = callRows.map(([name, of]) => [name, ...columns.map(of)])
-  return table([['', 'TOTAL', 'LAST HOUR', 'LAST DAY'], ...rows])
+  return callRows.map(([name, of]) => [name, ...columns.map(of)])
 }
+
+const describe = (answer: GetPluginStatisticsResponse): string =>
+  table([['', 'TOTAL', 'LAST HOUR', 'LAST DAY'], ...callCells(answer)])
 
 async function stats(plugin: string, options: { readonly json?: boolean }, command: Command): Promise<void> {
   const answer = await withClient(command, PluginHistoryServiceClient, (client) => statisticsOf(client, plugin))

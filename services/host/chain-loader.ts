@@ -6,7 +6,7 @@ import { RigError } from '../../rpc/failure.ts'
 import type { Arrangement } from './chain-order.ts'
 import type { Config } from './config.ts'
 import { type IsServing, type Judge, needServing } from './judge.ts'
-import { fastSpec } from './load-request.ts'
+import { asText, fastSpec } from './load-request.ts'
 import type { NewestVersions } from './newest-versions.ts'
 import { describeUngranted, type PluginGrants } from './plugin-grants.ts'
 import type { Attempt, PluginLives } from './plugin-lives.ts'
@@ -20,10 +20,11 @@ export interface ChainLoader {
   load(): Promise<'done' | 'unfinished'>
   /** The chain is another one; what was judged once stands. */
   change(): void
-  /** What runs of this plugin is to run no more unless it is judged good again, with the next load(). */
-  drop(plugin: Pick<Runnable, 'directory'>): void
-  /** As drop(), and what runs of it ends now, whatever chain is on its way. Rejects as setChain() does; load() does it again. */
-  dropNow(plugin: Pick<Runnable, 'directory'>): Promise<void>
+  /**
+   * What runs of this plugin ends now, whatever chain is on its way, and is to run no more unless it is judged good again,
+   * with the next load(). Rejects as setChain() does; load() does it again.
+   */
+  drop(plugin: Pick<Runnable, 'directory'>): Promise<void>
   /** The dsp-helper is another one: everything is judged and told again. */
   begin(): void
   /** What lies in this directory may be something else: it is judged anew, and what runs goes on where that fails. */
@@ -43,9 +44,9 @@ export interface ChainLoaderNeeds {
   readonly rateHzOf: (plugin: Runnable) => number
   readonly native: Config['plugins']['native']
   readonly judge: Judge
-  readonly needStanding: Vouchers['needStanding']
+  readonly barOf: Vouchers['barOf']
   readonly versions: Pick<NewestVersions, 'note'>
-  readonly lives: Pick<PluginLives, 'tell' | 'attempt'>
+  readonly lives: Pick<PluginLives, 'tell' | 'attempt' | 'fail'>
   readonly grants: Pick<PluginGrants, 'decide'>
   readonly services: Pick<PluginServices, 'setChain'>
   readonly isServing: IsServing
@@ -63,8 +64,6 @@ const chainIsFull = new RigError(
   'CONFIG_INVALID',
   `the loop has room for ${chainMax} Fast plugins, all taken; take one out with \`wheelctl chain remove\`, or list fewer in plugins.enabled`,
 )
-const asText = (spec: FastPluginSpec): string => JSON.stringify({ ...spec, maxMemoryBytes: `${spec.maxMemoryBytes}` })
-
 const isMissing = ({ kind }: Attempt<unknown>): boolean => kind === 'missing'
 const nothing: Arrangement = { links: [], beyond: [], removed: [] }
 
@@ -95,14 +94,9 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
   function stands(plugin: Runnable): boolean {
     const now = plan.named(plugin.directory)
     if (now === undefined || !isRunnable(now) || now.manifest !== plugin.manifest) return false // it is not wanted any more
-    try {
-      needs.needStanding(plugin)
-      return true
-    } catch (cause) {
-      if (!(cause instanceof RigError)) throw cause
-      refuse(plugin.directory, cause)
-      return false
-    }
+    const bar = needs.barOf(plugin)
+    if (bar !== undefined) refuse(plugin.directory, bar)
+    return bar === undefined
   }
 
   /** What was judged of this plugin, and not of another one that lay there before it. */
@@ -132,8 +126,7 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     try {
       arrangement = needs.arrangement()
     } catch (cause) {
-      for (const plugin of plan.plugins().filter(isRunnable).filter(isFast))
-        void lives.attempt(plugin.directory, false, () => Promise.reject(cause))
+      for (const plugin of plan.plugins().filter(isRunnable).filter(isFast)) lives.fail(plugin.directory, false, cause)
     }
     for (const { directory } of arrangement.removed) lives.tell(directory, { kind: 'ended', detail: removed })
     for (const { directory } of arrangement.beyond) refuse(directory, chainIsFull)
@@ -162,10 +155,7 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
       needServing(isServing, 'dsp-helper')
       await send(chain, false)
     } catch (cause) {
-      const tellAll = [...chain.keys()].map(({ directory }) =>
-        lives.attempt(directory, told.has(directory), () => Promise.reject(cause)),
-      )
-      await Promise.all(tellAll)
+      for (const { directory } of chain.keys()) lives.fail(directory, told.has(directory), cause)
       if (chain.size === 0 && isServing('dsp-helper')) log.error({ err: cause }, 'the limits of the rig were refused')
       return 'unfinished'
     }
@@ -205,18 +195,14 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
   }
 
   /** Beside the chain that may be on its way: that one waits for plugins that start. */
-  async function dropNow(directory: string): Promise<void> {
-    drop(directory)
-    if (!isServing('dsp-helper')) return
-    const left = new Map([...sent].filter(([plugin]) => plugin.directory !== directory))
-    if (left.size < sent.size) await send(left, true)
-  }
-
-  function drop(directory: string): void {
+  async function drop(directory: string): Promise<void> {
     const without = (known: ReadonlyMap<string, Link>) => new Map([...known].filter(([name]) => name !== directory))
     links = without(links)
     remembered = without(remembered)
     wanted += 1
+    if (!isServing('dsp-helper')) return
+    const left = new Map([...sent].filter(([plugin]) => plugin.directory !== directory))
+    if (left.size < sent.size) await send(left, true)
   }
 
   return {
@@ -231,7 +217,6 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     },
     has: (directory) => links.has(directory) || told.has(directory) || underWay.has(directory),
     drop: ({ directory }) => drop(directory),
-    dropNow: ({ directory }) => dropNow(directory),
     begin() {
       remembered = new Map([...remembered, ...links])
       sent = new Map()

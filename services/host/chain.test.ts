@@ -11,7 +11,9 @@ import { type Decided, nextEntry } from './audit-chain.ts'
 import { arrangementOf, createChainHand } from './chain.ts'
 import { openChainRecord } from './chain-record.ts'
 import { parseConfig } from './config.ts'
+import { openConfigCheck } from './config-check.ts'
 import { startDiscovery } from './discovery.ts'
+import { createJudge } from './judge.ts'
 import { createLoader } from './loader.ts'
 import { createNetworkGrants } from './network-grants.ts'
 import { createPluginGrants } from './plugin-grants.ts'
@@ -97,15 +99,17 @@ function rig(...names: readonly string[]) {
     const audit = { append: (decided: Decided) => nextEntry(undefined, decided, 0) }
     const versions = { of: () => '', note() {} }
     const network = createNetworkGrants()
+    const isServing = () => true
+    const configs = openConfigCheck()
+    const judge = createJudge({ native: config.plugins.native, services, isServing, configs, versions })
     const loader = createLoader({
-      ...{ plan, lives, arrangement, config, services, grants, network, audit, versions, log },
-      isServing: () => true,
+      ...{ judge, isServing, plan, lives, arrangement, config, services, grants, network, audit, versions, log },
       fence: { covers: () => true },
       rateHzOf: () => 1000,
       countNow: async () => {},
     })
     const discovery = startDiscovery({ pluginDir: root, plan, lives, loader, log })
-    closing.push(discovery.close)
+    closing.push(discovery.close, () => void configs.close())
     closing.push(loader.close)
     loader.serving('dsp-helper')
     await loader.settled()

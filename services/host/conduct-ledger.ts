@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { inTransaction } from '../../state/database.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { ClockMark } from './conduct-clock.ts'
 import type { Reading } from './conduct-intake.ts'
@@ -34,17 +35,6 @@ export interface ConductLedger {
 
 /** Undefined of a plugin that is not installed. */
 export type WhoIs = (id: string) => DecisionFacts['someone']
-
-function inTransaction(database: DatabaseSync, act: () => void): void {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    act()
-    database.exec('COMMIT')
-  } catch (cause) {
-    if (database.isTransaction) database.exec('ROLLBACK') // a full disk has done so already
-    throw cause
-  }
-}
 
 /** `audit`: on the same database. */
 export function openConductLedger(database: DatabaseSync, audit: Pick<AuditLog, 'append'>): ConductLedger {

@@ -37,7 +37,9 @@ function realDirectoryOf(path: string): string | undefined {
 
 /** Whether it is the plugin that it was, of whatever version. */
 const isSame = (before: InstalledPlugin, now: InstalledPlugin | undefined): boolean =>
-  before.manifest?.id === now?.manifest?.id && before.manifest?.pluginClass === now?.manifest?.pluginClass
+  now !== undefined &&
+  before.manifest?.id === now.manifest?.id &&
+  before.manifest?.pluginClass === now.manifest?.pluginClass
 
 export function startDiscovery({ pluginDir, plan, lives, loader, log }: DiscoveryNeeds): Discovery {
   const artefactOf = (directory: string): string | null => plan.named(directory)?.manifest?.artefact ?? null
@@ -70,8 +72,7 @@ export function startDiscovery({ pluginDir, plan, lives, loader, log }: Discover
     }
     plan.put(directory, found)
     const now = plan.named(directory)
-    if (now === undefined) lives.forget(directory)
-    else tellPlan(lives, now)
+    if (now !== undefined) tellPlan(lives, now)
     log.info({ plugin: directory, found: found !== undefined }, 'a plugin directory was changed')
     // One that had the same id may be the plugin now.
     const freed = others.flatMap((before) => {

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Migration } from '../../state/database.ts'
+import { inTransaction, type Migration } from '../../state/database.ts'
 import { type CallCounts, coarse, noCalls, sumOf } from './call-counts.ts'
 import { decodeDurations, encodeDurations } from './durations-code.ts'
 import type { PluginReading } from './plugin-reading.ts'
@@ -118,18 +118,6 @@ const sampleOf = (row: SampleRow): Sample => ({
   calls: callsOf(row),
 })
 
-/** Runs `act` whole or not at all. */
-function transaction(database: DatabaseSync, act: () => void): void {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    act()
-    database.exec('COMMIT')
-  } catch (cause) {
-    if (database.isTransaction) database.exec('ROLLBACK')
-    throw cause
-  }
-}
-
 export function createHistoryStore(database: DatabaseSync, bounds: HistoryBounds = standardBounds): HistoryStore {
   const all = database.prepare('SELECT * FROM plugins')
   const one = database.prepare('SELECT * FROM plugins WHERE id = ?')
@@ -191,7 +179,7 @@ export function createHistoryStore(database: DatabaseSync, bounds: HistoryBounds
   function rollUpAll(nowMs: number): void {
     const beforeMs = nowMs - minutesForMs - ((nowMs - minutesForMs) % hourMs)
     const plugins = all.all() as unknown as readonly PluginRow[]
-    for (const { number } of plugins) transaction(database, () => rollUp(number, beforeMs))
+    for (const { number } of plugins) inTransaction(database, () => rollUp(number, beforeMs))
   }
 
   function makeRoom(): void {
@@ -205,7 +193,7 @@ export function createHistoryStore(database: DatabaseSync, bounds: HistoryBounds
   return {
     load: () => (all.all() as unknown as readonly PluginRow[]).map(keptOf),
     write: (news, nowMs) =>
-      transaction(database, () => {
+      inTransaction(database, () => {
         for (const each of news) writeOne(each, nowMs)
       }),
     list({ id, fromMs, toMs, after, limit }) {

@@ -87,6 +87,10 @@ export function verifiedBy(answer: VerifyArtefactResponse): Verified {
   }
 }
 
+/** What is sent to a service, or a part of it, as text: the same where it is the same. */
+export const asText = (value: object): string =>
+  JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}` : each))
+
 /** What a Safe plugin is loaded with beside what its manifest says. */
 export interface SafePlace {
   /** Its config.json, checked and completed by its schema. */

@@ -20,7 +20,9 @@ import { type Decided, nextEntry } from './audit-chain.ts'
 import type { CapabilityWord } from './capability-grants.ts'
 import { arrange, type ChainOrder, noOrder } from './chain-order.ts'
 import { parseConfig } from './config.ts'
+import { openConfigCheck } from './config-check.ts'
 import { createFileGrants } from './file-grants.ts'
+import { createJudge } from './judge.ts'
 import { createLoader } from './loader.ts'
 import { createNetworkGrants } from './network-grants.ts'
 import { createPluginGrants } from './plugin-grants.ts'
@@ -168,15 +170,17 @@ function rig(
   const lives = createPluginLives({ policyOf, nowMs: () => 0, log })
   for (const plugin of plan.plugins()) tellPlan(lives, plugin)
   const network = createNetworkGrants()
+  const versions = { of: () => '', note() {} }
+  const configs = openConfigCheck()
+  const judge = createJudge({ native: config.plugins.native, services, isServing, configs, versions })
   const loader = createLoader({
-    ...{ plan, lives, arrangement, config, services, isServing, grants, network, log },
+    ...{ judge, versions, plan, lives, arrangement, config, services, isServing, grants, network, log },
     fence: { covers: () => true },
     rateHzOf: ({ goal, manifest }) => (goal === 'running' ? manifest.constraints.updateRateHz * rateShare : 0),
     countNow: async () => {
       counted.push(loads.length)
       if (countingMs > 0) await delay(countingMs)
     },
-    versions: { of: () => '', note() {} },
     audit: {
       append(decided) {
         if (full) throw new Error('database or disk is full')
@@ -272,7 +276,8 @@ function rig(
       await loader.changed(directory)
     },
     [Symbol.dispose]: () => {
-      void loader.close()
+      loader.close()
+      void configs.close()
       rmSync(root, { recursive: true })
     },
   }

@@ -4,9 +4,8 @@ import type { AuditLog } from './audit-log.ts'
 import { createChainLoader } from './chain-loader.ts'
 import type { Arrangement } from './chain-order.ts'
 import type { Config } from './config.ts'
-import { openConfigCheck } from './config-check.ts'
 import { startErrand } from './errand.ts'
-import { createJudge, type IsServing } from './judge.ts'
+import type { IsServing, Judge } from './judge.ts'
 import { rigLimits } from './load-request.ts'
 import type { NewestVersions } from './newest-versions.ts'
 import type { PluginGrants } from './plugin-grants.ts'
@@ -27,16 +26,17 @@ export interface LoaderNeeds {
   readonly config: Frozen<Config>
   readonly services: Pick<
     PluginServices,
-    'verify' | 'judgeKeys' | 'listFast' | 'loadSafe' | 'loadOnCall' | 'adjustSafe' | 'unloadSafe' | 'setChain'
+    'judgeKeys' | 'listFast' | 'loadSafe' | 'loadOnCall' | 'adjustSafe' | 'unloadSafe' | 'setChain'
   >
   readonly isServing: IsServing
+  readonly judge: Judge
   readonly grants: Pick<PluginGrants, 'of' | 'withoutFiles' | 'decide'>
   readonly network: SafeLoaderNeeds['network']
   readonly rateHzOf: SafeLoaderNeeds['rateHzOf']
   readonly fence: SafeLoaderNeeds['fence']
   readonly countNow: SafeLoaderNeeds['countNow']
   readonly audit: Pick<AuditLog, 'append'>
-  readonly versions: NewestVersions
+  readonly versions: Pick<NewestVersions, 'note'>
   readonly log: Logger
 }
 
@@ -72,13 +72,12 @@ export interface Loader {
   lift: Vouchers['lift']
   /** The keys are, or may be, other ones; resolves when nothing runs on the word of one that is not trusted. */
   keysChanged(): Promise<void>
-  /** Loads no more; resolves when nothing of it is left. May be called twice. */
-  close(): Promise<void>
+  /** Loads no more; what is under way goes on to its end. May be called twice. */
+  close(): void
 }
 
 /** A version that cannot be noted now is noted when the plugin is loaded again: no plugin ends for that. */
-const noting = (versions: NewestVersions, log: Logger): NewestVersions => ({
-  of: versions.of,
+const noting = (versions: Pick<NewestVersions, 'note'>, log: Logger): Pick<NewestVersions, 'note'> => ({
   note(pluginId, version) {
     try {
       versions.note(pluginId, version)
@@ -92,10 +91,8 @@ export function createLoader(needs: LoaderNeeds): Loader {
   const { plan, lives, arrangement, config, services, isServing, grants, network, audit, log } = needs
   const { native } = config.plugins
   const versions = noting(needs.versions, log)
-  const configs = openConfigCheck()
   const vouchers = createVouchers({
-    ...{ native, services, audit, log },
-    judge: createJudge({ native, services, isServing, configs, versions }),
+    ...{ native, services, audit, log, judge: needs.judge },
     // A Safe plugin that does not start leaves nothing behind that runs.
     async runsOlder(plugin) {
       if (!isFast(plugin)) return false
@@ -106,15 +103,15 @@ export function createLoader(needs: LoaderNeeds): Loader {
     async stop(plugin, why) {
       if (!isFast(plugin)) return safe.stop(plugin, why)
       try {
-        await chain.dropNow(plugin)
+        await chain.drop(plugin)
       } finally {
         chainErrand.ask() // again and again, where it is not gone
       }
     },
   })
-  const { judge, needStanding } = vouchers
+  const { judge, barOf } = vouchers
   const { rateHzOf, countNow } = needs
-  const shared = { plan, rateHzOf, countNow, judge, needStanding, versions, lives, grants, services, isServing }
+  const shared = { plan, rateHzOf, countNow, judge, barOf, versions, lives, grants, services, isServing }
   const safe = createSafeLoader({ ...shared, programs: config.plugins.program, network, fence: needs.fence, retryMs })
   const chain = createChainLoader({ ...shared, arrangement, limits: rigLimits(config), native, log })
   const chainErrand = startErrand(chain.load, retryMs)
@@ -130,7 +127,7 @@ export function createLoader(needs: LoaderNeeds): Loader {
     const isLink = plugin !== undefined && isRunnable(plugin) && isFast(plugin)
     if (!isLink && !chain.has(directory)) return
     if (isLink) chain.renew(directory)
-    else await chain.dropNow({ directory }).catch(() => undefined) // the errand does it again
+    else await chain.drop({ directory }).catch(() => undefined) // the errand does it again
     chainErrand.ask()
     await chainErrand.idle()
   }
@@ -165,7 +162,6 @@ export function createLoader(needs: LoaderNeeds): Loader {
     close() {
       safe.close()
       chainErrand.close()
-      return configs.close()
     },
   }
 }

@@ -161,8 +161,10 @@ async function run(): Promise<void> {
   const { isServing } = supervisor
   const network = createNetworkGrants()
   const courier = startCourier({ services, isServing, grants: network, log, nowMs: () => performance.now() })
+  const configs = ends.adopt(openConfigCheck(), (it) => it.close())
+  const judge = createJudge({ native: config.plugins.native, services, isServing, configs, versions })
   const loader = createLoader({
-    ...{ plan, lives, arrangement, config, services, isServing, grants, network, fence, audit, versions, log },
+    ...{ plan, lives, arrangement, config, services, isServing, judge, grants, network, fence, audit, versions, log },
     rateHzOf: (plugin) => rateHzOf(plugin, conduct, config.plugins.quarantinePolicy),
     countNow: () => conductWatch.look(),
   })
@@ -199,11 +201,10 @@ async function run(): Promise<void> {
   const hand = createChainHand({ plan, record, loader, plugins: pluginHand })
   const nameOf = (id: string): string => named().find((plugin) => plugin.id === id)?.name ?? ''
   const owners = createChainOwners({ home, services, isServing, nameOf, nowMs: () => performance.now() })
-  const configs = ends.adopt(openConfigCheck(), (it) => it.close())
   const installer = createInstaller({
     shelf,
     installed: plan.plugins,
-    judge: createJudge({ native: config.plugins.native, services, isServing, configs, versions }),
+    judge,
     audit,
     changed: discovery.look,
   })

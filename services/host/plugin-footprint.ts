@@ -1,26 +1,18 @@
-import { type BigIntStats, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Files of a plugin's directory that are looked at. More than that is no plugin's, and is seen by its directory's own time. */
 const filesMax = 256
 
-const traceOf = ({ ino, size, mtimeNs, ctimeNs, mode }: BigIntStats): string =>
-  [ino, size, mtimeNs, ctimeNs, mode].join()
-
-/** Of a directory in it only which one it is: what plugins write lies there. */
-function trace(path: string): string {
+/**
+ * Of a directory in it only which one it is: what plugins write lies there. `isOwn`: it is the plugin's directory itself,
+ * whose times change when something is made or removed there.
+ */
+function trace(path: string, isOwn = false): string {
   try {
     const stats = statSync(path, { bigint: true })
-    return stats.isDirectory() ? `${stats.ino}` : traceOf(stats)
-  } catch {
-    return 'missing'
-  }
-}
-
-/** Its own time changes when something is made or removed there. */
-function ownTrace(directory: string): string {
-  try {
-    return traceOf(statSync(directory, { bigint: true }))
+    const { ino, size, mtimeNs, ctimeNs, mode } = stats
+    return stats.isDirectory() && !isOwn ? `${ino}` : [ino, size, mtimeNs, ctimeNs, mode].join()
   } catch {
     return 'missing'
   }
@@ -41,7 +33,8 @@ function filesIn(directory: string): readonly string[] {
 export function footprintOf(directory: string, artefact: string | null): string {
   const names = filesIn(directory)
   const others = artefact === null || names.includes(artefact) ? [] : [artefact]
-  return [ownTrace(directory), ...[...names, ...others].map((name) => `${name}:${trace(join(directory, name))}`)].join(
-    '|',
-  )
+  return [
+    trace(directory, true),
+    ...[...names, ...others].map((name) => `${name}:${trace(join(directory, name))}`),
+  ].join('|')
 }

@@ -16,6 +16,8 @@ export interface PluginLives {
   tell(directory: string, event: PluginEvent): void
   /** What fails is the plugin's own affair, and told of it. `runsOn`: what ran before runs on then. */
   attempt<T>(directory: string, runsOn: boolean, act: () => Promise<T>): Promise<Attempt<T>>
+  /** What attempt() does about a failure. */
+  fail(directory: string, runsOn: boolean, cause: unknown): Exclude<Attempt<never>, { readonly kind: 'done' }>
   /** There is no plugin in this directory any more. */
   forget(directory: string): void
 }
@@ -48,22 +50,26 @@ export function createPluginLives({ policyOf, nowMs, log }: PluginLivesNeeds): P
     log[level]({ plugin: directory, state: life.state, detail: life.detail || life.advice }, 'plugin')
   }
 
+  const fail: PluginLives['fail'] = (directory, runsOn, cause) => {
+    if (!(cause instanceof RigError)) log.error({ plugin: directory, err: cause }, 'bringing a plugin to its service')
+    const detail = sentenceOf(cause)
+    if (cause instanceof RigError && cause.code === 'SERVICE_UNAVAILABLE') {
+      if (!of(directory).placed) tell(directory, { kind: 'missing', detail })
+      return { kind: 'missing' }
+    }
+    tell(directory, { kind: 'refused', detail, runsOn })
+    return { kind: 'refused' }
+  }
+
   return {
     of,
     tell,
+    fail,
     async attempt(directory, runsOn, act) {
       try {
         return { kind: 'done', value: await act() }
       } catch (cause) {
-        if (!(cause instanceof RigError))
-          log.error({ plugin: directory, err: cause }, 'bringing a plugin to its service')
-        const detail = sentenceOf(cause)
-        if (cause instanceof RigError && cause.code === 'SERVICE_UNAVAILABLE') {
-          if (!of(directory).placed) tell(directory, { kind: 'missing', detail })
-          return { kind: 'missing' }
-        }
-        tell(directory, { kind: 'refused', detail, runsOn })
-        return { kind: 'refused' }
+        return fail(directory, runsOn, cause)
       }
     },
     forget: (directory) => void lives.delete(directory),

@@ -22,8 +22,6 @@ export interface PluginWatchNeeds {
 
 /** Watches the plugin directory for what is dropped in, changed and removed. */
 export interface PluginWatch {
-  /** What is watched of this plugin may be something else now. */
-  follow(directory: string): void
   /** May be called twice. */
   close(): void
 }
@@ -83,6 +81,7 @@ export function watchPlugins({ pluginDir, quietMs, placesOf, seen, footprint }: 
     quiet.set(directory, setTimeout(look, quietMs, directory))
   }
 
+  /** What is watched of this plugin may be something else now. */
   function follow(directory: string): void {
     for (const watcher of watchers.get(directory) ?? []) watcher.close()
     const places = closed ? [] : [...new Set(placesOf(directory))]
@@ -122,7 +121,6 @@ export function watchPlugins({ pluginDir, quietMs, placesOf, seen, footprint }: 
   sweeping.unref()
 
   return {
-    follow,
     close() {
       closed = true
       clearInterval(sweeping)

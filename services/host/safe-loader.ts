@@ -10,7 +10,7 @@ import { takeTurns } from '../../supervision/take-turns.ts'
 import type { Config, Program } from './config.ts'
 import { type Errand, startErrand } from './errand.ts'
 import { type IsServing, type Judge, type Judged, needServing, serviceMissing } from './judge.ts'
-import { adjustRequest, noProgram, onCallRequest, safeRequest, type Terms } from './load-request.ts'
+import { adjustRequest, asText, noProgram, onCallRequest, safeRequest, type Terms } from './load-request.ts'
 import type { NetworkGrants } from './network-grants.ts'
 import type { NewestVersions } from './newest-versions.ts'
 import { describeUngranted, type PluginGrants } from './plugin-grants.ts'
@@ -45,7 +45,7 @@ export interface SafeLoader {
 export interface SafeLoaderNeeds {
   readonly plan: Plan
   readonly judge: Judge
-  readonly needStanding: Vouchers['needStanding']
+  readonly barOf: Vouchers['barOf']
   readonly versions: Pick<NewestVersions, 'note'>
   readonly lives: Pick<PluginLives, 'tell' | 'attempt'>
   readonly services: Pick<PluginServices, 'loadSafe' | 'loadOnCall' | 'adjustSafe' | 'unloadSafe'>
@@ -83,9 +83,6 @@ const namePlace =
     throw new RigError(cause.code, `${artefact}: ${cause.detail}`, { cause })
   }
 
-const asText = (value: object): string =>
-  JSON.stringify(value, (_, each: unknown) => (typeof each === 'bigint' ? `${each}` : each))
-
 type LoadRequest = LoadSafePluginRequest | LoadOnCallPluginRequest
 
 /** A request without its terms. */
@@ -103,7 +100,7 @@ const codeOf = (request: LoadRequest): string =>
 const isAmong = (all: readonly PathGrant[], one: PathGrant): boolean => all.some((each) => asText(each) === asText(one))
 
 export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
-  const { plan, judge, lives, services, isServing, grants, programs, network } = needs
+  const { plan, judge, barOf, lives, services, isServing, grants, programs, network } = needs
   const placed = new Map<string, Placed>()
   /** Those that are to be judged, and brought to the runner if that makes a difference. */
   const due = new Set<string>()
@@ -119,17 +116,6 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
     const plugin = plan.named(directory)
     if (plugin === undefined || !isRunnable(plugin) || isFast(plugin)) return undefined
     return barOf(plugin) === undefined ? plugin : undefined
-  }
-
-  /** Why it was stopped for its key; undefined where it was not. */
-  function barOf(plugin: Runnable): RigError | undefined {
-    try {
-      needs.needStanding(plugin)
-      return undefined
-    } catch (cause) {
-      if (cause instanceof RigError) return cause
-      throw cause
-    }
   }
 
   const termsOf = (plugin: Runnable, sha256: string): Terms => ({

@@ -28,8 +28,8 @@ export interface Vouchers {
    * stopped for its key is refused until lift(), also when its key is trusted again.
    */
   readonly judge: Judge
-  /** Throws PLUGIN_UNTRUSTED when the plugin was stopped for its key since it was judged. */
-  needStanding(plugin: Runnable): void
+  /** PLUGIN_UNTRUSTED, when what lies in this directory was stopped for its key; undefined where it was not. */
+  barOf(plugin: Pick<Runnable, 'directory'>): RigError | undefined
   /** The operator wants this plugin after all. Returns what takes that back. */
   lift(plugin: Pick<Runnable, 'directory'>): () => void
   /** Another plugin, or none, is in this directory: what was said of the one before means nothing. */
@@ -63,10 +63,7 @@ export function createVouchers(needs: VouchersNeeds): Vouchers {
   const barred = new Map<string, RigError>()
   let keysSeen = 0
 
-  const needStanding = ({ directory }: Runnable): void => {
-    const why = barred.get(directory)
-    if (why !== undefined) throw why
-  }
+  const barOf: Vouchers['barOf'] = ({ directory }) => barred.get(directory)
 
   function note(plugin: Runnable, decision: string, reason: string, evidence: Record<string, string>): void {
     const mode = { require_signatures: requireSignatures, allow_unsigned: allowUnsigned }
@@ -84,7 +81,8 @@ export function createVouchers(needs: VouchersNeeds): Vouchers {
   }
 
   async function judgeOnce(plugin: Runnable): Promise<Judged> {
-    needStanding(plugin)
+    const bar = barOf(plugin)
+    if (bar !== undefined) throw bar
     try {
       const judged = await judge(plugin)
       remember(plugin, judged.verified)
@@ -141,7 +139,7 @@ export function createVouchers(needs: VouchersNeeds): Vouchers {
   }
 
   return {
-    needStanding,
+    barOf,
     async judge(plugin) {
       for (;;) {
         const seen = keysSeen
@@ -150,10 +148,10 @@ export function createVouchers(needs: VouchersNeeds): Vouchers {
       }
     },
     lift({ directory }) {
-      const why = barred.get(directory)
+      const bar = barOf({ directory })
       barred.delete(directory)
       return () => {
-        if (why !== undefined) barred.set(directory, why)
+        if (bar !== undefined) barred.set(directory, bar)
       }
     },
     judgedGood: () => [...words.values()].flatMap((known) => known.map(({ sha256 }) => sha256)),

@@ -1,5 +1,6 @@
 // A Safe plugin in C that appends the frame's number to /logs/frames at each tick, opening it anew every time and
-// closing it never; its constructor says that it ran, and NOTE in its environment is told. A negative gear has it end itself.
+// closing it never (CLOSES: each time); its constructor says that it ran, and NOTE in its environment is told. A negative gear
+// has it end itself.
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -41,7 +42,12 @@ EXPORT(process) int process(const int op, const uint8_t* const telemetry, const 
   char      line[32];
   const int length = snprintf(line, sizeof line, "%llu\n", (unsigned long long)*context);
   const int fd     = open("/logs/frames", O_WRONLY | O_CREAT | O_APPEND, 0666);
-  return fd >= 0 && write(fd, line, (size_t)length) == length ? 0 : -1;
+  if (fd < 0 || write(fd, line, (size_t)length) != length) { return -1; }
+#ifdef CLOSES
+  return close(fd);
+#else
+  return 0;
+#endif
 }
 
 EXPORT(shutdown) int shutdown_plugin(void)
