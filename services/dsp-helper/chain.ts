@@ -28,9 +28,11 @@ export interface Chain {
   numbers(): Numbers
   /**
    * Makes these the chain: those that are ready at once, and those that are not when they are. Resolves when what left has
-   * ended, and, where that is to be waited for, each of the others runs or has failed. May be called again meanwhile.
+   * ended, and each of the others runs or has failed. May be called again meanwhile.
    */
-  set(specs: readonly FastPluginSpec[], wait: boolean): Promise<void>
+  set(specs: readonly FastPluginSpec[]): Promise<void>
+  /** Takes these out of the chain, also while it is being set. Resolves when they have ended. */
+  end(ids: readonly string[]): Promise<void>
   /** Ends every plugin at once: there is no loop any more. */
   close(): Promise<void>
 }
@@ -79,7 +81,7 @@ export function createChain({ numbers, saved, ...needs }: ChainNeeds): Chain {
     return take(newPlace(spec, slot, lives))
   }
 
-  async function set(specs: readonly FastPluginSpec[], wait: boolean): Promise<void> {
+  async function set(specs: readonly FastPluginSpec[]): Promise<void> {
     if (specs.length > chainMax) {
       throw new RigError('REQUEST_INVALID', `${specs.length} Fast plugins are enabled; a chain has ${chainMax} at most`)
     }
@@ -93,7 +95,15 @@ export function createChain({ numbers, saved, ...needs }: ChainNeeds): Chain {
     for (const { spec, place } of placed) place.pace(rateOf(spec))
     needs.changed() // who left is out of the loop, and who stays has its rate, whatever becomes of the others
     const asked = placed.map(({ spec, place }) => place.ask(spec))
-    await Promise.all([...left, ...(wait ? asked : [])])
+    await Promise.all([...left, ...asked])
+  }
+
+  async function end(ids: readonly string[]): Promise<void> {
+    const leaving = places.filter(({ id }) => ids.includes(id))
+    const left = leaving.flatMap((place) => place.leave()).map(retire)
+    places = places.filter((place) => !leaving.includes(place))
+    if (leaving.length > 0) needs.changed()
+    await Promise.all(left)
   }
 
   function others(): readonly SeatProcess[] {
@@ -110,6 +120,7 @@ export function createChain({ numbers, saved, ...needs }: ChainNeeds): Chain {
     published: () => places.flatMap((place) => place.published() ?? []),
     numbers: () => ({ instances, lives }),
     set,
+    end,
     close: async () => {
       const seats = [...places.flatMap((place) => place.leave()), ...retiring]
       await Promise.all(seats.map((seat) => seat.close()))

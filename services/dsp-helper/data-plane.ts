@@ -39,7 +39,9 @@ export interface DataPlane {
   /** True when the loop was running already. */
   readonly adopted: boolean
   /** Makes these plugins the chain; see Chain.set. */
-  setChain(specs: readonly FastPluginSpec[], limits: Limits, wait?: boolean): Promise<void>
+  setChain(specs: readonly FastPluginSpec[], limits: Limits): Promise<void>
+  /** Takes these plugins out of the chain; see Chain.end. */
+  end(ids: readonly string[]): Promise<void>
   plugins(): readonly FastPlugin[]
   wheelRt(): { readonly pid: number; readonly restarts: number }
   /** What this kernel cannot do to confine plugins, as far as it showed. */
@@ -146,10 +148,11 @@ export function startDataPlane({ home, programs, log }: DataPlaneNeeds): DataPla
 
   return {
     adopted: loop.adopted,
-    setChain: (specs, newLimits, wait = true) => {
+    setChain: (specs, newLimits) => {
       limits = newLimits
-      return chain.set(specs, wait)
+      return chain.set(specs)
     },
+    end: chain.end,
     plugins: () => chain.places().map((place) => place.report()),
     wheelRt: () => ({ pid: loop.pid(), restarts: loop.restarts() }),
     missingSandbox: sandbox.missing,

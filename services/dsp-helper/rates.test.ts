@@ -95,11 +95,12 @@ test('a plugin is out of the loop, and its process gone, while another one does 
   const over: string[] = []
   const both = rig.plane.setChain([spec, hangs], limits).finally(() => over.push('both'))
   const { pid: hanging } = await until('its process runs', () => readRoster(rosterPath(rig.home.shmDir)).others[0])
-  await rig.plane.setChain([hangs], limits, false)
+  await rig.plane.end([spec.id, 'nobody'])
   assert.ok(!isAlive(pid))
   assert.ok(isAlive(hanging) || over.length > 0, 'it was not waited for')
   await until('the torque is as it came', () => near(torqueNm(rig), 2))
-  await rig.plane.setChain([], limits)
+  await rig.plane.end([hangs.id])
   assert.ok(!isAlive(hanging))
+  assert.deepEqual(rig.plane.plugins(), [])
   await both
 })

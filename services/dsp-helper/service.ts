@@ -53,7 +53,11 @@ function checkSpecs(specs: readonly FastPluginSpec[]): readonly FastPluginSpec[]
 /** The handlers of DspHelperService. */
 export const dspHelperHandlers = (plane: DataPlane, log: Logger): DspHelperServiceServer => ({
   setChain: unary(async (request) => {
-    await plane.setChain(checkSpecs(request.plugins), readLimits(request), request.withoutWaiting !== true)
+    await plane.setChain(checkSpecs(request.plugins), readLimits(request))
+    return {}
+  }, log),
+  endFastPlugins: unary(async ({ ids }) => {
+    await plane.end(ids)
     return {}
   }, log),
   listFastPlugins: unary(() => ({ plugins: plane.plugins() }), log),

@@ -22,7 +22,7 @@ export interface ChainLoader {
   change(): void
   /**
    * What runs of this plugin ends now, whatever chain is on its way, and is to run no more unless it is judged good again,
-   * with the next load(). Rejects as setChain() does; load() does it again.
+   * with the next load(). Rejects as endFast() does; load() does it again.
    */
   drop(plugin: Pick<Runnable, 'directory'>): Promise<void>
   /** The dsp-helper is another one: everything is judged and told again. */
@@ -48,7 +48,7 @@ export interface ChainLoaderNeeds {
   readonly versions: Pick<NewestVersions, 'note'>
   readonly lives: Pick<PluginLives, 'tell' | 'attempt' | 'fail'>
   readonly grants: Pick<PluginGrants, 'decide'>
-  readonly services: Pick<PluginServices, 'setChain'>
+  readonly services: Pick<PluginServices, 'setChain' | 'endFast' | 'listFast'>
   readonly isServing: IsServing
   readonly log: Logger
 }
@@ -73,7 +73,7 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
   const renewing = new Set<string>()
   /** The links of the chain that was told last, by directory. */
   let told: ReadonlyMap<string, Link> = new Map()
-  /** The chain that was sent last, also one that is on its way. */
+  /** The chain that was sent last, also one that is on its way, and who was in it. */
   let sent: ReadonlyMap<Runnable, Link> = new Map()
   /** Of plugins that ran when the dsp-helper was another one: while trust is away that is what they are. */
   let remembered: ReadonlyMap<string, Link> = new Map()
@@ -134,8 +134,8 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
   }
 
   /** Nothing of a plugin that may not touch the torque is in the chain. */
-  function isGranted(plugin: Runnable, { spec }: Link): boolean {
-    const decided = grants.decide(plugin, spec.sha256)
+  function isGranted(plugin: Runnable, sha256: string | null): boolean {
+    const decided = grants.decide(plugin, sha256)
     if (decided.some(({ capability, granted }) => capability === 'ProcessDsp' && granted)) return true
     const asks = decided.some(({ capability }) => capability === 'ProcessDsp')
     const lacking = 'its manifest does not ask for ProcessDsp, without which it filters nothing'
@@ -144,16 +144,12 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     return false
   }
 
-  const send = (chain: ReadonlyMap<Runnable, Link>, withoutWaiting: boolean): Promise<void> => {
-    sent = chain
-    const plugins = [...chain].map(([plugin, { spec }]) => ({ ...spec, updateRateHz: needs.rateHzOf(plugin) }))
-    return services.setChain({ plugins, limits: needs.limits, withoutWaiting })
-  }
-
   async function tell(chain: ReadonlyMap<Runnable, Link>): Promise<'done' | 'unfinished'> {
     try {
       needServing(isServing, 'dsp-helper')
-      await send(chain, false)
+      sent = chain
+      const plugins = [...chain].map(([plugin, { spec }]) => ({ ...spec, updateRateHz: needs.rateHzOf(plugin) }))
+      await services.setChain({ plugins, limits: needs.limits })
     } catch (cause) {
       for (const { directory } of chain.keys()) lives.fail(directory, told.has(directory), cause)
       if (chain.size === 0 && isServing('dsp-helper')) log.error({ err: cause }, 'the limits of the rig were refused')
@@ -169,6 +165,15 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     return 'done'
   }
 
+  /** Ends what nobody wants: a loop that was taken over runs what was wanted before, whether or not it can be judged. */
+  async function endUnwanted(): Promise<void> {
+    if (!isServing('dsp-helper')) return
+    const running = await services.listFast()
+    const wanted = members().filter((plugin) => isGranted(plugin, null))
+    const ids = running.map(({ id }) => id).filter((id) => !wanted.some(({ manifest }) => manifest.id === id))
+    if (ids.length > 0) await services.endFast(ids)
+  }
+
   async function load(): Promise<'done' | 'unfinished'> {
     if (done === wanted && renewing.size === 0) return 'done'
     const current = wanted
@@ -179,7 +184,10 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     const attempts = await Promise.all(plugins.map(linkOf))
     underWay = new Set()
     // The chain is replaced whole: without a plugin that trust cannot judge now it would end that, and it may be running.
-    if (attempts.some(isMissing)) return 'unfinished'
+    if (attempts.some(isMissing)) {
+      await endUnwanted().catch(() => undefined) // it is done again with everything else
+      return 'unfinished'
+    }
     const judgedGood = plugins.flatMap((plugin, index): readonly (readonly [Runnable, Link])[] => {
       const attempt = attempts[index]
       return attempt?.kind === 'done' && stands(plugin) ? [[plugin, attempt.value]] : []
@@ -188,7 +196,7 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     const rest = renewing.size === 0 ? 'done' : 'unfinished'
     if (done === current && !isNews) return rest // what was to be renewed was refused
     if (current === wanted) links = new Map(judgedGood.map(([{ directory }, link]) => [directory, link]))
-    const chain = new Map(judgedGood.filter(([plugin, link]) => isGranted(plugin, link)))
+    const chain = new Map(judgedGood.filter(([plugin, link]) => isGranted(plugin, link.spec.sha256)))
     if ((await tell(chain)) === 'unfinished') return 'unfinished'
     done = current
     return rest
@@ -197,12 +205,11 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
   /** Beside the chain that may be on its way: that one waits for plugins that start. */
   async function drop(directory: string): Promise<void> {
     const without = (known: ReadonlyMap<string, Link>) => new Map([...known].filter(([name]) => name !== directory))
+    const there = [...sent].filter(([plugin]) => plugin.directory === directory)
     links = without(links)
     remembered = without(remembered)
     wanted += 1
-    if (!isServing('dsp-helper')) return
-    const left = new Map([...sent].filter(([plugin]) => plugin.directory !== directory))
-    if (left.size < sent.size) await send(left, true)
+    if (there.length > 0 && isServing('dsp-helper')) await services.endFast(there.map(([, { spec }]) => spec.id))
   }
 
   return {

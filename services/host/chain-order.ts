@@ -1,5 +1,6 @@
 import { chainMax } from '../../gen/layout.ts'
 import { RigError } from '../../rpc/failure.ts'
+import { pluginNamed } from './named-plugin.ts'
 import { hasManifest, isFast, isRunnable, type PlannedPlugin, type Runnable } from './plugin-plan.ts'
 
 /** What the operator said about the chain. Plugins are named by their ids: a directory may be renamed. */
@@ -38,23 +39,6 @@ export function arrange(plan: readonly PlannedPlugin[], { order, removed }: Chai
     beyond: chain.slice(chainMax),
     removed: fast.filter((plugin) => removed.includes(idOf(plugin))),
   }
-}
-
-const quoted = (name: string): string => JSON.stringify(name.slice(0, 64))
-
-/** The plugin with this id, in this directory, or the only one of this name. Throws PLUGIN_UNKNOWN or REQUEST_INVALID. */
-export function pluginNamed(plan: readonly PlannedPlugin[], name: string): PlannedPlugin {
-  const byId = plan.find(({ manifest, problem }) => problem === null && manifest?.id === name.toLowerCase())
-  const found = byId ?? plan.find(({ directory }) => directory === name)
-  if (found !== undefined) return found
-  const [only, ...others] = plan.filter(({ manifest }) => manifest?.name === name)
-  if (only === undefined) {
-    const remedy = '`wheelctl plugin list` shows which there are'
-    throw new RigError('PLUGIN_UNKNOWN', `no installed plugin has the id, directory or name ${quoted(name)}; ${remedy}`)
-  }
-  if (others.length === 0) return only
-  const directories = [only, ...others].map(({ directory }) => directory).join(', ')
-  throw new RigError('REQUEST_INVALID', `several plugins have the name ${quoted(name)}; name one of ${directories}`)
 }
 
 /** As pluginNamed, of the Fast plugins that config.yaml enables, broken ones too. */

@@ -76,6 +76,7 @@ function rig(...names: readonly string[]) {
     adjustSafe: () => Promise.reject(new Error('no Safe plugin is here')),
     loadSafe: () => Promise.reject(new Error('no Safe plugin is here')),
     loadOnCall: () => Promise.reject(new Error('no plugin that is called is here')),
+    endFast: async () => {},
     async setChain(request: SetChainRequest) {
       chains.push(request)
     },

@@ -38,7 +38,7 @@ async function serve() {
         samples: async (query) => store.list(query),
         warning: () => 'the disk is full',
       },
-      installed: () => [{ id: 'one', name: 'first', directory: 'first-1.0' }],
+      installed: () => [{ manifest: { id: 'one', name: 'first' }, directory: 'first-1.0', problem: null }],
     },
     pino({ level: 'silent' }),
   )

@@ -12,7 +12,7 @@ import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { unary } from '../../rpc/unary.ts'
 import { type CallCounts, summaryOf } from './call-counts.ts'
 import type { Sample, SampleQuery } from './history-store.ts'
-import { meantPlugin, type NamedPlugin } from './named-plugin.ts'
+import { manifestNamed, type Nameable } from './named-plugin.ts'
 import type { PluginHistory } from './plugin-history.ts'
 
 const pageDefault = 100
@@ -20,7 +20,7 @@ const pageMax = 1000
 
 export interface HistoryServiceNeeds {
   readonly history: Pick<PluginHistory, 'calls' | 'samples' | 'warning'>
-  readonly installed: () => readonly NamedPlugin[]
+  readonly installed: () => readonly Nameable[]
 }
 
 function toMessage(counts: CallCounts): CallStatistics {
@@ -68,7 +68,7 @@ async function list(
   request: ListPluginHistoryRequest,
 ): Promise<ListPluginHistoryResponse> {
   const query = queryOf('', request)
-  const { id } = meantPlugin(installed(), request.plugin)
+  const { id } = manifestNamed(installed(), request.plugin)
   const found = await history.samples({ ...query, id, limit: query.limit + 1 }) // one more says whether there are more
   const samples = found.slice(0, query.limit)
   const last = found.length > query.limit ? samples.at(-1) : undefined
@@ -82,7 +82,7 @@ async function statistics(
   { history, installed }: HistoryServiceNeeds,
   plugin: string,
 ): Promise<GetPluginStatisticsResponse> {
-  const { id: pluginId, name } = meantPlugin(installed(), plugin)
+  const { id: pluginId, name } = manifestNamed(installed(), plugin)
   const { total, lastHour, lastDay } = await history.calls(pluginId)
   const parts = { total: toMessage(total), lastHour: toMessage(lastHour), lastDay: toMessage(lastDay) }
   return { pluginId, name, ...parts, warning: history.warning() }

@@ -69,6 +69,7 @@ async function startRig(listen?: string) {
   const services = ends.adopt(connectPluginServices(home), (it) => it.close())
   const configs = ends.adopt(openConfigCheck(), (it) => it.close())
   const seen: string[] = []
+  let trouble = ''
   const native = {
     requireSignatures: true,
     allowUnsigned: false,
@@ -80,7 +81,10 @@ async function startRig(listen?: string) {
     installed: () => scanPlugins(home.pluginDir),
     judge: createJudge({ native, services, isServing: () => true, configs, versions: createNewestVersions(database) }),
     audit,
-    changed: async (directory) => void seen.push(directory),
+    async changed(directory) {
+      seen.push(directory)
+      return trouble
+    },
   })
   const definitions = [installService(installer, log)]
   const server = await serve({ service: 'host', home, definitions, log, ...(listen === undefined ? {} : { listen }) })
@@ -94,6 +98,10 @@ async function startRig(listen?: string) {
     home,
     client,
     seen,
+    /** What is in place from now on does not run. */
+    fail: (why: string) => {
+      trouble = why
+    },
     /** The newest first. */
     decisions,
     directories: () => readdirSync(home.pluginDir).sort(),
@@ -199,6 +207,15 @@ test('a plugin is installed stage by stage, by its name, with modes of its own',
   const modeOf = (...path: readonly string[]) => statSync(join(rig.home.pluginDir, 'rpm-leds', ...path)).mode & 0o777
   assert.deepEqual([modeOf(), modeOf('build'), modeOf('plugin.yaml')], [0o755, 0o755, 0o644])
   assert.deepEqual([rig.seen, rig.decisions()], [['rpm-leds'], ['install']])
+})
+
+test('what is in place and does not run is told with what was installed', async () => {
+  await using rig = await startRig()
+  rig.fail('PLUGIN_FAILED: create() failed; what ran before runs on')
+  const { warning } = await installFiles(rig, pluginFiles('1.0.0'))
+  assert.equal(warning, 'PLUGIN_FAILED: create() failed; what ran before runs on')
+  rig.fail('')
+  assert.equal((await installFiles(rig, pluginFiles('1.1.0'))).warning, '')
 })
 
 test('zips, and tars of the system in each of its formats, are installed with the same bytes', async (t) => {
@@ -349,7 +366,10 @@ test('uninstalling takes the plugin, the version before it and its configuration
   await using rig = await startRig()
   const { id } = await installFiles(rig, pluginFiles('1.0.0'))
   await installFiles(rig, pluginFiles('2.0.0'))
-  await assert.rejects(rig.uninstall('none'), { code: 'PLUGIN_UNKNOWN', message: /has the id or directory "none"/ })
+  await assert.rejects(rig.uninstall('none'), {
+    code: 'PLUGIN_UNKNOWN',
+    message: /has the id, directory or name "none"/,
+  })
   assert.equal((await rig.uninstall(id.toUpperCase())).previousVersion, '2.0.0')
   assert.deepEqual([rig.directories(), readdirSync(join(rig.home.stateDir, 'previous'))], [[], []])
   await installFiles(rig, pluginFiles('3.0.0'))

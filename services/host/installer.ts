@@ -4,6 +4,7 @@ import type { Decided } from './audit-chain.ts'
 import type { AuditLog } from './audit-log.ts'
 import { decideInstall, type InstallWish } from './install-decision.ts'
 import type { Judge, Judged } from './judge.ts'
+import { pluginNamed } from './named-plugin.ts'
 import { carryConfig, misfit } from './operator-config.ts'
 import type { Runnable } from './plugin-plan.ts'
 import { copyPlugin, type PluginShelf, type Staging } from './plugin-shelf.ts'
@@ -51,8 +52,11 @@ export interface InstallerNeeds {
   readonly installed: () => readonly InstalledPlugin[]
   readonly judge: Judge
   readonly audit: Pick<AuditLog, 'append'>
-  /** Another version is in this directory, or none any more; resolves when the rig has looked. */
-  readonly changed: (directory: string) => Promise<void>
+  /**
+   * Another version is in this directory, or none any more; resolves when everything that follows now is done, with what
+   * keeps what is there from running, or nothing.
+   */
+  readonly changed: (directory: string) => Promise<string>
 }
 
 /** Installs plugins and removes them: each change is made whole or not at all, and one after the other. */
@@ -68,9 +72,9 @@ export interface Installer {
     signal: AbortSignal,
   ): AsyncGenerator<InstallStep, void, undefined>
   /** Removes a plugin and the version before it. Throws PLUGIN_UNKNOWN. */
-  uninstall(idOrDirectory: string): Promise<InstallResult>
+  uninstall(name: string): Promise<InstallResult>
   /** Makes the version before the plugin, and the plugin the version before. Throws as install() does. */
-  rollback(idOrDirectory: string): Promise<InstallResult>
+  rollback(name: string): Promise<InstallResult>
 }
 
 /** Installations at once: each may take an archive and its files of disk. */
@@ -110,18 +114,6 @@ async function* told<T>(
   }
 }
 
-function find(installed: readonly InstalledPlugin[], idOrDirectory: string): InstalledPlugin {
-  const id = idOrDirectory.toLowerCase()
-  const named = installed.filter(({ manifest }) => manifest?.id === id && id !== '')
-  const found =
-    named.find(({ problem }) => problem === null) ??
-    named[0] ??
-    installed.find(({ directory }) => directory === idOrDirectory)
-  if (found !== undefined) return found
-  const what = `no installed plugin has the id or directory ${JSON.stringify(idOrDirectory.slice(0, 64))}`
-  throw new RigError('PLUGIN_UNKNOWN', `${what}; list the plugins to see which there are`)
-}
-
 /** A plugin that is put together and may take its place. */
 interface Ready {
   readonly plugin: Runnable
@@ -147,9 +139,9 @@ export function createInstaller({ shelf, installed, judge, audit, changed }: Ins
         ...{ sha256: verified.sha256, ...evidence },
       },
     })
-    const warning = await shelf.put(path, directory)
-    await changed(directory)
-    const warnings = [verified.warning, ...manifest.warnings, warning].filter((each) => each !== '')
+    const unsettled = await shelf.put(path, directory)
+    const trouble = await changed(directory)
+    const warnings = [verified.warning, ...manifest.warnings, unsettled, trouble].filter((each) => each !== '')
     return { id: manifest.id, directory, version: manifest.version, previousVersion, warning: warnings.join('; ') }
   }
 
@@ -196,8 +188,8 @@ export function createInstaller({ shelf, installed, judge, audit, changed }: Ins
     yield { result: await putInPlace(ready) }
   }
 
-  async function goBack(idOrDirectory: string): Promise<InstallResult> {
-    const before = find(installed(), idOrDirectory)
+  async function goBack(name: string): Promise<InstallResult> {
+    const before = pluginNamed(installed(), name)
     const directory = basename(before.path)
     const previous = shelf.previous(directory)
     if (previous === undefined) {
@@ -214,8 +206,8 @@ export function createInstaller({ shelf, installed, judge, audit, changed }: Ins
     return putInPlace({ plugin, judged, before, decision: 'rollback', evidence: {} })
   }
 
-  async function takeAway(idOrDirectory: string): Promise<InstallResult> {
-    const { path, manifest } = find(installed(), idOrDirectory)
+  async function takeAway(name: string): Promise<InstallResult> {
+    const { path, manifest } = pluginNamed(installed(), name)
     const directory = basename(path)
     const [id, version] = [manifest?.id ?? '', manifest?.version ?? '']
     const evidence = { plugin_id: id, version }
@@ -257,7 +249,7 @@ export function createInstaller({ shelf, installed, judge, audit, changed }: Ins
         underWay--
       }
     },
-    uninstall: (idOrDirectory) => inTurn(() => takeAway(idOrDirectory)),
-    rollback: (idOrDirectory) => inTurn(() => goBack(idOrDirectory)),
+    uninstall: (name) => inTurn(() => takeAway(name)),
+    rollback: (name) => inTurn(() => goBack(name)),
   }
 }

@@ -19,8 +19,6 @@ export interface KnownPlugins {
   readonly lives: PluginLives
   readonly conduct: Conduct
   readonly grants: PluginGrants
-  /** Of each plugin, how it is meant by those who name it. */
-  named(): readonly { readonly directory: string; readonly id: string; readonly name: string }[]
 }
 
 export interface KnownPluginsNeeds {
@@ -56,9 +54,5 @@ export function findPlugins({ home, config, state, nowMs, log }: KnownPluginsNee
   return {
     ...{ plan, lives, conduct },
     grants: createPluginGrants({ plugins: wish, words, files: createFileGrants(home) }),
-    named: () =>
-      plan.plugins().map(({ directory, manifest }) => ({
-        ...{ directory, id: manifest?.id ?? '', name: manifest?.name ?? '' },
-      })),
   }
 }

@@ -102,6 +102,8 @@ function rig(
   const loads: LoadSafePluginRequest[] = []
   const calls: LoadOnCallPluginRequest[] = []
   const chains: SetChainRequest[] = []
+  /** Ids that were ended without a chain. */
+  const ended: string[] = []
   const decisions = new Map<string, Decision>()
   const unloads: string[] = []
   /** What the wasm-runner did, in its order. */
@@ -128,6 +130,10 @@ function rig(
       return { finding: Finding.FINDING_UNSPECIFIED, decision: keyDecision, reason: 'its key was judged' }
     },
     listFast: async () => refusing,
+    async endFast(ids: readonly string[]) {
+      ended.push(...ids)
+      refusing = refusing.filter(({ id }) => !ids.includes(id))
+    },
     async unloadSafe(id: string) {
       if (unwilling > 0) {
         unwilling--
@@ -205,6 +211,11 @@ function rig(
     unloads,
     calls,
     chains,
+    ended,
+    /** These run in the loop, from before. */
+    runsAlready: (...plugins: readonly string[]) => {
+      refusing = plugins.map((id) => FastPlugin.fromPartial({ id }))
+    },
     /** What the dsp-helper says of reloads that did not take, from now on. */
     refuses: (...plugins: readonly string[]) => {
       refusing = plugins.map((id) => FastPlugin.fromPartial({ id, refusal: 'create() failed' }))
@@ -439,6 +450,20 @@ test('a rig without Fast plugins has its limits even while trust is away', async
   assert.deepEqual([it.chains.length, it.chains[0]?.plugins.length], [1, 0])
 })
 
+test('of a loop that was taken over what nobody wants ends while trust is away, and the rest runs on', async () => {
+  using it = rig({ a: 'Fast', b: 'Fast', c: 'Fast' })
+  it.runsAlready(idOf(0), idOf(1), idOf(2), idOf(9))
+  it.aim('b', 'disabled')
+  await it.start('dsp-helper')
+  assert.deepEqual(it.ended, [idOf(1), idOf(9)])
+  await it.setOrder({ order: [idOf(2)], removed: [idOf(0)] })
+  assert.deepEqual(it.ended, [idOf(1), idOf(9), idOf(0)])
+  it.dsp({ kind: 'revoked' })
+  await it.loader.termsChanged('c')
+  assert.deepEqual(it.ended, [idOf(1), idOf(9), idOf(0), idOf(2)])
+  assert.deepEqual(it.chains, [], 'nobody was judged')
+})
+
 test('a plugin with a configuration that does not fit its schema fails with the place', async () => {
   using it = rig({ safe: 'Safe' })
   writeFileSync(join(it.plan.plugins()[0]?.path as string, 'config.json'), '{"strength": "much"}')
@@ -574,7 +599,7 @@ test('a plugin is stopped when nobody vouches for its key any more, and does not
   await it.start(...allServices)
   assert.deepEqual([it.life('safe').state, it.life('fast').state], ['enabled', 'enabled'])
   await it.keysMean(Decision.DECISION_REFUSE)
-  assert.deepEqual(it.unloads, [idOf(0)])
+  assert.deepEqual([it.unloads, it.ended], [[idOf(0)], [idOf(1)]])
   assert.deepEqual(it.chains.at(-1)?.plugins, [])
   for (const name of ['safe', 'fast']) {
     const outcome = it.life(name)

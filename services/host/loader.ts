@@ -26,7 +26,7 @@ export interface LoaderNeeds {
   readonly config: Frozen<Config>
   readonly services: Pick<
     PluginServices,
-    'judgeKeys' | 'listFast' | 'loadSafe' | 'loadOnCall' | 'adjustSafe' | 'unloadSafe' | 'setChain'
+    'judgeKeys' | 'listFast' | 'loadSafe' | 'loadOnCall' | 'adjustSafe' | 'unloadSafe' | 'setChain' | 'endFast'
   >
   readonly isServing: IsServing
   readonly judge: Judge
@@ -124,8 +124,9 @@ export function createLoader(needs: LoaderNeeds): Loader {
 
   async function changedFast(directory: string): Promise<void> {
     const plugin = plan.named(directory)
-    const isLink = plugin !== undefined && isRunnable(plugin) && isFast(plugin)
-    if (!isLink && !chain.has(directory)) return
+    const fast = plugin !== undefined && isFast(plugin)
+    const isLink = fast && isRunnable(plugin)
+    if (!fast && !chain.has(directory)) return
     if (isLink) chain.renew(directory)
     else await chain.drop({ directory }).catch(() => undefined) // the errand does it again
     chainErrand.ask()

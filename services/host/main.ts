@@ -49,6 +49,7 @@ import { rateHzOf } from './plugin-rate.ts'
 import { pluginService } from './plugin-service.ts'
 import { connectPluginServices } from './plugin-services.ts'
 import { openPluginShelf, type PluginShelf } from './plugin-shelf.ts'
+import { troubleOf } from './plugin-state.ts'
 import { quarantineService } from './quarantine-service.ts'
 import { readinessLine } from './readiness.ts'
 import { incarnationOf } from './rig-incarnation.ts'
@@ -133,7 +134,7 @@ async function run(): Promise<void> {
 
   const shelf = openPluginShelf(home)
   await recoverShelf(shelf, log) // before anybody looks for plugins
-  const { plan, lives, conduct, grants, named } = findPlugins({ home, config, state, nowMs: Date.now, log })
+  const { plan, lives, conduct, grants } = findPlugins({ home, config, state, nowMs: Date.now, log })
   const record = openChainRecord(home)
   const arrangement = () => arrangementOf(plan, record)
   const services = connectPluginServices(home)
@@ -199,18 +200,22 @@ async function run(): Promise<void> {
     },
   })
   const hand = createChainHand({ plan, record, loader, plugins: pluginHand })
-  const nameOf = (id: string): string => named().find((plugin) => plugin.id === id)?.name ?? ''
+  const nameOf = (id: string): string =>
+    plan.plugins().find(({ manifest }) => manifest?.id === id)?.manifest?.name ?? ''
   const owners = createChainOwners({ home, services, isServing, nameOf, nowMs: () => performance.now() })
   const installer = createInstaller({
     shelf,
     installed: plan.plugins,
     judge,
     audit,
-    changed: discovery.look,
+    async changed(directory) {
+      await discovery.look(directory)
+      return troubleOf(lives.of(directory))
+    },
   })
   const keys = ends.adopt(keyService(home, isServing, log), (it) => it.close())
   const history = startPluginHistory({
-    ...{ services, isServing, installed: named, nowMs: Date.now, log },
+    ...{ services, isServing, installed: plan.plugins, nowMs: Date.now, log },
     incarnation: () => incarnationOf(home),
     file: openHistoryFile(home.historyFile),
     closeMs: 1000,
@@ -232,7 +237,7 @@ async function run(): Promise<void> {
       auditService(audit, auditChecks, log),
       quarantineService({ conduct, plan }, log),
       installService(installer, log),
-      historyService({ history, installed: named }, log),
+      historyService({ history, installed: plan.plugins }, log),
     ],
     log,
   })

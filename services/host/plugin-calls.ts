@@ -35,8 +35,8 @@ async function* addressed(
 }
 
 export function createPluginCalls({ plugins, services }: PluginCallsNeeds): PluginCalls {
-  async function idOf(idOrDirectory: string): Promise<string> {
-    const { id, name, directory, state, detail, updateRateHz } = await plugins.get(idOrDirectory)
+  async function idOf(word: string): Promise<string> {
+    const { id, name, directory, state, detail, updateRateHz } = await plugins.get(word)
     const title = name || directory
     if (state !== PluginState.PLUGIN_STATE_RUNNING) {
       throw new RigError(

@@ -34,7 +34,7 @@ function open(path: string, part: Partial<PluginHistoryNeeds> = {}) {
   const history = startPluginHistory({
     services: { listSafe: async () => [], listFast: async () => [] },
     isServing: () => false,
-    installed: () => [{ id: 'a' }, { id: 'b' }],
+    installed: () => ['a', 'b'].map((id) => ({ manifest: { id, name: id } })),
     incarnation: () => 'today',
     file: openHistoryFile(path),
     closeMs: 60_000,

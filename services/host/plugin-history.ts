@@ -9,7 +9,7 @@ import type { HistoryFile } from './history-file.ts'
 import { createHistoryLedger } from './history-ledger.ts'
 import { hourMs, minuteMs, type Sample, type SampleQuery } from './history-store.ts'
 import type { IsServing } from './judge.ts'
-import type { NamedPlugin } from './named-plugin.ts'
+import type { Nameable } from './named-plugin.ts'
 import { readingOf } from './plugin-reading.ts'
 import type { PluginServices } from './plugin-services.ts'
 
@@ -48,7 +48,7 @@ export interface PluginHistoryNeeds {
   readonly services: Pick<PluginServices, 'listSafe' | 'listFast'>
   readonly isServing: IsServing
   /** No others are counted. */
-  readonly installed: () => readonly Pick<NamedPlugin, 'id'>[]
+  readonly installed: () => readonly Pick<Nameable, 'manifest'>[]
   /** As incarnationOf(). */
   readonly incarnation: () => string
   readonly file: HistoryFile
@@ -108,7 +108,7 @@ export function startPluginHistory(needs: PluginHistoryNeeds): PluginHistory {
   }
 
   async function count(reported: readonly Reported[]): Promise<void> {
-    const known = new Set(installed().map(({ id }) => id))
+    const known = new Set(installed().map(({ manifest }) => manifest?.id))
     for (const [index, { id, life, statistics }] of reported.entries()) {
       if (index % countAtOnce === countAtOnce - 1) await turn()
       if (!known.has(id)) continue

@@ -2,17 +2,17 @@ import { join } from 'node:path'
 import { type Confinement, Plugin, PluginClass, PluginGoal, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { PluginStatistics, Violation } from '../../gen/proto/openracing/v1/statistics.ts'
 import type { SelfDescription } from '../../gen/proto/openracing/v1/wasm_runner.ts'
-import { RigError } from '../../rpc/failure.ts'
 import { fastStanding, type Standing } from './fast-standing.ts'
 import { grantMessages } from './grant-message.ts'
 import { serviceMissing } from './judge.ts'
 import type { Loader } from './loader.ts'
 import type { LoopWatch } from './loop-watch.ts'
+import { pluginNamed } from './named-plugin.ts'
 import type { PluginGrants } from './plugin-grants.ts'
 import type { PluginLives } from './plugin-lives.ts'
 import { isFast, type Plan, type PlannedPlugin } from './plugin-plan.ts'
 import type { PluginServices } from './plugin-services.ts'
-import type { Goal, PluginLife, PluginStateWord, ReportedState } from './plugin-state.ts'
+import { type Goal, type PluginLife, type PluginStateWord, type ReportedState, refusalOf } from './plugin-state.ts'
 
 /** What the service that runs a plugin says about it. */
 export interface Report {
@@ -34,8 +34,8 @@ export interface PluginList {
   list(): Promise<readonly Plugin[]>
   /** What services say of their plugins, from whoever asked them: the last word on those that end. */
   heard(reports: readonly Report[]): void
-  /** Throws PLUGIN_UNKNOWN. */
-  get(idOrDirectory: string): Promise<Plugin>
+  /** By its id, directory or name. Throws as pluginNamed(). */
+  get(name: string): Promise<Plugin>
 }
 
 export interface PluginListNeeds {
@@ -87,8 +87,8 @@ function reportedState(state: PluginState, goal: Goal): ReportedState {
   }
 }
 
-const detailOf = ({ detail, refusal, advice }: PluginLife): string =>
-  [refusal && `${refusal}; what ran before runs on`, detail || advice].filter(Boolean).join('; ')
+const detailOf = (life: PluginLife): string =>
+  [refusalOf(life), life.detail || life.advice].filter((each) => each !== '').join('; ')
 
 function toMessage(plugin: PlannedPlugin, life: PluginLife, report: Report | undefined): Plugin {
   const { directory, manifest, goal, unsupported } = plugin
@@ -197,17 +197,9 @@ export function createPluginList(needs: PluginListNeeds): PluginList {
   return {
     list,
     heard,
-    async get(idOrDirectory) {
-      const plugins = await list()
-      const id = idOrDirectory.toLowerCase()
-      const named = plugins.filter((plugin) => plugin.id === id && id !== '')
-      const healthy = named.find((plugin) => plugin.state !== PluginState.PLUGIN_STATE_FAILED)
-      const found = healthy ?? named[0] ?? plugins.find((plugin) => plugin.directory === idOrDirectory)
-      if (found !== undefined) return found
-      throw new RigError(
-        'PLUGIN_UNKNOWN',
-        `no installed plugin has the id or directory ${JSON.stringify(idOrDirectory.slice(0, 64))}; list the plugins to see which there are`,
-      )
+    async get(name) {
+      await refresh()
+      return show(pluginNamed(plan.plugins(), name))
     },
   }
 }

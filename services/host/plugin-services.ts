@@ -60,6 +60,8 @@ export interface PluginServices {
     signal: AbortSignal,
   ): AsyncGenerator<CarryRequestsResponse, void, undefined>
   setChain(request: SetChainRequest): Promise<void>
+  /** Takes these Fast plugins out of the chain; resolves when they have ended. */
+  endFast(ids: readonly string[]): Promise<void>
   /** `brief`: what they did that they must not do, without their statistics. */
   listSafe(brief?: boolean): Promise<readonly SafePlugin[]>
   listFast(): Promise<readonly FastPlugin[]>
@@ -132,6 +134,8 @@ export function connectPluginServices(home: Home): PluginServices {
     },
     carryRequests: (answers, signal) => duplex(runner.carryRequests(waiting), answers, signal),
     setChain: async (request) => void (await call((done) => dsp.setChain(request, waiting, within(loadMs), done))),
+    endFast: async (ids) =>
+      void (await call((done) => dsp.endFastPlugins({ ids: [...ids] }, waiting, within(loadMs), done))),
     listSafe: async (brief = false) => {
       const list = (done: Callback<ListSafePluginsResponse>) =>
         runner.listSafePlugins({ violationsOnly: brief }, waiting, within(listMs), done)

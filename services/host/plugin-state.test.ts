@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Goal, next, type PluginEvent, type PluginLife, type PluginStateWord, unborn } from './plugin-state.ts'
+import {
+  type Goal,
+  next,
+  type PluginEvent,
+  type PluginLife,
+  type PluginStateWord,
+  troubleOf,
+  unborn,
+} from './plugin-state.ts'
 
 const policy = { goal: 'running' } as const
 const found: PluginEvent = { kind: 'found', problem: null, unsupported: null }
@@ -44,6 +52,15 @@ test('a reload that fails leaves what runs as it is, says why, and a later one t
   assert.deepEqual([mended.state, mended.refusal], ['running', ''])
   assert.equal(after(...runs, refused(false)).state, 'failed')
   assert.equal(after(want(null), found, judged, refused(true)).state, 'failed', 'nothing ran')
+})
+
+test('what keeps a plugin from running is told of one that is to run, and of no other', () => {
+  const runs = [want(null), found, judged, placed, reported('running')]
+  assert.equal(troubleOf(after(...runs)), '')
+  assert.equal(troubleOf(after(...runs, refused(true))), 'PLUGIN_FAILED: no; what ran before runs on')
+  assert.equal(troubleOf(after(want(null), found, refused(false))), 'PLUGIN_FAILED: no')
+  assert.equal(troubleOf(after(want(null), found, { kind: 'judged', detail: 'not granted' })), 'not granted')
+  assert.equal(troubleOf(after(want('disabled'), found)), '')
 })
 
 test('a word of its service about a plugin that it has no more changes nothing', () => {

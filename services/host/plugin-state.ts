@@ -84,6 +84,16 @@ export const unborn: PluginLife = {
   },
 }
 
+/** Why what was asked for last does not run, as a sentence of its own; empty where it runs. */
+export const refusalOf = ({ refusal }: PluginLife): string =>
+  refusal === '' ? '' : `${refusal}; what ran before runs on`
+
+const untroubled: readonly PluginStateWord[] = ['available', 'disabled', 'loaded', 'enabled', 'running', 'throttled']
+
+/** What keeps what lies there now from running; empty where it runs, or nobody wants it to. */
+export const troubleOf = (life: PluginLife): string =>
+  refusalOf(life) || (untroubled.includes(life.state) ? '' : life.detail)
+
 const isWanted = ({ goal }: PluginLife): boolean => goal === 'running' || goal === 'loaded'
 
 type Move = Partial<Omit<PluginLife, 'sinceMs'>>

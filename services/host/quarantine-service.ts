@@ -13,10 +13,10 @@ import { RigError } from '../../rpc/failure.ts'
 import { needOwnSocket } from '../../rpc/peer.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { unary } from '../../rpc/unary.ts'
-import { pluginNamed } from './chain-order.ts'
 import type { Conduct } from './conduct.ts'
 import { type Counts, countedKinds } from './conduct-policy.ts'
 import type { PluginConduct, Standing } from './conduct-standing.ts'
+import { manifestNamed } from './named-plugin.ts'
 import type { Plan } from './plugin-plan.ts'
 
 /** Longest reason, characters. */
@@ -69,12 +69,7 @@ function idOf(name: string, { conduct, plan }: QuarantineNeeds): string {
   const gone = conduct.conductOf(name.toLowerCase())
   if (didSomething(gone)) return gone.id
   if (didSomething(conduct.conductOf(name))) return name // a name of MIDIMon's, which has no UUID
-  const { manifest, directory } = pluginNamed(plan.plugins(), name)
-  if (manifest !== null) return manifest.id
-  throw new RigError(
-    'PLUGIN_UNKNOWN',
-    `the plugin in ${directory} has no manifest that can be read, and so no id; name it`,
-  )
+  return manifestNamed(plan.plugins(), name).id
 }
 
 function release({ plugin, reason }: ReleasePluginRequest, needs: QuarantineNeeds): ReleasePluginResponse {

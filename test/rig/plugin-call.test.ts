@@ -204,7 +204,7 @@ test('plugins that run when somebody asks are called through wheelctl, end to en
     const over = (id: string) => refusal('process', id, '--input', file('word'), '--output', file('x'))
     const [unknown, unknownWords] = await refusal('execute', 'nobody', 'hello')
     assert.equal(unknown, 1)
-    assert.match(unknownWords, /PLUGIN_UNKNOWN: no installed plugin has the id or directory "nobody"/)
+    assert.match(unknownWords, /PLUGIN_UNKNOWN: no installed plugin has the id, directory or name "nobody"/)
     const [ticking, tickingWords] = await over('rpm-leds')
     assert.equal(ticking, 4)
     assert.match(tickingWords, /REQUEST_INVALID: rpm-leds runs at 60 Hz and cannot be asked; ask one that/)

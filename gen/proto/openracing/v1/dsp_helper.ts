@@ -28,14 +28,7 @@ export const protobufFileName = "openracing/v1/dsp_helper.proto";
 
 export interface SetChainRequest {
   readonly plugins: readonly FastPluginSpec[];
-  readonly limits:
-    | RigLimits
-    | undefined;
-  /**
-   * The answer comes once those that left have ended, and does not wait for those that start: a create() may take 5 s.
-   * ListFastPlugins says what became of them.
-   */
-  readonly withoutWaiting?: boolean | undefined;
+  readonly limits: RigLimits | undefined;
 }
 
 /** What the loop may do to the driver's hands. */
@@ -79,6 +72,13 @@ export interface FastPluginSpec {
 }
 
 export interface SetChainResponse {
+}
+
+export interface EndFastPluginsRequest {
+  readonly ids: readonly string[];
+}
+
+export interface EndFastPluginsResponse {
 }
 
 export interface ListFastPluginsRequest {
@@ -133,7 +133,7 @@ export interface GetDataPlaneResponse {
 }
 
 function createBaseSetChainRequest(): SetChainRequest {
-  return { plugins: [], limits: undefined, withoutWaiting: undefined };
+  return { plugins: [], limits: undefined };
 }
 
 export const SetChainRequest: MessageFns<SetChainRequest> = {
@@ -143,9 +143,6 @@ export const SetChainRequest: MessageFns<SetChainRequest> = {
     }
     if (message.limits !== undefined) {
       RigLimits.encode(message.limits, writer.uint32(18).fork()).join();
-    }
-    if (message.withoutWaiting !== undefined) {
-      writer.uint32(24).bool(message.withoutWaiting);
     }
     return writer;
   },
@@ -179,14 +176,6 @@ export const SetChainRequest: MessageFns<SetChainRequest> = {
             message.limits = RigLimits.decode(reader, reader.uint32());
             continue;
           }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.withoutWaiting = reader.bool();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -208,7 +197,6 @@ export const SetChainRequest: MessageFns<SetChainRequest> = {
     message.limits = (object.limits !== undefined && object.limits !== null)
       ? RigLimits.fromPartial(object.limits)
       : undefined;
-    message.withoutWaiting = object.withoutWaiting ?? undefined;
     return message;
   },
 };
@@ -546,6 +534,104 @@ export const SetChainResponse: MessageFns<SetChainResponse> = {
   },
   fromPartial(_: DeepPartial<SetChainResponse>): SetChainResponse {
     const message = createBaseSetChainResponse() as any;
+    return message;
+  },
+};
+
+function createBaseEndFastPluginsRequest(): EndFastPluginsRequest {
+  return { ids: [] };
+}
+
+export const EndFastPluginsRequest: MessageFns<EndFastPluginsRequest> = {
+  encode(message: EndFastPluginsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.ids) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndFastPluginsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndFastPluginsRequest() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ids.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EndFastPluginsRequest>): EndFastPluginsRequest {
+    return EndFastPluginsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EndFastPluginsRequest>): EndFastPluginsRequest {
+    const message = createBaseEndFastPluginsRequest() as any;
+    message.ids = object.ids?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseEndFastPluginsResponse(): EndFastPluginsResponse {
+  return {};
+}
+
+export const EndFastPluginsResponse: MessageFns<EndFastPluginsResponse> = {
+  encode(_: EndFastPluginsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndFastPluginsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndFastPluginsResponse() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<EndFastPluginsResponse>): EndFastPluginsResponse {
+    return EndFastPluginsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<EndFastPluginsResponse>): EndFastPluginsResponse {
+    const message = createBaseEndFastPluginsResponse() as any;
     return message;
   },
 };
@@ -994,6 +1080,21 @@ export const DspHelperServiceService = {
     responseSerialize: (value: SetChainResponse): Buffer => Buffer.from(SetChainResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetChainResponse => SetChainResponse.decode(value),
   },
+  /**
+   * Takes these out of the chain and nothing else, also out of one that is being set: the loop goes on without them at
+   * once, and the answer comes when their processes have ended. Who is not in the chain is out of it.
+   */
+  endFastPlugins: {
+    path: "/openracing.v1.DspHelperService/EndFastPlugins" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EndFastPluginsRequest): Buffer =>
+      Buffer.from(EndFastPluginsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EndFastPluginsRequest => EndFastPluginsRequest.decode(value),
+    responseSerialize: (value: EndFastPluginsResponse): Buffer =>
+      Buffer.from(EndFastPluginsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EndFastPluginsResponse => EndFastPluginsResponse.decode(value),
+  },
   /** The chain and what it did. */
   listFastPlugins: {
     path: "/openracing.v1.DspHelperService/ListFastPlugins" as const,
@@ -1028,6 +1129,11 @@ export interface DspHelperServiceServer extends UntypedServiceImplementation {
    * is until its successor is ready, and if that fails.
    */
   setChain: handleUnaryCall<SetChainRequest, SetChainResponse>;
+  /**
+   * Takes these out of the chain and nothing else, also out of one that is being set: the loop goes on without them at
+   * once, and the answer comes when their processes have ended. Who is not in the chain is out of it.
+   */
+  endFastPlugins: handleUnaryCall<EndFastPluginsRequest, EndFastPluginsResponse>;
   /** The chain and what it did. */
   listFastPlugins: handleUnaryCall<ListFastPluginsRequest, ListFastPluginsResponse>;
   /** The processes of the data plane. */
@@ -1056,6 +1162,25 @@ export interface DspHelperServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetChainResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes these out of the chain and nothing else, also out of one that is being set: the loop goes on without them at
+   * once, and the answer comes when their processes have ended. Who is not in the chain is out of it.
+   */
+  endFastPlugins(
+    request: EndFastPluginsRequest,
+    callback: (error: ServiceError | null, response: EndFastPluginsResponse) => void,
+  ): ClientUnaryCall;
+  endFastPlugins(
+    request: EndFastPluginsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EndFastPluginsResponse) => void,
+  ): ClientUnaryCall;
+  endFastPlugins(
+    request: EndFastPluginsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EndFastPluginsResponse) => void,
   ): ClientUnaryCall;
   /** The chain and what it did. */
   listFastPlugins(

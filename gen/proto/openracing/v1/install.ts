@@ -110,12 +110,12 @@ export interface InstallResult {
   readonly version: string;
   /** The version that was; empty when none was, or it had none. */
   readonly previousVersion: string;
-  /** What the operator should know; empty when there is nothing. */
+  /** What the operator should know, also what keeps it from running although it is to run; empty when there is nothing. */
   readonly warning: string;
 }
 
 export interface UninstallPluginRequest {
-  /** The plugin's id, or the name of its directory. */
+  /** The plugin's id, its directory, or its name, where it is the only one of that name. */
   readonly id: string;
 }
 
@@ -124,7 +124,7 @@ export interface UninstallPluginResponse {
 }
 
 export interface RollbackPluginRequest {
-  /** The plugin's id, or the name of its directory. */
+  /** The plugin's id, its directory, or its name, where it is the only one of that name. */
   readonly id: string;
 }
 

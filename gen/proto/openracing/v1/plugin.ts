@@ -193,7 +193,7 @@ export interface ListPluginsResponse {
 }
 
 export interface GetPluginRequest {
-  /** The plugin's id, or the name of its directory. */
+  /** The plugin's id, its directory, or its name, where it is the only one of that name. */
   readonly id: string;
 }
 
@@ -202,7 +202,7 @@ export interface GetPluginResponse {
 }
 
 export interface ExecuteActionRequest {
-  /** The plugin's id, or the name of its directory. */
+  /** The plugin's id, its directory, or its name, where it is the only one of that name. */
   readonly id: string;
   readonly action: string;
   readonly parameters: readonly string[];
@@ -241,7 +241,7 @@ export interface ProcessInputRequest {
 }
 
 export interface ProcessInputStart {
-  /** The plugin's id, or the name of its directory. */
+  /** The plugin's id, its directory, or its name, where it is the only one of that name. */
   readonly id: string;
   /** An export of the plugin; empty: `process`. */
   readonly operation: string;
