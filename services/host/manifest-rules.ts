@@ -1,16 +1,18 @@
 import type { Permissions } from './manifest-permissions.ts'
 import type { Capability, ManifestFile, Operation, PluginClass } from './manifest-schema.ts'
 
-/** What a class may ask for at most. A manifest may ask for less, never for more. */
+/** What a class may ask for: at most this, and of memory at least so much. */
 export interface ClassLimits {
   readonly executionTimeUs: number
+  readonly memoryBytesMin: number
   readonly memoryBytes: number
   readonly updateRatesHz: readonly number[]
 }
 
 export const limitsOf: Readonly<Record<PluginClass, ClassLimits>> = {
-  Safe: { executionTimeUs: 5000, memoryBytes: 16 * 1024 * 1024, updateRatesHz: [60, 100, 200] },
-  Fast: { executionTimeUs: 200, memoryBytes: 4 * 1024 * 1024, updateRatesHz: [1000] },
+  // The least is a page of WebAssembly: no memory is smaller.
+  Safe: { executionTimeUs: 5000, memoryBytesMin: 65_536, memoryBytes: 16 * 1024 * 1024, updateRatesHz: [60, 100, 200] },
+  Fast: { executionTimeUs: 200, memoryBytesMin: 4096, memoryBytes: 4 * 1024 * 1024, updateRatesHz: [1000] },
 }
 
 /** The capability without which an operation could do nothing. */
@@ -44,9 +46,10 @@ function brokenLimits(manifest: ManifestFile): readonly BrokenRule[] {
   const bound = (key: keyof ManifestFile['constraints'], isBroken: boolean, remedy: string): void => {
     if (isBroken) broken.push({ path: ['constraints', key], remedy: `${remedy} for class ${manifest.class}` })
   }
-  const { executionTimeUs, memoryBytes, updateRatesHz } = limits
+  const { executionTimeUs, memoryBytesMin, memoryBytes, updateRatesHz } = limits
   bound('max_execution_time_us', constraints.max_execution_time_us > executionTimeUs, `the most is ${executionTimeUs}`)
   bound('max_memory_bytes', constraints.max_memory_bytes > memoryBytes, `the most is ${memoryBytes}`)
+  bound('max_memory_bytes', constraints.max_memory_bytes < memoryBytesMin, `the least is ${memoryBytesMin}`)
   bound(
     'update_rate_hz',
     !updateRatesHz.includes(constraints.update_rate_hz),

@@ -275,6 +275,7 @@ const edits: readonly (readonly [base: string, piece: string, by: string, senten
   [safe, '_us: 5000', '_us: 0', /constraints\.max_execution_time_us is 0; write a whole number from 1/],
   [safe, '16777216', '16777217', /constraints\.max_memory_bytes is 16777217; the most is 16777216 for class Safe/],
   [safe, '16777216', '4095', /constraints\.max_memory_bytes is 4095; write a whole number from 4096/],
+  [safe, '16777216', '65535', /constraints\.max_memory_bytes is 65535; the least is 65536 for class Safe/],
   [safe, 'hz: 60', 'hz: 1000', /constraints\.update_rate_hz is 1000; write one of 60, 100, 200 for class Safe/],
   [safe, 'hz: 60', 'hz: 61', /constraints\.update_rate_hz is 61; write one of 60, 100, 200 for class Safe/],
   [fast, '_us: 200', '_us: 201', /constraints\.max_execution_time_us is 201; the most is 200 for class Fast/],

@@ -85,6 +85,9 @@ test('an operator changes the chain while the rig runs: no tick is missed, torqu
   await refused(/^wheelctl: REQUEST_INVALID: slip-ffb is a Safe plugin/, 'set', 'slip-ffb')
   await refused(/^wheelctl: REQUEST_INVALID: lowpass is named twice/, 'set', 'lowpass', 'lowpass')
   await refused(/^wheelctl: REQUEST_INVALID: 2 places are given/, 'move', 'lowpass', '--to', '1', '--after', 'inverts')
+  // It would also run what was stopped for its key.
+  const port = /127\.0\.0\.1:\d+/.exec(rig.rig.readyLine)?.[0] as string
+  await refused(/^wheelctl: PERMISSION_DENIED: plugins are reloaded over the/, '--endpoint', port, 'reload', 'lowpass')
 
   process.kill(rig.rig.pid, 'SIGKILL')
   await rig.rig.exited
