@@ -6,7 +6,7 @@ import { RigError } from '../../rpc/failure.ts'
 import type { Arrangement } from './chain-order.ts'
 import type { Config } from './config.ts'
 import { type IsServing, type Judge, needServing } from './judge.ts'
-import { asText, fastSpec } from './load-request.ts'
+import { asText, fastSpec, type WhatRuns } from './load-request.ts'
 import type { NewestVersions } from './newest-versions.ts'
 import { describeUngranted, type PluginGrants } from './plugin-grants.ts'
 import type { Attempt, PluginLives } from './plugin-lives.ts'
@@ -31,6 +31,8 @@ export interface ChainLoader {
   renew(directory: string): void
   /** What runs of what lies in this directory, as text; undefined where nothing does. */
   runningIn(directory: string): string | undefined
+  /** With what it was judged. */
+  whatRunsIn(directory: string): WhatRuns | undefined
   /** Whether there is something of what lies in this directory, in the chain or judged for it. */
   has(directory: string): boolean
 }
@@ -55,6 +57,8 @@ export interface ChainLoaderNeeds {
 
 interface Link {
   readonly spec: FastPluginSpec
+  /** What it was judged with: what lies on the disk by now may have been refused. */
+  readonly manifest: Runnable['manifest']
   readonly warning: string
   readonly bundleVersion: string
 }
@@ -87,7 +91,7 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     needServing(isServing, 'dsp-helper')
     const { verified, configJson } = await judge(plugin)
     const spec = fastSpec(plugin.manifest, verified, configJson, realpathSync(plugin.path), needs.native)
-    return { spec, warning: verified.warning, bundleVersion: verified.bundleVersion }
+    return { spec, manifest: plugin.manifest, warning: verified.warning, bundleVersion: verified.bundleVersion }
   }
 
   /** Whether it may still run: one may have lost its standing while the others were judged. */
@@ -196,7 +200,8 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     const rest = renewing.size === 0 ? 'done' : 'unfinished'
     if (done === current && !isNews) return rest // what was to be renewed was refused
     if (current === wanted) links = new Map(judgedGood.map(([{ directory }, link]) => [directory, link]))
-    const chain = new Map(judgedGood.filter(([plugin, link]) => isGranted(plugin, link.spec.sha256)))
+    const asJudged = judgedGood.map(([plugin, link]) => [{ ...plugin, manifest: link.manifest }, link] as const)
+    const chain = new Map(asJudged.filter(([plugin, link]) => isGranted(plugin, link.spec.sha256)))
     if ((await tell(chain)) === 'unfinished') return 'unfinished'
     done = current
     return rest
@@ -221,6 +226,10 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     runningIn(directory) {
       const spec = told.get(directory)?.spec
       return spec === undefined ? undefined : asText(spec)
+    },
+    whatRunsIn(directory) {
+      const link = told.get(directory)
+      return link && { manifest: link.manifest, sha256: link.spec.sha256 }
     },
     has: (directory) => links.has(directory) || told.has(directory) || underWay.has(directory),
     drop: ({ directory }) => drop(directory),

@@ -33,6 +33,13 @@ export interface Signers {
   readonly bundleKeyFingerprints: readonly string[]
 }
 
+/** What a plugin was judged with that runs: what lies on the disk by now may have been refused. */
+export interface WhatRuns {
+  readonly manifest: Manifest
+  /** Of its artefact. */
+  readonly sha256: string
+}
+
 /** Bytes that may run. */
 export interface Verified extends Copy {
   /** What the operator should know about them; empty when there is nothing. */

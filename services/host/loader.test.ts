@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -12,6 +12,7 @@ import {
   type AdjustSafePluginRequest,
   type LoadOnCallPluginRequest,
   type LoadSafePluginRequest,
+  PathAccess,
   SafePlugin,
 } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
@@ -24,13 +25,14 @@ import { openConfigCheck } from './config-check.ts'
 import { createFileGrants } from './file-grants.ts'
 import { createJudge } from './judge.ts'
 import { createLoader } from './loader.ts'
+import type { Capability } from './manifest-schema.ts'
 import { createNetworkGrants } from './network-grants.ts'
 import { createPluginGrants } from './plugin-grants.ts'
 import { createPluginList, type Report } from './plugin-list.ts'
 import { createPluginLives, tellPlan } from './plugin-lives.ts'
 import { createPlan, goalByConfig } from './plugin-plan.ts'
 import type { Goal } from './plugin-state.ts'
-import { scanPlugins } from './registry.ts'
+import { findPlugin, scanPlugins } from './registry.ts'
 
 type PluginClass = 'Safe' | 'Fast'
 
@@ -263,6 +265,15 @@ function rig(
     /** To ask what plugins did takes so long from now on. */
     countSlowly: (ms: number) => {
       countingMs = ms
+    },
+    /** What lies in a directory has another manifest from now on. */
+    async rewrite(directory: string, from: string, to: string) {
+      const file = join(root, directory, 'plugin.yaml')
+      const text = readFileSync(file, 'utf8')
+      assert.ok(text.includes(from))
+      writeFileSync(file, text.replace(from, to))
+      plan.put(directory, findPlugin(root, directory))
+      await loader.changed(directory)
     },
     /** The operator wants this of a plugin from now on. */
     aim: (directory: string, goal: Goal) => {
@@ -500,7 +511,7 @@ function listOf(it: ReturnType<typeof rig>) {
     plan: it.plan,
     lives: it.lives,
     grants: it.grants,
-    judgedIn: it.loader.judgedIn,
+    loader: it.loader,
     services,
     isServing: it.isServing,
     loop: { complaint: async () => loop.why },
@@ -761,6 +772,61 @@ test('what is taken from a plugin is taken although a directory that it is grant
   await it.loader.termsChanged('safe')
   assert.equal(it.adjusted.at(-1)?.updateRateHz, 30)
   assert.match(it.life('safe').refusal, /^FILE_MISSING: safe is granted \/gone/)
+})
+
+test('a manifest that was refused gives what runs nothing, and takes nothing from it', async () => {
+  using it = rig({ safe: 'Safe', fast: 'Fast' })
+  await it.start(...allServices)
+  for (const directory of ['safe', 'fast']) it.decisions.set(directory, Decision.DECISION_REFUSE)
+  await it.rewrite('safe', 'capabilities: []', 'capabilities: [ReadTelemetry, { Network: { hosts: [evil.example] } }]')
+  await it.rewrite('safe', 'update_rate_hz: 60', 'update_rate_hz: 200')
+  await it.rewrite('fast', 'capabilities: [ProcessDsp]', 'capabilities: []')
+  assert.match(it.life('safe').refusal, /^PLUGIN_UNTRUSTED/)
+  it.slowDown(0.5)
+  await it.loader.termsChanged('safe')
+  await it.loader.termsChanged('fast')
+  const [adjusted] = it.adjusted
+  assert.deepEqual([adjusted?.capabilities, adjusted?.network, adjusted?.updateRateHz], [[], [], 30])
+  assert.deepEqual(
+    it.chains.at(-1)?.plugins.map(({ updateRateHz }) => updateRateHz),
+    [500],
+  )
+  const { list } = listOf(it)
+  const { grants, updateRateHz } = await list.get('safe')
+  assert.deepEqual([grants, updateRateHz], [[], 60], 'it is shown as it runs')
+})
+
+test('what is taken from a plugin is taken also where what it is given cannot be had', async () => {
+  using it = rig({ safe: 'Safe' })
+  let granted: readonly Capability[] = ['ReadTelemetry', 'ControlLeds']
+  let directories: readonly string[] = []
+  it.grants.of = () => ({
+    capabilities: [...granted],
+    fileSystem: directories.map((path) => ({ path, access: PathAccess.PATH_ACCESS_READ, name: path })),
+    hosts: [],
+  })
+  await it.start(...allServices)
+  granted = ['ReadTelemetry', 'FileSystem']
+  directories = ['/new']
+  it.failing.set('safe', new RigError('PLUGIN_FAILED', 'initialize() returned -2'))
+  await it.loader.termsChanged('safe')
+  assert.deepEqual(it.adjusted.at(-1)?.capabilities, ['ReadTelemetry'])
+  assert.match(it.life('safe').refusal, /^PLUGIN_FAILED/)
+})
+
+test('while trust is away what was changed waits, and says so', async () => {
+  using it = rig({ safe: 'Safe', fast: 'Fast' })
+  await it.start(...allServices)
+  it.stop('trust')
+  it.changeBytes('01'.repeat(32))
+  await Promise.all([it.loader.changed('safe'), it.loader.changed('fast')])
+  for (const directory of ['safe', 'fast']) {
+    const { state, refusal } = it.life(directory)
+    assert.deepEqual([state, /^SERVICE_UNAVAILABLE: .*trust/.test(refusal)], ['enabled', true], refusal)
+  }
+  await it.start('trust')
+  assert.deepEqual([it.life('safe').refusal, it.life('fast').refusal], ['', ''])
+  assert.equal(it.loads.at(-1)?.sha256, '01'.repeat(32))
 })
 
 test('a stop for a key that the wasm-runner does not carry out is asked for again', { timeout: 60_000 }, async () => {

@@ -6,7 +6,7 @@ import type { Arrangement } from './chain-order.ts'
 import type { Config } from './config.ts'
 import { startErrand } from './errand.ts'
 import type { IsServing, Judge } from './judge.ts'
-import { rigLimits } from './load-request.ts'
+import { rigLimits, type WhatRuns } from './load-request.ts'
 import type { NewestVersions } from './newest-versions.ts'
 import type { PluginGrants } from './plugin-grants.ts'
 import type { PluginLives } from './plugin-lives.ts'
@@ -60,6 +60,8 @@ export interface Loader {
   termsChanged(directory: string): Promise<void>
   /** What runs of what lies in this directory, as text that is the same while the same runs; undefined where nothing does. */
   runningIn(directory: string): string | undefined
+  /** With what was judged what runs of what lies in this directory; undefined where nothing does. */
+  whatRunsIn(directory: string): WhatRuns | undefined
   /** SHA-256 of everything that was judged good and may run. */
   judgedGood: Vouchers['judgedGood']
   /** SHA-256 of what was judged good last in this directory; undefined where nothing was. */
@@ -93,9 +95,8 @@ export function createLoader(needs: LoaderNeeds): Loader {
   const versions = noting(needs.versions, log)
   const vouchers = createVouchers({
     ...{ native, services, audit, log, judge: needs.judge },
-    // A Safe plugin that does not start leaves nothing behind that runs.
-    async runsOlder(plugin) {
-      if (!isFast(plugin)) return false
+    async runsOlder(plugin, sha256) {
+      if (!isFast(plugin)) return safe.whatRunsIn(plugin.directory)?.sha256 !== sha256
       const reports = await services.listFast().catch(() => undefined)
       const report = reports?.find(({ id }) => id === plugin.manifest.id)
       return reports === undefined || (report?.refusal ?? '') !== ''
@@ -151,6 +152,7 @@ export function createLoader(needs: LoaderNeeds): Loader {
       await Promise.all([plugin !== undefined && isFast(plugin) ? chainChanged() : undefined, safe.idleIn(directory)])
     },
     runningIn: (directory) => safe.runningIn(directory) ?? chain.runningIn(directory),
+    whatRunsIn: (directory) => safe.whatRunsIn(directory) ?? chain.whatRunsIn(directory),
     judgedGood: vouchers.judgedGood,
     judgedIn: vouchers.judgedIn,
     digestOf: async (plugin) => (await judge(plugin)).verified.sha256,

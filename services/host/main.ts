@@ -183,8 +183,7 @@ async function run(): Promise<void> {
   ends.defer(enforce({ conduct, plan, lives, loader }))
   const dataPlaneLog = join(home.stateDir, 'data-plane.log')
   const loop = watchLoop({ ticks: () => status.read().loop.running, services, isServing, dataPlaneLog })
-  const { judgedIn } = loader
-  const plugins = createPluginList({ plan, lives, grants, judgedIn, services, isServing, loop, dataPlaneLog })
+  const plugins = createPluginList({ plan, lives, grants, loader, services, isServing, loop, dataPlaneLog })
   const { heard } = plugins
   const conductWatch = startConductWatch({ conduct, services, isServing, everyMs: watchEveryMs, heard, log })
   const discovery = ends.adopt(startDiscovery({ pluginDir: home.pluginDir, plan, lives, loader, log }), (it) =>

@@ -94,9 +94,11 @@ export function createPluginHand(needs: PluginHandNeeds): PluginHand {
   return {
     async aim(name, goal) {
       const plugin = named(name)
-      if (goal === 'loaded' && plugin.goal === 'disabled') {
+      if (plugin.goal === 'disabled') {
         const remedy = `\`wheelctl plugin enable ${plugin.directory}\` has it run`
-        throw new RigError('REQUEST_INVALID', `${plugin.directory} is disabled, and is not loaded; ${remedy}`)
+        if (goal === 'loaded')
+          throw new RigError('REQUEST_INVALID', `${plugin.directory} is disabled, and is not loaded; ${remedy}`)
+        if (goal === 'available') return plugin.directory // unloaded it is, and disabled it stays
       }
       goals.set(plugin.manifest.id, plugin.directory, goal)
       if (goal === 'running' || goal === 'loaded') await needs.widenFence()

@@ -42,7 +42,7 @@ export interface PluginListNeeds {
   readonly plan: Pick<Plan, 'plugins'>
   readonly lives: Pick<PluginLives, 'of' | 'tell'>
   readonly grants: Pick<PluginGrants, 'decide'>
-  readonly judgedIn: Loader['judgedIn']
+  readonly loader: Pick<Loader, 'judgedIn' | 'whatRunsIn'>
   readonly services: Pick<PluginServices, 'listSafe' | 'listFast'>
   readonly isServing: (service: string) => boolean
   readonly loop: Pick<LoopWatch, 'complaint'>
@@ -121,7 +121,7 @@ function toMessage(plugin: PlannedPlugin, life: PluginLife, report: Report | und
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 export function createPluginList(needs: PluginListNeeds): PluginList {
-  const { plan, lives, grants, judgedIn, services, isServing, loop, dataPlaneLog } = needs
+  const { plan, lives, grants, loader, services, isServing, loop, dataPlaneLog } = needs
   let safe: readonly Report[] = []
   let fast: readonly Report[] = []
   let loopComplaint: string | undefined
@@ -173,12 +173,19 @@ export function createPluginList(needs: PluginListNeeds): PluginList {
   const lastOf = ({ problem, manifest }: PlannedPlugin): Report | undefined =>
     problem === null && manifest !== null ? last.get(manifest.id) : undefined
 
-  function show(plugin: PlannedPlugin): Plugin {
+  /** As it runs, where something of it does: what lies on the disk by now may have been refused. */
+  function asItRuns(plugin: PlannedPlugin): PlannedPlugin {
+    const runs = plugin.problem === null ? loader.whatRunsIn(plugin.directory) : undefined
+    return runs === undefined ? plugin : { ...plugin, manifest: runs.manifest }
+  }
+
+  function show(found: PlannedPlugin): Plugin {
+    const plugin = asItRuns(found)
     const reports = isFast(plugin) ? fast : safe
     // A plugin whose id another one has is not the one that the report is about.
     const report = plugin.problem === null ? reports.find(({ id }) => id === plugin.manifest?.id) : undefined
     observe(plugin, report)
-    const sha256 = judgedIn(plugin.directory)
+    const sha256 = loader.whatRunsIn(plugin.directory)?.sha256 ?? loader.judgedIn(plugin.directory)
     return {
       ...toMessage(plugin, lives.of(plugin.directory), report ?? lastOf(plugin)),
       grants: grantMessages(plugin, (it) => grants.decide(it, sha256 ?? null)),

@@ -54,7 +54,9 @@ export function createPluginLives({ policyOf, nowMs, log }: PluginLivesNeeds): P
     if (!(cause instanceof RigError)) log.error({ plugin: directory, err: cause }, 'bringing a plugin to its service')
     const detail = sentenceOf(cause)
     if (cause instanceof RigError && cause.code === 'SERVICE_UNAVAILABLE') {
-      if (!of(directory).placed) tell(directory, { kind: 'missing', detail })
+      // What runs goes on; why what was asked for does not run yet is told.
+      const isPlaced = of(directory).placed
+      tell(directory, isPlaced ? { kind: 'refused', detail, runsOn: true } : { kind: 'missing', detail })
       return { kind: 'missing' }
     }
     tell(directory, { kind: 'refused', detail, runsOn })

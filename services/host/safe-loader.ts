@@ -10,7 +10,7 @@ import { takeTurns } from '../../supervision/take-turns.ts'
 import type { Config, Program } from './config.ts'
 import { type Errand, startErrand } from './errand.ts'
 import { type IsServing, type Judge, type Judged, needServing, serviceMissing } from './judge.ts'
-import { adjustRequest, asText, noProgram, onCallRequest, safeRequest, type Terms } from './load-request.ts'
+import { adjustRequest, asText, noProgram, onCallRequest, safeRequest, type Terms, type WhatRuns } from './load-request.ts'
 import type { NetworkGrants } from './network-grants.ts'
 import type { NewestVersions } from './newest-versions.ts'
 import { describeUngranted, type PluginGrants } from './plugin-grants.ts'
@@ -34,6 +34,8 @@ export interface SafeLoader {
   stop(plugin: Runnable, why: RigError): Promise<void>
   /** What the wasm-runner has of what lies in this directory, as text; undefined where that is nothing. */
   runningIn(directory: string): string | undefined
+  /** With what it was judged. */
+  whatRunsIn(directory: string): WhatRuns | undefined
   /** Resolves when everything that can be done now of what lies in this directory is done. */
   idleIn(directory: string): Promise<void>
   /** The same, of all of them. */
@@ -62,10 +64,8 @@ export interface SafeLoaderNeeds {
 }
 
 /** A plugin that the wasm-runner has. */
-interface Placed {
+interface Placed extends WhatRuns {
   readonly id: string
-  /** Of its artefact. */
-  readonly sha256: string
   /** What trust said of it, for the operator. */
   readonly warning: string
   /** Everything that it was loaded with and that does not change while it runs, as text. */
@@ -188,13 +188,12 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
     const { request, load } = requestFor(plugin, judged, terms)
     const before = placed.get(directory)
     const code = codeOf(request)
-    const it: Placed = { id: manifest.id, sha256, warning, code, terms, directories: terms.granted.fileSystem }
-    if (before?.code !== code || !canAdjust(before, terms)) {
-      await bring(plugin, terms, load)
-      placed.set(directory, it)
-    } else {
-      await adjust(plugin, before, terms)
-    }
+    const isAdjusted = before?.code === code && canAdjust(before, terms)
+    const directories = isAdjusted ? before.directories : terms.granted.fileSystem
+    const it: Placed = { id: manifest.id, manifest, sha256, warning, code, terms, directories }
+    if (isAdjusted) await adjust(before, it)
+    else await bring(plugin, terms, load)
+    placed.set(directory, it)
     const bar = barOf(plugin)
     if (bar !== undefined) {
       // It lost its standing while it was on its way: it ends.
@@ -209,34 +208,48 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
   const canAdjust = ({ directories }: Placed, { granted }: Terms): boolean =>
     granted.fileSystem.every((directory) => isAmong(directories, directory))
 
-  async function adjust(plugin: Runnable, it: Placed, terms: Terms): Promise<void> {
-    if (asText(it.terms) === asText(terms)) return
-    network.grant(it.id, terms.granted.hosts)
-    await services.adjustSafe(adjustRequest(plugin.manifest, terms))
-    if (placed.get(plugin.directory) === it) placed.set(plugin.directory, { ...it, terms })
+  async function adjust({ terms: before }: Placed, { id, manifest, terms }: Placed): Promise<void> {
+    if (asText(before) === asText(terms)) return
+    network.grant(id, terms.granted.hosts)
+    await services.adjustSafe(adjustRequest(manifest, terms))
   }
 
-  /** Gives what runs the terms that it is to have now; one that needs more than it can be given so is loaded anew. */
+  /** Of these terms what it can have without being loaded anew. */
+  function within(it: Placed, { rateHz, granted }: Terms): Terms {
+    const fileSystem = granted.fileSystem.filter((directory) => isAmong(it.directories, directory))
+    const capabilities = granted.capabilities.filter((name) => name !== 'FileSystem' || fileSystem.length > 0)
+    return { rateHz, granted: { ...granted, fileSystem, capabilities } }
+  }
+
+  /** What `it` is to have now, by the manifest that it was judged with. Where that fails: what is not in doubt. */
+  function termsNow(plugin: Runnable, it: Placed): { readonly terms: Terms; readonly failure?: unknown } {
+    const runs = { ...plugin, manifest: it.manifest }
+    try {
+      return { terms: termsOf(runs, it.sha256) }
+    } catch (failure) {
+      return { terms: { rateHz: needs.rateHzOf(runs), granted: grants.withoutFiles(runs, it.sha256) }, failure }
+    }
+  }
+
+  /**
+   * Gives what runs the terms that it is to have now. What is taken from it is taken first; one that needs more than it can
+   * be given so is loaded anew.
+   */
   async function adjustPlaced(plugin: Runnable, it: Placed): Promise<void> {
     needServing(isServing, 'wasm-runner')
-    let terms: Terms
+    const { terms, failure } = termsNow(plugin, it)
+    const now: Placed = { ...it, terms: within(it, terms) }
     try {
-      terms = termsOf(plugin, it.sha256)
-    } catch (cause) {
-      // What is taken from it is taken all the same.
-      const granted = grants.withoutFiles(plugin, it.sha256)
-      await adjust(plugin, it, { rateHz: needs.rateHzOf(plugin), granted })
-      throw cause
-    }
-    if (!canAdjust(it, terms)) return place(plugin)
-    try {
-      await adjust(plugin, it, terms)
+      await adjust(it, now)
     } catch (cause) {
       if (!(cause instanceof RigError) || cause.code !== 'PLUGIN_UNKNOWN') throw cause
       placed.delete(plugin.directory) // the runner lost it without our knowing
       return place(plugin)
     }
-    tellPlaced(plugin, it, false)
+    if (placed.get(plugin.directory) === it) placed.set(plugin.directory, now)
+    if (failure !== undefined) throw failure
+    if (!canAdjust(it, terms)) return place(plugin)
+    tellPlaced({ ...plugin, manifest: it.manifest }, it, false)
   }
 
   async function settle(directory: string): Promise<'done' | 'unfinished'> {
@@ -296,6 +309,7 @@ export function createSafeLoader(needs: SafeLoaderNeeds): SafeLoader {
       }
     },
     runningIn: (directory) => placed.get(directory)?.code,
+    whatRunsIn: (directory) => placed.get(directory),
     idleIn: async (directory) => errands.get(directory)?.idle(),
     async idle() {
       await Promise.all([...errands.values()].map((errand) => errand.idle()))

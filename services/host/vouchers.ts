@@ -14,8 +14,8 @@ export interface VouchersNeeds {
   readonly native: Frozen<Config['plugins']['native']>
   readonly services: Pick<PluginServices, 'judgeKeys'>
   readonly audit: Pick<AuditLog, 'append'>
-  /** Whether what was judged before runs on in place of what was judged last. Where nobody knows, it may. */
-  runsOlder(plugin: Runnable): Promise<boolean>
+  /** Whether what was judged before runs on in place of what was judged last, which has this digest. Where nobody knows, it may. */
+  runsOlder(plugin: Runnable, sha256: string): Promise<boolean>
   /** Ends a plugin that runs; resolves when it is gone. */
   stop(plugin: Runnable, why: RigError): Promise<void>
   readonly log: Logger
@@ -49,7 +49,7 @@ interface Word {
   readonly signers: Signers
 }
 
-/** Reloads in a row of which none took: the oldest of them is what runs. */
+/** Judged in a row of which none took: the oldest of them is what runs, and is never forgotten for the others. */
 const wordsMax = 8
 
 const isByNobody = ({ keyFingerprints, bundleKeyFingerprints }: Signers): boolean =>
@@ -70,14 +70,19 @@ export function createVouchers(needs: VouchersNeeds): Vouchers {
     audit.append({ kind: 'artefact', subject: plugin.directory, decision, reason, evidence: { ...evidence, ...mode } })
   }
 
-  function remember(plugin: Runnable, { sha256, signers, warning, reason, bundleVersion }: Judged['verified']): void {
+  async function remember(
+    plugin: Runnable,
+    { sha256, signers, warning, reason, bundleVersion }: Judged['verified'],
+  ): Promise<void> {
     const evidence = {
       ...{ sha256, bundle_version: bundleVersion, key_fingerprints: signers.keyFingerprints.join(' ') },
       bundle_key_fingerprints: signers.bundleKeyFingerprints.join(' '),
     }
     note(plugin, warning === '' ? 'load' : 'load with warning', reason, evidence)
-    const before = (words.get(plugin.directory) ?? []).filter((word) => word.sha256 !== sha256)
-    words.set(plugin.directory, [...before.slice(1 - wordsMax), { plugin, sha256, signers }])
+    const known = await wordsOf(plugin.directory)
+    const [oldest, ...others] = known.filter((word) => word.sha256 !== sha256)
+    const before = oldest === undefined ? [] : [oldest, ...others.slice(2 - wordsMax)]
+    words.set(plugin.directory, [...before, { plugin, sha256, signers }])
   }
 
   async function judgeOnce(plugin: Runnable): Promise<Judged> {
@@ -85,7 +90,7 @@ export function createVouchers(needs: VouchersNeeds): Vouchers {
     if (bar !== undefined) throw bar
     try {
       const judged = await judge(plugin)
-      remember(plugin, judged.verified)
+      await remember(plugin, judged.verified)
       return judged
     } catch (cause) {
       // What could not be judged now is judged later.
@@ -129,7 +134,7 @@ export function createVouchers(needs: VouchersNeeds): Vouchers {
   async function wordsOf(directory: string): Promise<readonly Word[]> {
     const known = words.get(directory) ?? []
     const newest = known.at(-1)
-    if (newest === undefined || known.length === 1 || (await runsOlder(newest.plugin))) return known
+    if (newest === undefined || known.length === 1 || (await runsOlder(newest.plugin, newest.sha256))) return known
     if (words.get(directory) === known) words.set(directory, [newest])
     return [newest]
   }
