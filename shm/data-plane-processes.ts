@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 
@@ -8,7 +8,7 @@ const count = z.int().min(0)
 export const namedProcess = { instance: count, pid: count, startTicks: count }
 
 const roster = z.looseObject({
-  places: z.array(z.looseObject(namedProcess)),
+  places: z.array(z.looseObject({ ...namedProcess, spec: z.looseObject({ id: z.string() }).optional() })),
   others: z.array(z.looseObject(namedProcess)),
 })
 
@@ -24,6 +24,32 @@ export function readDataPlaneProcesses(
   try {
     const { places, others } = roster.parse(JSON.parse(readFileSync(rosterPath(shmDir), 'utf8')))
     return [...places, ...others]
+  } catch {
+    return []
+  }
+}
+
+/**
+ * Takes plugins out of what the next dsp-helper takes over, while there is none, and returns their processes. A roster that
+ * cannot be read has none of them.
+ */
+export function disownPlugins(
+  shmDir: string,
+  ids: readonly string[],
+): readonly { readonly pid: number; readonly startTicks: number }[] {
+  const path = rosterPath(shmDir)
+  try {
+    const before = roster.parse(JSON.parse(readFileSync(path, 'utf8')))
+    const leaving = before.places.filter(({ spec }) => spec !== undefined && ids.includes(spec.id))
+    if (leaving.length === 0) return []
+    const others = leaving.map(({ instance, pid, startTicks }) => ({ instance, pid, startTicks }))
+    const places = before.places.filter((place) => !leaving.includes(place))
+    const temporary = `${path}.new`
+    writeFileSync(temporary, JSON.stringify({ ...before, places, others: [...before.others, ...others] }), {
+      mode: 0o600,
+    })
+    renameSync(temporary, path)
+    return others
   } catch {
     return []
   }

@@ -24,6 +24,7 @@ import { produceForce } from '../../test/force-producer.ts'
 import { buildNativePlugin, fastPlugin } from '../../test/native-plugin.ts'
 import { limits } from '../../test/plane.ts'
 import { inTime, until } from '../../test/until.ts'
+import { endUnattended } from '../host/unattended-plugins.ts'
 import { readRoster } from './roster.ts'
 
 const chargesOf = ({ violations }: FastPlugin, kind: ViolationKind): bigint =>
@@ -111,6 +112,27 @@ test('a plugin that writes over its own arguments is adopted all the same, and e
   await until('it answers on', async () => ((await theOne(second)).statistics?.executions ?? 0n) > answers + 100n)
   await second.setChain([])
   assert.ok(!isAlive(pid))
+})
+
+test('a plugin that is ended while there is no helper stays away, and its neighbour is adopted', async () => {
+  await using cleanup = new AsyncDisposableStack()
+  const home = homeForHelpers(cleanup)
+  const library = buildNativePlugin('inverts', home.configDir)
+  const first = await startHelper(home)
+  await first.setChain(['stays', 'goes'].map((name) => fastPlugin(name, library)))
+  const before = await first.plugins()
+  const pidOf = (name: string): number => before.find(({ id }) => id === name)?.pid as number
+  await first.end('SIGKILL')
+  assert.ok(isAlive(pidOf('goes')))
+  await endUnattended(home.shmDir, ['goes', 'nobody'])
+  assert.ok(!isAlive(pidOf('goes')))
+
+  const second = await startHelper(home)
+  cleanup.defer(() => second.end('SIGTERM'))
+  assert.deepEqual(
+    (await second.plugins()).map(({ id, pid, detail }) => [id, pid, detail]),
+    [['stays', pidOf('stays'), 'adopted']],
+  )
 })
 
 test('a helper that is killed leaves every plugin its process, its rate and a clean record to the next', async () => {

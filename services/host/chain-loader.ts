@@ -51,6 +51,8 @@ export interface ChainLoaderNeeds {
   readonly lives: Pick<PluginLives, 'tell' | 'attempt' | 'fail'>
   readonly grants: Pick<PluginGrants, 'decide'>
   readonly services: Pick<PluginServices, 'setChain' | 'endFast' | 'listFast'>
+  /** Ends the processes of these plugins where no dsp-helper can. */
+  readonly endUnattended: (ids: readonly string[]) => Promise<void>
   readonly isServing: IsServing
   readonly log: Logger
 }
@@ -148,7 +150,15 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     return false
   }
 
+  /** Without a dsp-helper what is to leave the chain leaves it all the same. */
+  async function leaveUnattended(chain: ReadonlyMap<Runnable, Link>): Promise<void> {
+    const staying = new Set([...chain.values()].map(({ spec }) => spec.id))
+    const leaving = [...sent.values()].map(({ spec }) => spec.id).filter((id) => !staying.has(id))
+    if (leaving.length > 0) await needs.endUnattended(leaving)
+  }
+
   async function tell(chain: ReadonlyMap<Runnable, Link>): Promise<'done' | 'unfinished'> {
+    if (!isServing('dsp-helper')) await leaveUnattended(chain)
     try {
       needServing(isServing, 'dsp-helper')
       sent = chain
@@ -207,6 +217,10 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     return rest
   }
 
+  /** Also while there is no dsp-helper: whoever wants a plugin gone does not wait for it. */
+  const endNow = (ids: readonly string[]): Promise<void> =>
+    isServing('dsp-helper') ? services.endFast(ids) : needs.endUnattended(ids)
+
   /** Beside the chain that may be on its way: that one waits for plugins that start. */
   async function drop(directory: string): Promise<void> {
     const without = (known: ReadonlyMap<string, Link>) => new Map([...known].filter(([name]) => name !== directory))
@@ -214,7 +228,8 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     links = without(links)
     remembered = without(remembered)
     wanted += 1
-    if (there.length > 0 && isServing('dsp-helper')) await services.endFast(there.map(([, { spec }]) => spec.id))
+    const ids = there.map(([, { spec }]) => spec.id)
+    if (ids.length > 0) await endNow(ids)
   }
 
   return {

@@ -108,6 +108,7 @@ function rig(...names: readonly string[]) {
       fence: { covers: () => true },
       rateHzOf: () => 1000,
       countNow: async () => {},
+      endUnattended: async () => {},
     })
     const discovery = startDiscovery({ pluginDir: root, plan, lives, loader, log })
     closing.push(discovery.close, () => void configs.close())

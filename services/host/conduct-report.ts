@@ -69,15 +69,18 @@ const detailMax = 300
 
 const whole = (counter: bigint): number => Number(counter < Number.MAX_SAFE_INTEGER ? counter : Number.MAX_SAFE_INTEGER)
 
+/** `counted`: so many of its crashes the host has counted by itself. */
 function readTally(
-  { kind, count, lastTimeUs, detail }: Violation,
+  { kind, count: told, lastTimeUs, detail }: Violation,
   pluginClass: PluginClass,
+  counted: number,
 ): ReportedTally | undefined {
   const meaning = meanings[kind] // undefined of a kind that a newer service has
-  if (!meaning || count === 0n) return undefined
+  const count = whole(told) - (kind === ViolationKind.VIOLATION_KIND_CRASH ? counted : 0)
+  if (!meaning || count <= 0) return undefined
   const { word, as } = meaning
   return {
-    ...{ word, as: as[pluginClass], count: whole(count), lastUs: whole(lastTimeUs) },
+    ...{ word, as: as[pluginClass], count, lastUs: whole(lastTimeUs) },
     detail: onOneLine(detail.slice(0, detailMax)),
   }
 }
@@ -87,8 +90,10 @@ const firstOf = <Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key):
 ]
 
 function read(pluginClass: PluginClass, plugins: readonly (SafePlugin | FastPlugin)[], nameOf: (at: number) => string) {
-  const reported = plugins.map(({ id, violations }, at): ReportedPlugin => {
-    const tallies = violations.flatMap((violation) => readTally(violation, pluginClass) ?? [])
+  const reported = plugins.map((plugin, at): ReportedPlugin => {
+    const { id, violations } = plugin
+    const counted = 'crashesCounted' in plugin ? plugin.crashesCounted : 0
+    const tallies = violations.flatMap((violation) => readTally(violation, pluginClass, counted) ?? [])
     return { id, name: nameOf(at), tallies: firstOf(tallies, ({ word }) => word) }
   })
   const named = reported.filter(({ id }) => id !== '' && id.length <= idMax)

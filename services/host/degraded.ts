@@ -14,7 +14,7 @@ export interface ServiceStatus {
 const lacks: Readonly<Record<string, string>> = {
   trust: 'nothing can be verified, so nothing is loaded; what runs goes on',
   'wasm-runner': 'no Safe plugin, action or preprocessor runs',
-  'dsp-helper': 'the loop and the Fast plugins that run go on, and what of them ends stays away',
+  'dsp-helper': 'the loop and the Fast plugins that run go on for up to 30 s, and what of them ends stays away',
 }
 
 /** A time to come, for a person: in seconds while that is exact enough. */

@@ -104,6 +104,8 @@ function rig(
   const loads: LoadSafePluginRequest[] = []
   const calls: LoadOnCallPluginRequest[] = []
   const chains: SetChainRequest[] = []
+  /** Ids of plugins whose processes were ended without a dsp-helper. */
+  const unattended: string[] = []
   /** Ids that were ended without a chain. */
   const ended: string[] = []
   const decisions = new Map<string, Decision>()
@@ -184,6 +186,7 @@ function rig(
   const loader = createLoader({
     ...{ judge, versions, plan, lives, arrangement, config, services, isServing, grants, network, log },
     fence: { covers: () => true },
+    endUnattended: async (ids) => void unattended.push(...ids),
     rateHzOf: ({ goal, manifest }) => (goal === 'running' ? manifest.constraints.updateRateHz * rateShare : 0),
     countNow: async () => {
       counted.push(loads.length)
@@ -214,6 +217,7 @@ function rig(
     calls,
     chains,
     ended,
+    unattended,
     /** These run in the loop, from before. */
     runsAlready: (...plugins: readonly string[]) => {
       refusing = plugins.map((id) => FastPlugin.fromPartial({ id }))
@@ -473,6 +477,27 @@ test('of a loop that was taken over what nobody wants ends while trust is away, 
   await it.loader.termsChanged('c')
   assert.deepEqual(it.ended, [idOf(1), idOf(9), idOf(0), idOf(2)])
   assert.deepEqual(it.chains, [], 'nobody was judged')
+})
+
+test('what is wanted no more ends also while there is no dsp-helper', async () => {
+  using it = rig({ a: 'Fast', b: 'Fast' })
+  await it.start(...allServices)
+  it.stop('dsp-helper')
+  it.aim('a', 'disabled')
+  await it.loader.changed('a')
+  await it.keysMean(Decision.DECISION_REFUSE)
+  assert.deepEqual([[...new Set(it.unattended)], it.ended], [[idOf(0), idOf(1)], []])
+})
+
+test('what may not touch the torque any more ends also while there is no dsp-helper', async () => {
+  using it = rig({ a: 'Fast', b: 'Fast' })
+  await it.start(...allServices)
+  it.stop('dsp-helper')
+  await it.setOrder({ order: [], removed: [idOf(1)] })
+  assert.deepEqual(it.unattended, [idOf(1)])
+  it.dsp({ kind: 'revoked' })
+  await it.loader.termsChanged('a')
+  assert.deepEqual([...new Set(it.unattended)], [idOf(1), idOf(0)])
 })
 
 test('a plugin with a configuration that does not fit its schema fails with the place', async () => {

@@ -28,6 +28,7 @@ export interface LoaderNeeds {
     PluginServices,
     'judgeKeys' | 'listFast' | 'loadSafe' | 'loadOnCall' | 'adjustSafe' | 'unloadSafe' | 'setChain' | 'endFast'
   >
+  readonly endUnattended: (ids: readonly string[]) => Promise<void>
   readonly isServing: IsServing
   readonly judge: Judge
   readonly grants: Pick<PluginGrants, 'of' | 'withoutFiles' | 'decide'>
@@ -114,7 +115,14 @@ export function createLoader(needs: LoaderNeeds): Loader {
   const { rateHzOf, countNow } = needs
   const shared = { plan, rateHzOf, countNow, judge, barOf, versions, lives, grants, services, isServing }
   const safe = createSafeLoader({ ...shared, programs: config.plugins.program, network, fence: needs.fence, retryMs })
-  const chain = createChainLoader({ ...shared, arrangement, limits: rigLimits(config), native, log })
+  const chain = createChainLoader({
+    ...shared,
+    endUnattended: needs.endUnattended,
+    arrangement,
+    limits: rigLimits(config),
+    native,
+    log,
+  })
   const chainErrand = startErrand(chain.load, retryMs)
 
   async function chainChanged(): Promise<void> {

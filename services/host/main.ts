@@ -11,6 +11,7 @@ import { logLevelOf } from '../../rpc/log-level.ts'
 import { claimService, serve } from '../../rpc/serve.ts'
 import { shutdownRequested } from '../../rpc/shutdown.ts'
 import { openEstop } from '../../state/estop.ts'
+import { openEndedCalls } from '../wasm-runner/call-record.ts'
 import { announceByMs, announceStart } from './announcement.ts'
 import { type AuditChecks, openAuditChecks } from './audit-check.ts'
 import { auditService } from './audit-service.ts'
@@ -24,6 +25,7 @@ import { readConfig } from './config.ts'
 import { openConfigCheck } from './config-check.ts'
 import { degradations } from './degraded.ts'
 import { startDiscovery } from './discovery.ts'
+import { countEndedCalls } from './ended-calls.ts'
 import { enforce } from './enforcement.ts'
 import { openHistoryFile } from './history-file.ts'
 import { historyService } from './history-service.ts'
@@ -63,6 +65,7 @@ import { startStoreCare } from './store-care.ts'
 import { createSupervisor } from './supervisor.ts'
 import { supervisorService } from './supervisor-service.ts'
 import { telemetryService } from './telemetry-service.ts'
+import { endUnattended } from './unattended-plugins.ts'
 
 /** A close that hangs must not hang the rig, ms: three services with 2.5 s of grace each, the loop's 1 s, and 1 s for us. */
 const shutdownMs = 9500
@@ -138,6 +141,7 @@ async function run(): Promise<void> {
   const record = openChainRecord(home)
   const arrangement = () => arrangementOf(plan, record)
   const services = connectPluginServices(home)
+  const ended = openEndedCalls(home.shmDir)
   const fence = createRunnerFence(() => grants.directoriesOf(plan.plugins().filter(hasManifest)))
   const supervisor = createSupervisor({
     services: rigServices(home, config, level, process.env, () => {
@@ -157,6 +161,9 @@ async function run(): Promise<void> {
       loader.serving(service)
     },
     lost: (service) => server.setHealth(service, false),
+    died(service) {
+      if (service === 'wasm-runner') countEndedCalls({ ended, conduct, plan, nowMs: Date.now, log })
+    },
     log,
   })
   const { isServing } = supervisor
@@ -168,6 +175,7 @@ async function run(): Promise<void> {
     ...{ plan, lives, arrangement, config, services, isServing, judge, grants, network, fence, audit, versions, log },
     rateHzOf: (plugin) => rateHzOf(plugin, conduct, config.plugins.quarantinePolicy),
     countNow: () => conductWatch.look(),
+    endUnattended: (ids) => endUnattended(home.shmDir, ids),
   })
   const keyWatch = startKeyWatch({
     ...{ services, isServing, log },

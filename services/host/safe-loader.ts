@@ -10,7 +10,15 @@ import { takeTurns } from '../../supervision/take-turns.ts'
 import type { Config, Program } from './config.ts'
 import { type Errand, startErrand } from './errand.ts'
 import { type IsServing, type Judge, type Judged, needServing, serviceMissing } from './judge.ts'
-import { adjustRequest, asText, noProgram, onCallRequest, safeRequest, type Terms, type WhatRuns } from './load-request.ts'
+import {
+  adjustRequest,
+  asText,
+  noProgram,
+  onCallRequest,
+  safeRequest,
+  type Terms,
+  type WhatRuns,
+} from './load-request.ts'
 import type { NetworkGrants } from './network-grants.ts'
 import type { NewestVersions } from './newest-versions.ts'
 import { describeUngranted, type PluginGrants } from './plugin-grants.ts'

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { RigError } from '../../rpc/failure.ts'
 import { removeDeadSocket } from '../../rpc/serve.ts'
 import { type Kept, keepRunning } from '../../supervision/keep-running.ts'
-import { type RestartState, stopped } from '../../supervision/restart.ts'
+import { type RestartPolicy, type RestartState, stopped } from '../../supervision/restart.ts'
 import type { Care } from './care.ts'
 import { degradedBy, type ServiceStatus } from './degraded.ts'
 import { type HealthProbe, openHealthProbe } from './health-probe.ts'
@@ -15,6 +15,8 @@ export interface ServiceSpec {
   readonly program: ServiceProgram
   /** Path of its Unix socket. */
   readonly socket: string
+  /** How it is started again, where that is not as the care has it. */
+  readonly restart?: RestartPolicy
 }
 
 /** Runs services and starts again what ends. */
@@ -44,6 +46,8 @@ export interface SupervisorNeeds {
   readonly serving: (name: string) => void
   /** Called each time a service that was SERVING is not any more. */
   readonly lost?: (name: string) => void
+  /** Called each time the process of a service has ended and nobody had asked for it, before another one is started. */
+  readonly died?: (name: string) => void
   readonly log: Logger
 }
 
@@ -79,7 +83,7 @@ async function followHealth(
   return `did not answer ${care.silencesMax} health checks of ${care.checkDeadlineMs} ms`
 }
 
-function superviseService({ name, program, socket }: ServiceSpec, needs: SupervisorNeeds): Supervised {
+function superviseService({ name, program, socket, restart: policy }: ServiceSpec, needs: SupervisorNeeds): Supervised {
   const { care } = needs
   const log = needs.log.child({ service: name })
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>()
@@ -117,6 +121,7 @@ function superviseService({ name, program, socket }: ServiceSpec, needs: Supervi
     if (closing.signal.aborted) return 'enough'
     if (byHand) lastExit = 'was ended to be started again, as somebody asked'
     log.warn({ lastExit }, 'service lost')
+    if (!byHand) needs.died?.(name)
     return byHand ? 'excused' : 'again'
   }
 
@@ -136,7 +141,7 @@ function superviseService({ name, program, socket }: ServiceSpec, needs: Supervi
   return {
     start() {
       if (!closing.signal.aborted) {
-        kept ??= keepRunning(live, { policy: care.restart, now: () => performance.now(), changed })
+        kept ??= keepRunning(live, { policy: policy ?? care.restart, now: () => performance.now(), changed })
       }
     },
     restart() {

@@ -26,7 +26,15 @@ import { RigError } from '../../rpc/failure.ts'
 import { findHome } from '../../rpc/home.ts'
 import { shmDirectory } from '../../shm/test/shm-directory.ts'
 import { openWords } from '../../shm/words.ts'
-import { keyOfId, openCallMark, openCallRecord, type Work, wordsOfId } from './call-record.ts'
+import {
+  endedInside,
+  keyOfId,
+  openCallMark,
+  openCallRecord,
+  openEndedCalls,
+  type Work,
+  wordsOfId,
+} from './call-record.ts'
 import { actionModule } from './testing/call-guests.ts'
 import { type GuestModule, guestModule, op } from './testing/guest-module.ts'
 import { largeModule, slowFunctions } from './testing/large-module.ts'
@@ -40,7 +48,10 @@ test('of the plugins of two threads those are unfinished whose call did not come
   marks[0]?.begin(wordsOfId(first))
   marks[1]?.begin(wordsOfId(second))
   marks[0]?.end()
-  assert.deepEqual([...openCallRecord(directory.path).takeUnfinished()], [[keyOfId(second), 'call']])
+  assert.deepEqual(
+    [...openCallRecord(directory.path).takeUnfinished()],
+    [[keyOfId(second), { work: 'call', isCounted: false }]],
+  )
   assert.deepEqual([...openCallRecord(directory.path).takeUnfinished()], [])
 })
 
@@ -65,9 +76,34 @@ test('a name stands in the record as a UUID does, and what was compiled is told 
     openCallMark(directory.path, record.claim()).begin(wordsOfId(id), work)
   }
   const unfinished = openCallRecord(directory.path).takeUnfinished()
-  assert.equal(unfinished.get(keyOfId('my_plugin')), 'call')
-  assert.equal(unfinished.get(keyOfId('my_other_plugin')), 'compile')
+  assert.deepEqual(unfinished.get(keyOfId('my_plugin')), { work: 'call', isCounted: false })
+  assert.deepEqual(unfinished.get(keyOfId('my_other_plugin')), { work: 'compile', isCounted: false })
   assert.equal(unfinished.size, 2)
+})
+
+test('the host counts each end once, before the next process knows of it', () => {
+  using directory = shmDirectory()
+  const record = openCallRecord(directory.path)
+  for (const [id, work] of [
+    ['my_plugin', 'call'],
+    ['my_plugin', 'call'],
+    ['my_other_plugin', 'compile'],
+  ] as const) {
+    openCallMark(directory.path, record.claim()).begin(wordsOfId(id), work)
+  }
+  const ended = openEndedCalls(directory.path)
+  const counted: string[] = []
+  const full = (): void => {
+    throw new Error('database or disk is full')
+  }
+  assert.throws(() => ended.count(full), /disk is full/)
+  for (let times = 0; times < 2; times++) ended.count((keys) => void counted.push(...keys))
+  assert.deepEqual(counted, [keyOfId('my_plugin')])
+  const next = openCallRecord(directory.path)
+  assert.deepEqual(next.takeUnfinished().get(keyOfId('my_plugin')), { work: 'call', isCounted: true })
+  assert.equal(next.takeUnfinished().size, 0)
+  ended.count((keys) => void counted.push(...keys))
+  assert.equal(counted.length, 1)
 })
 
 test('a record of another size is refused by its name', () => {
@@ -75,8 +111,6 @@ test('a record of another size is refused by its name', () => {
   openWords(directory.file('safe-calls'), 8)
   assert.throws(() => openCallRecord(directory.path), { code: 'SHARED_MEMORY_INVALID' })
 })
-
-const endedInside = 'the process of the Safe plugins ended while the code of this one was running'
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 

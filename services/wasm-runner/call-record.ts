@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { openSafeCalls, safeCallPlaces, safeCallWords } from '../../shm/slots.ts'
 
-// A file with a place for each thread: whether it has an owner, what goes on there, two words of nothing, and the id
-// of the plugin that it is about. Only processes of this version write it; it outlives them.
+// A file with a place for each thread: whether it has an owner, what goes on there, whether the host has counted that the
+// process ended in it, a word of nothing, and the id of the plugin that it is about. Only processes of this version write
+// it; it outlives them.
 const owned = 0
 const doing = 1
+const counted = 2
 const idAt = 4
 
 /** What goes on with a plugin: its code runs, or it is compiled. */
@@ -22,6 +24,9 @@ export function wordsOfId(id: string): IdWords {
 
 /** The words of an id as a key. */
 export const keyOfId = (id: string): string => wordsOfId(id).join()
+
+/** The evidence against a plugin. */
+export const endedInside = 'the process of the Safe plugins ended while the code of this one was running'
 
 /** What is written before and after each call: a few stores into memory that outlives the process. */
 export interface CallMark {
@@ -41,10 +46,46 @@ export function openCallMark(shmDir: string, place: number): CallMark {
   }
 }
 
+/** What went on when the process that wrote the record ended. */
+export interface Unfinished {
+  readonly work: Work
+  /** The host has counted it. */
+  readonly isCounted: boolean
+}
+
+const placesOf = (words: Uint32Array): readonly Uint32Array[] =>
+  Array.from({ length: safeCallPlaces }, (_, place) =>
+    words.subarray(place * safeCallWords, (place + 1) * safeCallWords),
+  )
+
+const keyIn = (place: Uint32Array): string => place.slice(idAt, safeCallWords).join()
+
+/** The host's side, for the time between two processes. */
+export interface EndedCalls {
+  /**
+   * Has the plugins counted in whose code the process ended, by keys of their ids, each process once. Where `count` throws
+   * they are not counted.
+   */
+  count(count: (keys: readonly string[]) => void): void
+}
+
+/** Opens the record of a rig, or creates it. Throws SHARED_MEMORY_INVALID or PERMISSION_DENIED. */
+export function openEndedCalls(shmDir: string): EndedCalls {
+  const all = placesOf(openSafeCalls({ shmDir }))
+  return {
+    count(count) {
+      const ended = all.filter((place) => Atomics.load(place, doing) === workNumbers.call && place[counted] === 0)
+      if (ended.length === 0) return
+      count([...new Set(ended.map(keyIn))])
+      for (const place of ended) place[counted] = 1
+    },
+  }
+}
+
 /** The main thread's side. */
 export interface CallRecord {
-  /** What went on, by keys of ids, when the process that wrote the record ended. Empties the record. */
-  takeUnfinished(): ReadonlyMap<string, Work>
+  /** By keys of ids. Empties the record. */
+  takeUnfinished(): ReadonlyMap<string, Unfinished>
   /** A place for a thread. */
   claim(): number
   /** The thread is gone. */
@@ -54,16 +95,15 @@ export interface CallRecord {
 /** Opens the record of a rig, or creates it. Throws SHARED_MEMORY_INVALID or PERMISSION_DENIED. */
 export function openCallRecord(shmDir: string): CallRecord {
   const words = openSafeCalls({ shmDir })
-  const all = Array.from({ length: safeCallPlaces }, (_, place) =>
-    words.subarray(place * safeCallWords, (place + 1) * safeCallWords),
-  )
+  const all = placesOf(words)
   return {
     takeUnfinished() {
-      const unfinished = new Map<string, Work>()
+      const unfinished = new Map<string, Unfinished>()
       for (const place of all) {
-        const key = place.slice(idAt, safeCallWords).join()
         const work = Atomics.load(place, doing)
-        if (work !== 0) unfinished.set(key, work === workNumbers.compile ? 'compile' : 'call')
+        if (work === 0) continue
+        const isCounted = place[counted] !== 0
+        unfinished.set(keyIn(place), { work: work === workNumbers.compile ? 'compile' : 'call', isCounted })
       }
       words.fill(0)
       return unfinished

@@ -151,6 +151,7 @@ export function createOnCallPlugin(needs: OnCallNeeds): OnCallPlugin {
       detail: describedAs(described),
       statistics: brief ? undefined : statistics.snapshot(),
       violations: violations.snapshot(),
+      crashesCounted: violations.counted(),
       described: { name: described.name, version: described.version },
     }),
   }

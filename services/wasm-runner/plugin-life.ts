@@ -162,6 +162,7 @@ export function createPluginLife(needs: LifeNeeds): PluginLife {
       detail: stage === 'waiting' || stage === 'given up' ? trouble : termsDetail(spec, terms),
       statistics: brief ? undefined : statistics.snapshot(),
       violations: violations.snapshot(),
+      crashesCounted: violations.counted(),
     }),
   }
 }

@@ -5,7 +5,7 @@ import { takeTurns } from '../../supervision/take-turns.ts'
 import type { Abi } from './abi.ts'
 import { asOnCall, asTicking } from './abi-use.ts'
 import { readArtefact } from './artefact.ts'
-import { keyOfId, openCallMark, openCallRecord } from './call-record.ts'
+import { endedInside, keyOfId, openCallMark, openCallRecord } from './call-record.ts'
 import type { PluginCode } from './compile.ts'
 import { startCompiler } from './compiler.ts'
 import { type ExecutorThreads, startExecutorThreads } from './executor-threads.ts'
@@ -59,7 +59,6 @@ export interface Runner extends Pick<OnCallPlugins, 'runAction' | 'runInput'>, P
 }
 
 /** What a plugin is charged with that was running when this process's predecessor ended. */
-const endedInside = 'the process of the Safe plugins ended while the code of this one was running'
 
 async function openExecutor(options: RunnerOptions, lives: ReadonlyMap<number, PluginLife>): Promise<ExecutorThreads> {
   return startExecutorThreads({
@@ -134,7 +133,7 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   /** Not again: the process would end again, and every plugin with it. What is asked for first is what was compiled then. */
   const isFatal = ({ id, sha256 }: PluginSpec | OnCallSpec): boolean => {
     const key = keyOfId(id)
-    if (unfinished.get(key) !== 'compile') return false
+    if (unfinished.get(key)?.work !== 'compile') return false
     const bytes = fatal.get(key) ?? sha256
     fatal.set(key, bytes)
     return bytes === sha256
@@ -150,10 +149,11 @@ export async function startRunner(options: RunnerOptions): Promise<Runner> {
   /** What the process before this one ended in is charged once. */
   const chargeUnfinished = ({ id, name }: PluginSpec | OnCallSpec, charge: (violation: Violation) => void): void => {
     const key = keyOfId(id)
-    if (unfinished.get(key) !== 'call') return
+    const ended = unfinished.get(key)
+    if (ended?.work !== 'call') return
     unfinished.delete(key)
     log.warn({ plugin: id, name }, endedInside)
-    charge({ kind: 'crash', detail: endedInside })
+    charge({ kind: 'crash', detail: endedInside, counted: ended.isCounted })
   }
 
   return {

@@ -17,6 +17,8 @@ export interface Violation {
   readonly kind: keyof typeof messageKind
   /** The evidence, a sentence without its full stop. */
   readonly detail: string
+  /** The host knows of it, and has counted it. */
+  readonly counted?: boolean
 }
 
 /** What one plugin has done since it was loaded. */
@@ -25,12 +27,16 @@ export interface Violations {
   charge(violation: Violation, nowMs: number): void
   /** At most one of each kind: how many, and the newest. */
   snapshot(): ViolationMessage[]
+  /** How many of them the host has counted by itself. */
+  counted(): number
 }
 
 export function createViolations(): Violations {
   const charged = new Map<Violation['kind'], ViolationMessage>()
+  let counted = 0
   return {
-    charge({ kind, detail }, nowMs) {
+    charge({ kind, detail, counted: isCounted = false }, nowMs) {
+      if (isCounted) counted += 1
       charged.set(kind, {
         kind: messageKind[kind],
         count: (charged.get(kind)?.count ?? 0n) + 1n,
@@ -41,5 +47,6 @@ export function createViolations(): Violations {
       })
     },
     snapshot: () => [...charged.values()],
+    counted: () => counted,
   }
 }

@@ -156,6 +156,8 @@ test('plugins come, change and go while the rig runs, and nobody else notices', 
     assert.equal(await wheelctl('plugin', 'load', 'quiet'), 'quiet is loaded: it is not called\n')
     const rests = executions(await stands('quiet', loaded))
     assert.match(await wheelctl('plugin', 'disable', 'rpm-leds'), /^rpm-leds is disabled/)
+    // Unloaded it is by then, and disabled it stays.
+    assert.match(await wheelctl('plugin', 'unload', 'rpm-leds'), /^rpm-leds is disabled/)
     await assert.rejects(wheelctl('plugin', 'load', 'rpm-leds'), { stderr: /rpm-leds is disabled, and is not loaded/ })
     assert.match(await wheelctl('plugin', 'unload', 'lowpass'), /^lowpass is available/)
     assert.equal(executions(await stands('quiet', loaded)), rests, 'it is not called')

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { readRoster } from '../../services/dsp-helper/roster.ts'
+import { rosterPath } from '../../shm/data-plane-processes.ts'
 import { blocksOf, readGuide, withoutGuides } from '../guide.ts'
 import { buildNativePlugin } from '../native-plugin.ts'
 import { until } from '../until.ts'
@@ -48,6 +50,10 @@ test('a plugin that crashes three times is in quarantine, and no end of the host
     / plugin +my_plugin +quarantine +\d+ crashes within/,
   )
 
+  /** Ids of those that have a place in the loop, or a process. */
+  const inTheLoop = () => readRoster(rosterPath(home.shmDir)).places.map(({ spec }) => spec.id)
+  assert.ok(!inTheLoop().includes(listed.id), 'it does not run')
+
   const port = /127\.0\.0\.1:\d+/.exec(rig.rig.readyLine)?.[0] as string
   await assert.rejects(wheelctl('--endpoint', port, 'plugin', 'release', 'my_plugin'), {
     code: 6,
@@ -59,6 +65,7 @@ test('a plugin that crashes three times is in quarantine, and no end of the host
   await rig.rig.exited
   await using _next = await startNextHost(home)
   const [still] = await list()
+  assert.ok(!inTheLoop().includes(listed.id), 'it does not run with the next host either')
   const movedMs = (still?.quarantine?.untilUnixMs ?? 0) - (listed.quarantine?.untilUnixMs ?? 0)
   assert.ok(Math.abs(movedMs) < 1000, `its end moved by ${movedMs} ms`) // two clocks are read, and one counts by 10 ms
 

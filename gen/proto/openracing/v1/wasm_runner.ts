@@ -215,6 +215,8 @@ export interface SafePlugin {
     | undefined;
   /** Names this load: its counters began with it. */
   readonly life: bigint;
+  /** Of its crashes those that the host counted by itself: it saw the process end that the plugin's code ran in. */
+  readonly crashesCounted: number;
 }
 
 /** What a plugin says of itself. */
@@ -1626,6 +1628,7 @@ function createBaseSafePlugin(): SafePlugin {
     described: undefined,
     confinement: undefined,
     life: 0n,
+    crashesCounted: 0,
   };
 }
 
@@ -1657,6 +1660,9 @@ export const SafePlugin: MessageFns<SafePlugin> = {
         throw new globalThis.Error("value provided for field message.life of type uint64 too large");
       }
       writer.uint32(64).uint64(message.life);
+    }
+    if (message.crashesCounted !== 0) {
+      writer.uint32(72).uint32(message.crashesCounted);
     }
     return writer;
   },
@@ -1738,6 +1744,14 @@ export const SafePlugin: MessageFns<SafePlugin> = {
             message.life = reader.uint64() as bigint;
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.crashesCounted = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1769,6 +1783,7 @@ export const SafePlugin: MessageFns<SafePlugin> = {
       ? Confinement.fromPartial(object.confinement)
       : undefined;
     message.life = (object.life !== undefined && object.life !== null) ? BigInt(object.life) : 0n;
+    message.crashesCounted = object.crashesCounted ?? 0;
     return message;
   },
 };
