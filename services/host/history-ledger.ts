@@ -26,8 +26,8 @@ export interface HistoryLedger {
   /** False when the reading cannot be true: it is not counted, and counting goes on from it. */
   count(id: string, reading: PluginReading): boolean
   totalOf(id: string): CallCounts
-  /** Calls that are not taken yet, of minutes that began at `fromMs` or later. */
-  newSince(id: string, fromMs: number): CallCounts
+  /** Calls that are not taken yet, of minutes that began at `fromMs` or later, and not after `toMs`. */
+  newBetween(id: string, fromMs: number, toMs: number): CallCounts
   /** What is new about each plugin since the last time. */
   take(): readonly PluginNews[]
 }
@@ -64,10 +64,10 @@ export function createHistoryLedger(): HistoryLedger {
       const { before, taken, minutes } = entryOf(id)
       return plusMinutes(plusMinutes(before, taken), minutes)
     },
-    newSince: (id, fromMs) =>
+    newBetween: (id, fromMs, toMs) =>
       entryOf(id)
         .minutes.entries()
-        .filter(([startMs]) => startMs >= fromMs)
+        .filter(([startMs]) => startMs >= fromMs && startMs <= toMs)
         .reduce((sum, [, calls]) => sumOf(sum, calls), noCalls),
     take() {
       const news = [...changed].flatMap((id) => {
