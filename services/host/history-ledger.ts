@@ -1,6 +1,6 @@
 import { type CallCounts, noCalls, sumOf } from './call-counts.ts'
 import { type KeptPlugin, minuteMs, type PluginNews } from './history-store.ts'
-import { countsBetween, type PluginReading } from './plugin-reading.ts'
+import { countedUpTo, countsBetween, type PluginReading } from './plugin-reading.ts'
 
 type Minutes = PluginNews['minutes']
 
@@ -43,10 +43,11 @@ export function createHistoryLedger(): HistoryLedger {
       changed.clear()
       for (const { id, reading, total } of kept) entries.set(id, { ...nothing, reading, before: total })
     },
-    count(id, reading) {
+    count(id, now) {
       const entry = entryOf(id)
-      const counted = countsBetween(entry.reading, reading)
-      if (counted === noCalls && entry.reading?.life === reading.life) {
+      const counted = countsBetween(entry.reading, now)
+      const reading = counted === undefined ? now : countedUpTo(entry.reading, now, counted)
+      if (counted === noCalls && entry.reading?.life === now.life) {
         entries.set(id, { ...entry, reading })
         return true // it did nothing, and is not written for that
       }

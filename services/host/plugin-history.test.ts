@@ -56,6 +56,14 @@ test('calls are counted over all lives of a plugin, and those that did not retur
   assert.deepEqual([lastHour.executions, lastDay.executions, total.lastMs], [21, 21, 1_800_000_000_000])
 })
 
+test('failures that a service counts before their calls are in the history with them', async () => {
+  await using it = open(newFile())
+  for (const executions of [0n, 0n, 3n, 10n])
+    it.history.observe({ safe: [safe('a', 1n, executions, { failures: 5n })] })
+  const { total } = await it.history.calls('a')
+  assert.deepEqual([total.executions, total.failures], [10, 5])
+})
+
 test('the next host goes on from what was written: nothing is counted twice, and nothing of what lived on is lost', async () => {
   const path = newFile()
   await using first = open(path)
