@@ -39,6 +39,18 @@ test('mean, median, 99th percentile and maximum are near those of the calls them
   assert.equal(rough.meanUs, meanUs)
 })
 
+test('a percentile is that of a call that was made, however few there were', () => {
+  const { p50Us, p99Us } = summaryOf(callsOf([10_000, 20_000, 30_000]))
+  assert.ok(p50Us >= 20 && p50Us < 20 * 1.032, `${p50Us}`)
+  assert.equal(p99Us, 30)
+})
+
+test('calls that did not return have no duration, and take nothing from the mean', () => {
+  const { durations, ...calls } = callsOf([10_000, 10_000, 10_000])
+  const { meanUs } = summaryOf({ ...calls, durations, executions: 9, failures: 6 })
+  assert.ok(Math.abs(meanUs - 10) < 0.16, `${meanUs}`)
+})
+
 const counted = fc
   .array(fc.integer({ min: 0, max: 2 ** 33 }), { maxLength: 50 })
   .map((durationsNs) => callsOf(durationsNs, Math.floor(durationsNs.length / 3)))

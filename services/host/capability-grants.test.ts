@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type CapabilityWord, decideGrants, type Said, whatItAllows } from './capability-grants.ts'
+import { type CapabilityWord, decideGrants, grantDigest, type Said, whatItAllows } from './capability-grants.ts'
 import { type Capability, capabilities } from './manifest-schema.ts'
 
 const asking = (network: readonly string[] = ['a.example']) => ({
@@ -47,6 +47,20 @@ test('a grant is for the bytes that it was given to, and for no others', () => {
     'granted to other bytes',
   )
   assert.ok(granted(said, null).includes('ProcessDsp'), 'to some bytes or other')
+})
+
+test('a grant of files is for the directories that were shown, and for no others', () => {
+  const withFiles = (path: string, access: 'read' | 'read_write') => ({
+    capabilities: ['FileSystem' as const],
+    permissions: { fileSystem: [{ path, access }], network: [] },
+  })
+  const shown = withFiles('/logs', 'read')
+  const said = wordOn('FileSystem', { kind: 'granted', sha256: grantDigest(shown, 'FileSystem', ours) })
+  const reasonOf = (asks: typeof shown, sha256 = ours) => decideGrants(asks, sha256, said)[0]?.reason
+  assert.equal(reasonOf(shown), 'operator')
+  for (const asks of [withFiles('/', 'read'), withFiles('/logs', 'read_write')])
+    assert.equal(reasonOf(asks), 'granted to other bytes')
+  assert.equal(reasonOf(shown, others), 'granted to other bytes')
 })
 
 test('what is revoked is revoked for all bytes, whatever config.yaml says', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { FastPlugin } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { type Violation, ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
 import { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
@@ -15,7 +16,10 @@ const crashed = (count: bigint): Violation[] => [
 /** Services that answer what a test says, and a watch over them. */
 function newWatch(rig: ReturnType<typeof newConductRig>, everyMs = 100_000) {
   const { conduct } = rig.host()
-  const answers: { safe: (() => SafePlugin[]) | undefined; fast: (() => FastPlugin[]) | undefined } = {
+  const answers: {
+    safe: (() => SafePlugin[] | Promise<SafePlugin[]>) | undefined
+    fast: (() => FastPlugin[]) | undefined
+  } = {
     safe: () => [],
     fast: () => [],
   }
@@ -52,6 +56,21 @@ test('it looks again and again until it is closed, which may be said twice', asy
   for (let look = 0; look < 3; look += 1) await once(it.looks, 'look')
   await it.watch.close()
   await it.watch.close()
+})
+
+test('a look begins when the one before has its answers: none of them overtakes another', async () => {
+  using rig = newConductRig()
+  await using it = newWatch(rig)
+  await it.watch.look()
+  let [underWay, most] = [0, 0]
+  it.answers.safe = async () => {
+    most = Math.max(most, ++underWay)
+    await turn()
+    underWay--
+    return []
+  }
+  await Promise.all([it.watch.look(), it.watch.look(), it.watch.look()])
+  assert.deepEqual([underWay, most], [0, 1])
 })
 
 test('a service that is not there is not asked, and one that goes meanwhile is no complaint', async () => {

@@ -1,11 +1,8 @@
-import { realpathSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Loader } from './loader.ts'
-import { footprintOf } from './plugin-footprint.ts'
 import { type PluginLives, tellPlan } from './plugin-lives.ts'
 import type { Plan } from './plugin-plan.ts'
-import { quietMs, watchPlugins } from './plugin-watch.ts'
+import { quietMs, sweepEveryMs, watchPlugins } from './plugin-watch.ts'
 import { findPlugin, type InstalledPlugin } from './registry.ts'
 
 export interface DiscoveryNeeds {
@@ -27,14 +24,6 @@ export interface Discovery {
   close(): void
 }
 
-function realDirectoryOf(path: string): string | undefined {
-  try {
-    return dirname(realpathSync(path))
-  } catch {
-    return undefined
-  }
-}
-
 /** Whether it is the plugin that it was, of whatever version. */
 const isSame = (before: InstalledPlugin, now: InstalledPlugin | undefined): boolean =>
   now !== undefined &&
@@ -42,15 +31,6 @@ const isSame = (before: InstalledPlugin, now: InstalledPlugin | undefined): bool
   before.manifest?.pluginClass === now.manifest?.pluginClass
 
 export function startDiscovery({ pluginDir, plan, lives, loader, log }: DiscoveryNeeds): Discovery {
-  const artefactOf = (directory: string): string | null => plan.named(directory)?.manifest?.artefact ?? null
-
-  function placesOf(directory: string): readonly string[] {
-    const own = join(pluginDir, directory)
-    const artefact = artefactOf(directory)
-    const far = artefact === null ? undefined : realDirectoryOf(join(own, artefact))
-    return far === undefined ? [own] : [own, far]
-  }
-
   /** What lies there could not take the place of what runs; it may, once others have changed. */
   const refused = new Set<string>()
 
@@ -88,8 +68,8 @@ export function startDiscovery({ pluginDir, plan, lives, loader, log }: Discover
   const watching = watchPlugins({
     pluginDir,
     quietMs,
-    placesOf,
-    footprint: (path) => footprintOf(path, artefactOf(path.slice(pluginDir.length + 1))),
+    sweepEveryMs,
+    artefactOf: (directory) => plan.named(directory)?.manifest?.artefact ?? null,
     seen(directory) {
       look(directory).catch((cause: unknown) => log.error({ err: cause, plugin: directory }, 'looking at a plugin'))
     },

@@ -15,7 +15,7 @@ export interface HistoryFile {
   /** All of it or nothing is in the file when this resolves or rejects, whoever is killed. One at a time. */
   write(news: readonly PluginNews[], nowMs: number): Promise<void>
   list(query: SampleQuery): Promise<readonly Sample[]>
-  sum(id: string, fromMs: number): Promise<CallCounts>
+  sum(id: string, fromMs: number, toMs: number): Promise<CallCounts>
   /** Closes the file and ends the thread. May be called twice. */
   close(): Promise<void>
 }
@@ -92,7 +92,7 @@ export function openHistoryFile(file: string): HistoryFile {
     load: () => ask({ ask: 'load' }) as Promise<readonly KeptPlugin[]>,
     write,
     list: (query) => ask({ ask: 'list', query }) as Promise<readonly Sample[]>,
-    sum: (id, fromMs) => ask({ ask: 'sum', id, fromMs }) as Promise<CallCounts>,
+    sum: (id, fromMs, toMs) => ask({ ask: 'sum', id, fromMs, toMs }) as Promise<CallCounts>,
     close: () => (closing ??= end()),
   }
 }

@@ -1,6 +1,6 @@
 import { type CallCounts, noCalls, sumOf } from './call-counts.ts'
 import { type KeptPlugin, minuteMs, type PluginNews } from './history-store.ts'
-import { countsBetween, type PluginReading } from './plugin-reading.ts'
+import { countedUpTo, countsBetween, type PluginReading } from './plugin-reading.ts'
 
 type Minutes = PluginNews['minutes']
 
@@ -26,8 +26,8 @@ export interface HistoryLedger {
   /** False when the reading cannot be true: it is not counted, and counting goes on from it. */
   count(id: string, reading: PluginReading): boolean
   totalOf(id: string): CallCounts
-  /** Calls that are not taken yet, of minutes that began at `fromMs` or later. */
-  newSince(id: string, fromMs: number): CallCounts
+  /** Calls that are not taken yet, of minutes that began at `fromMs` or later, and not after `toMs`. */
+  newBetween(id: string, fromMs: number, toMs: number): CallCounts
   /** What is new about each plugin since the last time. */
   take(): readonly PluginNews[]
 }
@@ -43,10 +43,11 @@ export function createHistoryLedger(): HistoryLedger {
       changed.clear()
       for (const { id, reading, total } of kept) entries.set(id, { ...nothing, reading, before: total })
     },
-    count(id, reading) {
+    count(id, now) {
       const entry = entryOf(id)
-      const counted = countsBetween(entry.reading, reading)
-      if (counted === noCalls && entry.reading?.life === reading.life) {
+      const counted = countsBetween(entry.reading, now)
+      const reading = counted === undefined ? now : countedUpTo(entry.reading, now, counted)
+      if (counted === noCalls && entry.reading?.life === now.life) {
         entries.set(id, { ...entry, reading })
         return true // it did nothing, and is not written for that
       }
@@ -64,10 +65,10 @@ export function createHistoryLedger(): HistoryLedger {
       const { before, taken, minutes } = entryOf(id)
       return plusMinutes(plusMinutes(before, taken), minutes)
     },
-    newSince: (id, fromMs) =>
+    newBetween: (id, fromMs, toMs) =>
       entryOf(id)
         .minutes.entries()
-        .filter(([startMs]) => startMs >= fromMs)
+        .filter(([startMs]) => startMs >= fromMs && startMs <= toMs)
         .reduce((sum, [, calls]) => sumOf(sum, calls), noCalls),
     take() {
       const news = [...changed].flatMap((id) => {

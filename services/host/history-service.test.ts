@@ -17,7 +17,7 @@ import { serveOnSocket } from '../../rpc/testing/on-socket.ts'
 import { openDatabase } from '../../state/database.ts'
 import { type CallCounts, noCalls } from './call-counts.ts'
 import { historyService } from './history-service.ts'
-import { createHistoryStore, historyMigration, minuteMs } from './history-store.ts'
+import { createHistoryStore, historyMigrations, minuteMs } from './history-store.ts'
 
 const calls: CallCounts = {
   ...{ executions: 4, failures: 1, cpuNs: 40_000, maxNs: 20_000, lastMs: 9 },
@@ -27,7 +27,7 @@ const calls: CallCounts = {
 /** The service over a history of one plugin with five minutes of calls. */
 async function serve() {
   const root = mkdtempSync(join(tmpdir(), 'openracing-history-service-'))
-  const store = createHistoryStore(openDatabase(':memory:', [historyMigration]))
+  const store = createHistoryStore(openDatabase(':memory:', historyMigrations))
   const minutes = new Map(Array.from({ length: 5 }, (_, index) => [index * minuteMs, calls]))
   const reading = { life: '1', returned: 20, unreturned: 0, failures: 5, maxNs: 9, atMs: 0, durations: new Map() }
   store.write([{ id: 'one', reading, minutes }], 0)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openDatabase } from '../../state/database.ts'
 import { type CallCounts, noCalls, summaryOf, sumOf } from './call-counts.ts'
-import { createHistoryStore, type HistoryBounds, historyMigration, hourMs, minuteMs } from './history-store.ts'
+import { createHistoryStore, type HistoryBounds, historyMigrations, hourMs, minuteMs } from './history-store.ts'
 import type { PluginReading } from './plugin-reading.ts'
 
 const day = 24 * hourMs
@@ -10,7 +10,7 @@ const day = 24 * hourMs
 const began = 500_000 * hourMs
 
 function newStore(bounds?: HistoryBounds) {
-  const database = openDatabase(':memory:', [historyMigration])
+  const database = openDatabase(':memory:', historyMigrations)
   return { database, store: createHistoryStore(database, bounds) }
 }
 
@@ -41,7 +41,14 @@ test('what was written is there again, and more is added to it', () => {
       [minuteMs, 5],
     ],
   )
-  assert.deepEqual([again.sum('a', began + 1).executions, again.sum('a', began).executions], [5, 12])
+  assert.deepEqual(
+    [
+      again.sum('a', began + 1, began + day).executions,
+      again.sum('a', began, began + minuteMs).executions,
+      again.sum('a', began, began + minuteMs - 1).executions,
+    ],
+    [5, 12, 7],
+  )
   assert.deepEqual(again.list({ ...everything, id: 'nobody' }), [])
 })
 
@@ -62,28 +69,52 @@ test('minutes become hours after a day, hours go after ninety, and totals stay',
   const { store } = newStore()
   const minutes = new Map(Array.from({ length: 120 }, (_, index) => [began + index * minuteMs, calls(2, 100 + index)]))
   store.write([{ id: 'a', reading: reading(240), minutes }], began)
-  store.tidy(began + day + hourMs + 1)
+  store.tidy(began + day + hourMs + 1, 0)
   const listed = store.list({ ...everything, id: 'a' })
   assert.equal(listed.length, 61)
   assert.deepEqual(
     [listed[0]?.lengthMs, listed[0]?.calls.executions, listed[1]?.startMs],
     [hourMs, 120, began + hourMs],
   )
-  assert.equal(summaryOf(store.sum('a', 0)).executions, 240)
+  assert.equal(summaryOf(store.sum('a', 0, began + day)).executions, 240)
   // What comes late for an hour that was made is in it after the next time.
   store.write([{ id: 'a', reading: reading(243), minutes: new Map([[began + 5 * minuteMs, calls(3)]]) }], began)
-  store.tidy(began + day + hourMs + 2)
+  store.tidy(began + day + hourMs + 2, 1)
   assert.equal(store.list({ ...everything, id: 'a' })[0]?.calls.executions, 123)
-  store.tidy(began + 91 * day + hourMs)
+  store.tidy(began + 91 * day + hourMs, 90 * day)
   assert.deepEqual(store.list({ ...everything, id: 'a' }), [])
   assert.equal(store.load()[0]?.total.executions, 243)
+})
+
+test('a step of the clock deletes nothing, and what is old goes in the end all the same', () => {
+  const { database, store } = newStore()
+  const left = (): number => createHistoryStore(database).list({ ...everything, id: 'a' }).length
+  store.write([{ id: 'a', reading: reading(1), minutes: new Map([[began, calls(1)]]) }], began)
+  store.tidy(began, day)
+  store.tidy(began + 120 * day, hourMs)
+  store.tidy(began - 9000 * day, hourMs)
+  store.tidy(began + 2 * hourMs, hourMs)
+  assert.equal(left(), 1)
+  // The clock stays wrong: it is believed as fast as time goes on, over every start.
+  for (let passed = 1; passed <= 89; passed++) createHistoryStore(database).tidy(began + 5000 * day, day)
+  assert.equal(left(), 1)
+  for (let passed = 1; passed <= 2; passed++) createHistoryStore(database).tidy(began + 5000 * day, day)
+  assert.equal(left(), 0)
+})
+
+test('a history that began while the clock was ahead keeps what is written when that is right', () => {
+  const { store } = newStore()
+  store.tidy(began + 5000 * day, day)
+  store.write([{ id: 'a', reading: reading(1), minutes: new Map([[began, calls(1)]]) }], began)
+  store.tidy(began + hourMs, hourMs)
+  assert.equal(store.list({ ...everything, id: 'a' }).length, 1)
 })
 
 test('pages of samples follow each other without a gap, hours and minutes that begin together too', () => {
   const { store } = newStore()
   const old = new Map([[began, calls(1)]])
   store.write([{ id: 'a', reading: reading(1), minutes: old }], began)
-  store.tidy(began + 2 * day)
+  store.tidy(began + 2 * day, 0)
   const minutes = new Map(Array.from({ length: 5 }, (_, index) => [began + index * minuteMs, calls(index + 2)]))
   store.write([{ id: 'a', reading: reading(9), minutes }], began)
   const seen: number[] = []
@@ -103,7 +134,7 @@ test('what is too much goes: the oldest day of samples, and plugins that did not
     const minutes = new Map(Array.from({ length: 300 }, (_, at) => [began + at * hourMs, wide]))
     store.write([{ id, reading: reading(1), minutes }], began + index)
   }
-  store.tidy(began + 13 * day)
+  store.tidy(began + 13 * day, 0)
   assert.deepEqual(
     store.load().map(({ id }) => id),
     ['second', 'third'],

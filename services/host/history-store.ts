@@ -4,7 +4,7 @@ import { type CallCounts, coarse, noCalls, sumOf } from './call-counts.ts'
 import { decodeDurations, encodeDurations } from './durations-code.ts'
 import type { PluginReading } from './plugin-reading.ts'
 
-export const historyMigration: Migration = `
+const firstMigration: Migration = `
   CREATE TABLE plugins (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, reading TEXT NOT NULL, reading_durations BLOB NOT NULL,
     written_ms INTEGER NOT NULL, executions INTEGER NOT NULL, failures INTEGER NOT NULL, cpu_ns REAL NOT NULL,
@@ -17,10 +17,14 @@ export const historyMigration: Migration = `
     PRIMARY KEY (plugin, length_ms, start_ms)
   ) STRICT, WITHOUT ROWID
 `
+const clockMigration: Migration = `
+  CREATE TABLE clock (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), time_ms INTEGER NOT NULL) STRICT
+`
+export const historyMigrations: readonly Migration[] = [firstMigration, clockMigration]
 
 export const minuteMs = 60_000
 export const hourMs = 3_600_000
-const dayMs = 86_400_000
+export const dayMs = 86_400_000
 /** How long a sample is kept, ms: minutes become hours after a day, and hours go after 90. */
 const minutesForMs = dayMs
 const hoursForMs = 90 * dayMs
@@ -72,10 +76,13 @@ export interface HistoryStore {
   write(news: readonly PluginNews[], nowMs: number): void
   /** Oldest first; of two that begin together the longer one. */
   list(query: SampleQuery): readonly Sample[]
-  /** The calls in samples that begin at `fromMs` or later. */
-  sum(id: string, fromMs: number): CallCounts
-  /** Makes hours of minutes and forgets what is old, or too much. */
-  tidy(nowMs: number): void
+  /** The calls in samples that begin at `fromMs` or later, and not after `toMs`. */
+  sum(id: string, fromMs: number, toMs: number): CallCounts
+  /**
+   * Makes hours of minutes and forgets what is old, or too much. `passedMs`: how much time really went on since the last
+   * time, at the most; `nowMs` may be anything.
+   */
+  tidy(nowMs: number, passedMs: number): void
 }
 
 interface Row {
@@ -118,6 +125,13 @@ const sampleOf = (row: SampleRow): Sample => ({
   calls: callsOf(row),
 })
 
+/**
+ * The clock that old samples go by. It follows the wall clock no further than time went on: one that was set wrong for a
+ * moment would have all of them deleted. It does not go back either, so that one that was right again is caught up with.
+ */
+const clockAfter = (clockMs: number, wallMs: number, passedMs: number): number =>
+  Math.max(clockMs, Math.min(wallMs, clockMs + passedMs))
+
 export function createHistoryStore(database: DatabaseSync, bounds: HistoryBounds = standardBounds): HistoryStore {
   const all = database.prepare('SELECT * FROM plugins')
   const one = database.prepare('SELECT * FROM plugins WHERE id = ?')
@@ -141,6 +155,8 @@ export function createHistoryStore(database: DatabaseSync, bounds: HistoryBounds
     `DELETE FROM samples WHERE plugin = ? AND length_ms = ${minuteMs} AND start_ms < ?`,
   )
   const dropBefore = database.prepare('DELETE FROM samples WHERE start_ms < ?')
+  const clock = database.prepare('SELECT time_ms AS timeMs FROM clock')
+  const putClock = database.prepare('INSERT OR REPLACE INTO clock VALUES (1, ?)')
   const oldest = database.prepare('SELECT min(start_ms) AS startMs FROM samples')
   const size = database.prepare(
     `SELECT (page_count - freelist_count) * page_size AS bytes
@@ -200,15 +216,18 @@ export function createHistoryStore(database: DatabaseSync, bounds: HistoryBounds
       const { startMs, lengthMs } = after ?? { startMs: -1, lengthMs: 0 }
       return (some.all(id, fromMs, toMs, startMs, lengthMs, limit) as unknown as readonly SampleRow[]).map(sampleOf)
     },
-    sum(id, fromMs) {
-      const rows = some.all(id, fromMs, Number.MAX_SAFE_INTEGER, -1, 0, -1) as unknown as readonly SampleRow[]
+    sum(id, fromMs, toMs) {
+      const rows = some.all(id, fromMs, toMs + 1, -1, 0, -1) as unknown as readonly SampleRow[]
       return rows.map(callsOf).reduce(sumOf, noCalls)
     },
-    tidy(nowMs) {
+    tidy(nowMs, passedMs) {
+      const { timeMs } = (clock.get() ?? { timeMs: nowMs }) as { readonly timeMs: number }
+      const clockMs = clockAfter(timeMs, nowMs, passedMs)
       rollUpAll(nowMs)
-      dropBefore.run(nowMs - hoursForMs)
+      dropBefore.run(Math.min(clockMs, nowMs) - hoursForMs)
       dropPlugins.run(bounds.plugins)
       makeRoom()
+      putClock.run(clockMs) // last: what fails before is done again, with the same time
     },
   }
 }

@@ -2,7 +2,14 @@ import type { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import { RigError } from '../../rpc/failure.ts'
 import { openDatabase } from '../../state/database.ts'
-import { createHistoryStore, type HistoryStore, historyMigration, hourMs, type PluginNews } from './history-store.ts'
+import {
+  createHistoryStore,
+  dayMs,
+  type HistoryStore,
+  historyMigrations,
+  hourMs,
+  type PluginNews,
+} from './history-store.ts'
 
 /** What the thread is asked. `part` is of the next `write`, which says of how many plugins it is, and has no answer. */
 export type HistoryRequest =
@@ -10,7 +17,13 @@ export type HistoryRequest =
   | { readonly ask: 'part'; readonly news: readonly PluginNews[] }
   | { readonly number: number; readonly ask: 'write'; readonly plugins: number; readonly nowMs: number }
   | { readonly number: number; readonly ask: 'list'; readonly query: Parameters<HistoryStore['list']>[0] }
-  | { readonly number: number; readonly ask: 'sum'; readonly id: string; readonly fromMs: number }
+  | {
+      readonly number: number
+      readonly ask: 'sum'
+      readonly id: string
+      readonly fromMs: number
+      readonly toMs: number
+    }
   | { readonly number: number; readonly ask: 'close' }
 
 export type HistoryAnswer =
@@ -22,12 +35,13 @@ const file: string = workerData
 let database: DatabaseSync | undefined
 let store: HistoryStore | undefined
 let parts: readonly PluginNews[] = []
-let tidiedMs = 0
+/** As performance.now(), which no clock steps. Every start goes on by a day: the rig was off, nobody knows for how long. */
+let tidiedAt = -dayMs
 
 /** Made when it is first needed, and again after it could not be. */
 function opened(): HistoryStore {
   if (store !== undefined) return store
-  database = openDatabase(file, [historyMigration], ['samples'])
+  database = openDatabase(file, historyMigrations, ['samples'])
   // Who kills us loses nothing that was written; a power cut may lose the last minutes, and no more.
   database.exec('PRAGMA synchronous = NORMAL')
   store = createHistoryStore(database)
@@ -40,9 +54,10 @@ function write(plugins: number, nowMs: number): void {
   // Some of them went to a thread that ended meanwhile.
   if (news.length !== plugins) throw new Error(`${news.length} of ${plugins} plugins came`)
   opened().write(news, nowMs)
-  if (Math.abs(nowMs - tidiedMs) < hourMs) return
-  opened().tidy(nowMs)
-  tidiedMs = nowMs
+  const at = performance.now()
+  if (at - tidiedAt < hourMs) return
+  opened().tidy(nowMs, at - tidiedAt)
+  tidiedAt = at
 }
 
 function answer(request: HistoryRequest): unknown {
@@ -57,7 +72,7 @@ function answer(request: HistoryRequest): unknown {
     case 'list':
       return opened().list(request.query)
     case 'sum':
-      return opened().sum(request.id, request.fromMs)
+      return opened().sum(request.id, request.fromMs, request.toMs)
     case 'close':
       return database?.close()
   }

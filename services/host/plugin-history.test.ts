@@ -13,7 +13,7 @@ import { SafePlugin } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { openDatabase } from '../../state/database.ts'
 import { openHistoryFile } from './history-file.ts'
-import { createHistoryStore, historyMigration } from './history-store.ts'
+import { createHistoryStore, historyMigrations } from './history-store.ts'
 import { type PluginHistoryNeeds, startPluginHistory } from './plugin-history.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'openracing-history-'))
@@ -56,6 +56,14 @@ test('calls are counted over all lives of a plugin, and those that did not retur
   assert.deepEqual([lastHour.executions, lastDay.executions, total.lastMs], [21, 21, 1_800_000_000_000])
 })
 
+test('failures that a service counts before their calls are in the history with them', async () => {
+  await using it = open(newFile())
+  for (const executions of [0n, 0n, 3n, 10n])
+    it.history.observe({ safe: [safe('a', 1n, executions, { failures: 5n })] })
+  const { total } = await it.history.calls('a')
+  assert.deepEqual([total.executions, total.failures], [10, 5])
+})
+
 test('the next host goes on from what was written: nothing is counted twice, and nothing of what lived on is lost', async () => {
   const path = newFile()
   await using first = open(path)
@@ -81,6 +89,49 @@ test('what a service says that cannot be is told once, and neither it nor a stra
   it.history.observe({ safe: [safe('a', 1n, 2n ** 45n + 2n)] })
   assert.deepEqual([await it.executions('a'), await it.executions('stranger')], [12, 0])
   assert.equal(it.lines.filter((line) => line.includes('what cannot be')).length, 1)
+})
+
+test('of a clock that was set forward and back no call is counted in the last hour, and none is told of that is to come', async () => {
+  const right = 1_800_000_000_000
+  let nowMs = right
+  const path = newFile()
+  await using it = open(path, { nowMs: () => nowMs })
+  const observe = (executions: bigint, atMs: number): Promise<unknown> => {
+    nowMs = atMs
+    it.history.observe({ safe: [safe('a', 1n, executions)] })
+    return it.history.calls('a') // it was counted
+  }
+  await observe(1n, right)
+  await observe(10n, right + 120 * 86_400_000)
+  await observe(30n, right + 1000)
+  const told = async ({ history }: typeof it) => {
+    const { total, lastHour, lastDay } = await history.calls('a')
+    return [total, lastHour, lastDay].map(({ executions, lastMs }) => [executions, lastMs - right])
+  }
+  const all = [
+    [30, 1000],
+    [21, 1000],
+    [21, 1000],
+  ]
+  assert.deepEqual(await told(it), all)
+  await it.history.close()
+  await using next = open(path, { nowMs: () => right + 1000 })
+  assert.deepEqual(await told(next), all, 'and so it is kept')
+})
+
+test('a host that starts while the clock is wrong deletes nothing of what is kept', async () => {
+  const path = newFile()
+  for (const [index, days] of [0, 200, 200].entries()) {
+    const it = open(path, { nowMs: () => 1_800_000_000_000 + days * 86_400_000 })
+    it.history.observe({ safe: [safe('a', 1n, BigInt(index + 1))] })
+    await it.history.close()
+  }
+  await using it = open(path)
+  const samples = await it.history.samples({ id: 'a', fromMs: 0, toMs: 2e12, after: null, limit: 9 })
+  assert.deepEqual(
+    samples.map(({ calls }) => calls.executions),
+    [1, 2],
+  )
 })
 
 test('services are asked what they counted before the host ends', async () => {
@@ -133,12 +184,12 @@ test('a host that is killed while it writes has every call once, whenever that i
     await delay(Math.random() * 30)
     child.kill('SIGKILL')
     await exited
-    const database = openDatabase(path, [historyMigration])
+    const database = openDatabase(path, historyMigrations)
     const store = createHistoryStore(database)
     const [kept] = store.load()
     const made = Number(readFileSync(counter, 'utf8'))
     assert.ok(kept !== undefined && kept.total.executions === kept.reading.returned, 'no call twice')
-    assert.equal(store.sum('a', 0).executions, kept.total.executions)
+    assert.equal(store.sum('a', 0, Date.now()).executions, kept.total.executions)
     assert.equal(kept.total.durations.get(100), kept.total.executions)
     lost = Math.max(lost, made - kept.total.executions)
     database.close()

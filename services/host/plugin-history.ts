@@ -7,7 +7,7 @@ import type { RigError } from '../../rpc/failure.ts'
 import { type CallCounts, sumOf } from './call-counts.ts'
 import type { HistoryFile } from './history-file.ts'
 import { createHistoryLedger } from './history-ledger.ts'
-import { hourMs, minuteMs, type Sample, type SampleQuery } from './history-store.ts'
+import { dayMs, hourMs, minuteMs, type Sample, type SampleQuery } from './history-store.ts'
 import type { IsServing } from './judge.ts'
 import type { Nameable } from './named-plugin.ts'
 import { readingOf } from './plugin-reading.ts'
@@ -58,6 +58,12 @@ export interface PluginHistoryNeeds {
   readonly nowMs: () => number
   readonly log: Logger
 }
+
+/** The newest call was seen by a clock that was set back since, where that is later. */
+const notAfter = (calls: CallCounts, nowMs: number): CallCounts => ({
+  ...calls,
+  lastMs: Math.min(calls.lastMs, nowMs),
+})
 
 interface Reported {
   readonly id: string
@@ -151,10 +157,10 @@ export function startPluginHistory(needs: PluginHistoryNeeds): PluginHistory {
     work = mine.catch(() => undefined)
     return mine
   }
-  /** Calls in minutes that began at `fromMs` or later. */
-  async function since(id: string, fromMs: number): Promise<CallCounts> {
-    const unwritten = ledger.newSince(id, fromMs)
-    return kept ? sumOf(await file.sum(id, fromMs), unwritten) : unwritten
+  /** Calls in minutes that began at `fromMs` or later, and not after `toMs`: of a clock that was set back there are some. */
+  async function between(id: string, fromMs: number, toMs: number): Promise<CallCounts> {
+    const unwritten = ledger.newBetween(id, fromMs, toMs)
+    return kept ? sumOf(await file.sum(id, fromMs, toMs), unwritten) : unwritten
   }
   const timers = [
     setInterval(() => void next(() => read(readEveryMs / 2)), readEveryMs),
@@ -174,8 +180,12 @@ export function startPluginHistory(needs: PluginHistoryNeeds): PluginHistory {
     calls: (id) =>
       next(async () => {
         const at = nowMs()
-        const [lastHour, lastDay] = await Promise.all([since(id, at - hourMs), since(id, at - 24 * hourMs)])
-        return { total: ledger.totalOf(id), lastHour, lastDay }
+        const [lastHour, lastDay] = await Promise.all([between(id, at - hourMs, at), between(id, at - dayMs, at)])
+        return {
+          total: notAfter(ledger.totalOf(id), at),
+          lastHour: notAfter(lastHour, at),
+          lastDay: notAfter(lastDay, at),
+        }
       }),
     samples: (query) => file.list(query),
     warning: () => warning,

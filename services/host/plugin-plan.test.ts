@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseManifest } from './manifest.ts'
-import { planPlugins, runs } from './plugin-plan.ts'
+import { type Decrees, isRunnable, planPlugins, runs } from './plugin-plan.ts'
 import type { InstalledPlugin } from './registry.ts'
 
 const manifestOf = (pluginClass: 'Safe' | 'Fast', index: number) =>
@@ -61,4 +61,27 @@ test('a plugin that is listed and not installed is shown with what to do', () =>
 
 test('a plugin that is broken does not run', () => {
   assert.deepEqual(running(plan(null, true, [{ ...installed('a'), problem: 'broken' }, installed('b')])), ['b'])
+})
+
+test('a plugin in quarantine is not wanted, by config.yaml and by the operator alike', () => {
+  const quarantine = { untilMs: 9, reason: 'it crashed' }
+  const [a, b, c] = [1, 2, 3].map((index) => installed('abc'.charAt(index - 1), 'Safe', index))
+  assert.ok(a && b && c)
+  const decrees: Decrees = {
+    goalOf: (id) => (id === b.manifest?.id ? 'loaded' : null),
+    quarantineOf: (id) => (id === c.manifest?.id ? null : quarantine),
+  }
+  const planned = planPlugins([a, b, c], { enabled: null, autoLoad: true }, '/plugins', decrees)
+  assert.deepEqual(
+    planned.map(({ directory, goal, quarantine, wanted }) => [directory, goal, quarantine?.reason, wanted]),
+    [
+      ['a', 'running', 'it crashed', false],
+      ['b', 'loaded', 'it crashed', false],
+      ['c', 'running', undefined, true],
+    ],
+  )
+  assert.deepEqual(
+    planned.filter(isRunnable).map(({ directory }) => directory),
+    ['c'],
+  )
 })

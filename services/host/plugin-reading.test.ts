@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { PluginStatistics } from '../../gen/proto/openracing/v1/statistics.ts'
 import { createHistogram } from '../../shm/histogram.ts'
 import { type CallCounts, noCalls, sumOf } from './call-counts.ts'
-import { countsBetween, type PluginReading, type Read, readingOf } from './plugin-reading.ts'
+import { countedUpTo, countsBetween, type PluginReading, type Read, readingOf } from './plugin-reading.ts'
 
 const statistics = (part: Parameters<typeof PluginStatistics.fromPartial>[0]): PluginStatistics =>
   PluginStatistics.fromPartial({ cpu: { buckets: [], maxNs: 0n }, ...part })
@@ -30,6 +30,32 @@ test('counters of another life, and counters that went back, began anew', () => 
   const slow = read('1', { executions: 10n, cpu: { buckets: [{ upperBoundNs: 5n, count: 10n }], maxNs: 5n } })
   const other = read('1', { executions: 11n, cpu: { buckets: [{ upperBoundNs: 6n, count: 11n }], maxNs: 6n } })
   assert.equal(countsBetween(slow, other)?.executions, 11)
+})
+
+test('failures that are read before their calls are counted with them, and no more than there are calls', () => {
+  const readings = [
+    read('1', { failures: 5n }),
+    read('1', { executions: 2n, failures: 5n }),
+    read('1', { executions: 9n, failures: 5n }),
+    read('1', { executions: 12n, failures: 6n }),
+    read('2', { executions: 1n, failures: 9n }),
+    read('2', { executions: 3n, failures: 9n }),
+  ]
+  let before: PluginReading | undefined
+  const counted = readings.map((now) => {
+    const counts = countsBetween(before, now)
+    assert.ok(counts)
+    before = countedUpTo(before, now, counts)
+    return [counts.executions, counts.failures]
+  })
+  assert.deepEqual(counted, [
+    [0, 0],
+    [2, 2],
+    [7, 3],
+    [3, 1],
+    [1, 1],
+    [2, 2],
+  ])
 })
 
 test('the longest call of an interval is its own, and not that of all time', () => {

@@ -69,6 +69,10 @@ const nothing: Omit<PluginReading, 'life' | 'atMs'> = {
   durations: new Map(),
 }
 
+/** What to count from: counters of another life, and those that went back, began anew. */
+const startOf = (before: PluginReading | undefined, now: PluginReading): typeof nothing =>
+  before !== undefined && before.life === now.life && !wentBack(before, now) ? before : nothing
+
 /** The longest of these calls: exact where no call before them took as long. */
 const longestNs = (grown: Durations, before: number, now: number): number =>
   now > before ? now : Math.min(now, Math.max(0, ...grown.keys().map(upperBoundNs)))
@@ -78,12 +82,11 @@ const callsPerMsMax = 100
 const clockErrorMs = 3_600_000
 
 /**
- * What was counted between two readings; undefined where that is more than can be. Counters of another life, and those
- * that went back, began anew: then everything that is read now is new.
+ * What was counted between two readings; undefined where that is more than can be. Of counters that began anew everything
+ * that is read now is new.
  */
 export function countsBetween(before: PluginReading | undefined, now: PluginReading): CallCounts | undefined {
-  const goesOn = before !== undefined && before.life === now.life && !wentBack(before, now)
-  const from = goesOn ? before : nothing
+  const from = startOf(before, now)
   const executions = now.returned - from.returned + (now.unreturned - from.unreturned)
   const durations = growthOf(from.durations, now.durations)
   const timed = durations.values().reduce((sum, count) => sum + count, 0)
@@ -92,7 +95,7 @@ export function countsBetween(before: PluginReading | undefined, now: PluginRead
   if (executions + timed === 0) return noCalls
   return {
     executions,
-    // The loop counts an answer before it looks what is in it, and may be read in between.
+    // Failures may be read before their calls: what is too many is counted the next time, by countedUpTo().
     failures: Math.min(now.failures - from.failures, executions),
     cpuNs: cpuNsOf(durations),
     maxNs: longestNs(durations, from.maxNs, now.maxNs),
@@ -100,3 +103,13 @@ export function countsBetween(before: PluginReading | undefined, now: PluginRead
     durations,
   }
 }
+
+/**
+ * What to count from the next time, where `counted` is what countsBetween() made of these two: failures that were read
+ * before their calls are counted with those.
+ */
+export const countedUpTo = (
+  before: PluginReading | undefined,
+  now: PluginReading,
+  counted: CallCounts,
+): PluginReading => ({ ...now, failures: startOf(before, now).failures + counted.failures })

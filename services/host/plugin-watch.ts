@@ -1,5 +1,6 @@
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
 import { join } from 'node:path'
+import { footprintOf, placesOf } from './plugin-footprint.ts'
 
 /** A directory that changed a moment ago may be half copied: it is looked at when it has been quiet for this long, ms. */
 export const quietMs = 300
@@ -7,17 +8,16 @@ export const quietMs = 300
  * How often every directory is looked at whatever the kernel says, ms: some file systems tell of nothing, and a flood of
  * changes may drown some.
  */
-const sweepEveryMs = 10_000
+export const sweepEveryMs = 10_000
 
 export interface PluginWatchNeeds {
   readonly pluginDir: string
   readonly quietMs: number
-  /** Directories in which something of this plugin lies: its own, and that of its artefact. */
-  readonly placesOf: (directory: string) => readonly string[]
+  readonly sweepEveryMs: number
+  /** Of the plugin that is known there, relative to the directory; null: none. */
+  readonly artefactOf: (directory: string) => string | null
   /** Something was changed there, and it has been quiet since. */
   readonly seen: (directory: string) => void
-  /** Tells what can be seen of a plugin; another text is another plugin. */
-  readonly footprint: (directory: string) => string
 }
 
 /** Watches the plugin directory for what is dropped in, changed and removed. */
@@ -55,24 +55,31 @@ function identityOf(path: string): string | undefined {
   }
 }
 
-export function watchPlugins({ pluginDir, quietMs, placesOf, seen, footprint }: PluginWatchNeeds): PluginWatch {
-  const watchers = new Map<string, readonly FSWatcher[]>()
+type Watchers = ReadonlyMap<string, FSWatcher>
+const nobody: Watchers = new Map()
+
+export function watchPlugins({ pluginDir, quietMs, sweepEveryMs, artefactOf, seen }: PluginWatchNeeds): PluginWatch {
+  const watchers = new Map<string, Watchers>()
   const prints = new Map<string, string>()
   const quiet = new Map<string, NodeJS.Timeout>()
   let root: FSWatcher | undefined
   let rootIdentity: string | undefined
   let closed = false
 
-  const printOf = (directory: string): string => footprint(join(pluginDir, directory))
+  const printOf = (directory: string, artefact = artefactOf(directory)): string =>
+    footprintOf(join(pluginDir, directory), artefact)
 
   function look(directory: string): void {
     quiet.delete(directory)
-    const print = printOf(directory)
-    if (prints.get(directory) === print) return
-    prints.set(directory, print)
-    seen(directory)
-    if (identityOf(join(pluginDir, directory)) === undefined) prints.delete(directory)
-    follow(directory)
+    const artefact = artefactOf(directory)
+    const print = printOf(directory, artefact)
+    if (prints.get(directory) !== print) {
+      seen(directory)
+      // Its artefact may be another one by now. What was changed meanwhile is seen the next time.
+      prints.set(directory, printOf(directory, artefact) === print ? printOf(directory) : print)
+      if (identityOf(join(pluginDir, directory)) === undefined) prints.delete(directory)
+    }
+    if (follow(directory)) touch(directory) // what was changed there before anybody watched
   }
 
   function touch(directory: string): void {
@@ -81,13 +88,19 @@ export function watchPlugins({ pluginDir, quietMs, placesOf, seen, footprint }: 
     quiet.set(directory, setTimeout(look, quietMs, directory))
   }
 
-  /** What is watched of this plugin may be something else now. */
-  function follow(directory: string): void {
-    for (const watcher of watchers.get(directory) ?? []) watcher.close()
-    const places = closed ? [] : [...new Set(placesOf(directory))]
-    const opened = places.flatMap((place) => watchDirectory(place, () => touch(directory)) ?? [])
-    if (opened.length > 0) watchers.set(directory, opened)
+  /** What is to be watched of this plugin may be something else now. Says whether something is that was not before. */
+  function follow(directory: string): boolean {
+    const before = watchers.get(directory) ?? nobody
+    const now = new Map<string, FSWatcher>()
+    for (const place of closed ? [] : placesOf(join(pluginDir, directory), artefactOf(directory))) {
+      const key = `${place} ${identityOf(place)}`
+      const watcher = before.get(key) ?? watchDirectory(place, () => touch(directory))
+      if (watcher !== undefined) now.set(key, watcher)
+    }
+    for (const [key, watcher] of before) if (!now.has(key)) watcher.close()
+    if (now.size > 0) watchers.set(directory, now)
     else watchers.delete(directory)
+    return [...now.keys()].some((key) => !before.has(key))
   }
 
   /** Also where the plugin directory was moved away and made anew. */
@@ -114,8 +127,8 @@ export function watchPlugins({ pluginDir, quietMs, placesOf, seen, footprint }: 
 
   followRoot()
   for (const directory of namesIn(pluginDir)) {
-    prints.set(directory, printOf(directory))
     follow(directory)
+    prints.set(directory, printOf(directory))
   }
   const sweeping = setInterval(sweep, sweepEveryMs)
   sweeping.unref()
@@ -126,7 +139,7 @@ export function watchPlugins({ pluginDir, quietMs, placesOf, seen, footprint }: 
       clearInterval(sweeping)
       root?.close()
       for (const timer of quiet.values()) clearTimeout(timer)
-      for (const opened of watchers.values()) for (const watcher of opened) watcher.close()
+      for (const opened of watchers.values()) for (const watcher of opened.values()) watcher.close()
       watchers.clear()
     },
   }

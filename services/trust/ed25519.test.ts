@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { fingerprint, isAcceptableKey, parsePublicKey, verifyStrict } from './ed25519.ts'
+import { fingerprint, isAcceptableKey, isStrict, parsePublicKey, verifyStrict } from './ed25519.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex')
 const prime = 2n ** 255n - 19n
@@ -81,6 +81,7 @@ const vectors = [
 for (const [index, { key, message, signature }] of vectors.entries()) {
   test(`test vector ${index + 1} of RFC 8032 verifies, and no longer with one bit changed anywhere`, () => {
     assert.equal(verifyStrict(hex(key), hex(message), hex(signature)), true)
+    assert.equal(isStrict(hex(key), hex(signature)), true)
     for (const [which, bytes] of [hex(key), hex(message), hex(signature)].entries()) {
       for (let bit = 0; bit < bytes.length * 8; bit += 7) {
         const parts = [hex(key), hex(message), hex(signature)] as const
@@ -99,6 +100,12 @@ test('a signature whose S has the group order added is refused, although the equ
   const s = decode(signature.subarray(32))
   const malleable = Buffer.concat([signature.subarray(0, 32), encode(s + groupOrder)])
   assert.equal(verifyStrict(hex(valid.key), hex(valid.message), malleable), false)
+  assert.equal(isStrict(hex(valid.key), malleable), false)
+  const withS = (value: bigint): Buffer => Buffer.concat([signature.subarray(0, 32), encode(value)])
+  assert.deepEqual(
+    [groupOrder - 1n, groupOrder].map((value) => isStrict(hex(valid.key), withS(value))),
+    [true, false],
+  )
 })
 
 test('no point of small order is a key, or the R of a signature, in any encoding', () => {
@@ -119,7 +126,9 @@ test('no point of small order is a key, or the R of a signature, in any encoding
       const signature = Buffer.concat([encoding, Buffer.alloc(32)])
       assert.equal(verifyStrict(encoding, Buffer.from([n]), signature), false)
     }
+    assert.equal(isStrict(encoding, hex(valid.signature)), false)
     const signature = Buffer.concat([encoding, hex(valid.signature).subarray(32)])
+    assert.equal(isStrict(hex(valid.key), signature), false)
     assert.equal(verifyStrict(hex(valid.key), hex(valid.message), signature), false)
   }
 })

@@ -36,14 +36,22 @@ function keyObject(raw: Uint8Array): KeyObject {
 }
 
 /**
- * Whether `signature` is a strict Ed25519 signature of `message`: S below the group order, A and R encoded canonically
- * and not of small order, and the equation holds without its cofactor. Answers false for input of any other form; never
- * throws. Blocks for the hash of the message.
+ * Whether a key and a signature are in the form that verifyStrict() demands: S below the group order, A and R encoded
+ * canonically and not of small order. OpenSSL refuses the others as well by now; which ones has differed by version, and
+ * it is not to be the library that says who is trusted.
  */
-export function verifyStrict(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+export function isStrict(publicKey: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.length !== publicKeyBytes || signature.length !== signatureBytes) return false
   const [r, s] = [signature.subarray(0, 32), signature.subarray(32)]
-  if (!isStrongPoint(publicKey) || !isStrongPoint(r) || littleEndian(s) >= groupOrder) return false
+  return isStrongPoint(publicKey) && isStrongPoint(r) && littleEndian(s) < groupOrder
+}
+
+/**
+ * Whether `signature` is a strict Ed25519 signature of `message`: isStrict(), and the equation holds without its cofactor.
+ * Answers false for input of any other form; never throws. Blocks for the hash of the message.
+ */
+export function verifyStrict(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  if (!isStrict(publicKey, signature)) return false
   try {
     return verify(null, message, keyObject(publicKey), signature)
   } catch {

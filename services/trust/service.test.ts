@@ -427,6 +427,28 @@ test('keys are judged again as the artefact that they signed would be', async ()
   }
 })
 
+test('where a bundle by a trusted key is demanded, keys are judged by those of the bundle alone', async () => {
+  await using rig = await startRig()
+  const [trusted, stranger] = [newSigner(), newSigner()]
+  rig.know([trusted, 'Trusted'])
+  const judged = async (bundle: readonly Signer[], mode: object) =>
+    rig.judgeKeys({
+      ...mode,
+      keyFingerprints: [trusted.fingerprint],
+      bundleKeyFingerprints: bundle.map(({ fingerprint }) => fingerprint),
+    })
+  for (const mode of [strict, permissive, development]) {
+    const demanding = { ...mode, requireBundleSignature: true }
+    assert.equal((await judged([], mode)).decision, Decision.DECISION_LOAD)
+    assert.equal((await judged([trusted], demanding)).decision, Decision.DECISION_LOAD)
+    for (const bundle of [[], [stranger]]) {
+      const { decision, reason } = await judged(bundle, demanding)
+      assert.equal(decision, Decision.DECISION_REFUSE)
+      assert.match(reason, /require_bundle_signature demands one by a trusted key; it is refused in every mode/)
+    }
+  }
+})
+
 test('a store that cannot be read, or is gone from beside its copy, judges nothing in any mode', async () => {
   await using rig = await startRig()
   const signer = newSigner()
