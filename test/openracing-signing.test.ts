@@ -231,6 +231,47 @@ test('where a manifest names the artefact, both are signed together', async () =
   await at.run(sign)
   await at.run(verify)
   await assert.rejects(at.run(`${sign} --expires 1999-01-01`), { code: 4, stderr: /it must be a time to come/ })
-  writeFileSync(at.file('plugin.yaml'), 'name: [')
-  await assert.rejects(at.run(sign), { code: 4, stderr: /MANIFEST_INVALID/ })
 })
+
+const unfit: readonly (readonly [what: string, library: string, file: string, text: string, told: RegExp])[] = [
+  [
+    'names what is not built yet',
+    'libmy_plugin.so',
+    'plugin.yaml',
+    manifest.replace('libmy_plugin.so', 'libmy_fast_plugin.so'),
+    /libmy_fast_plugin\.so cannot be found .*; build it or correct entry_points$/m,
+  ],
+  [
+    'names another file',
+    'target/release/libmy_plugin.so',
+    'plugin.yaml',
+    manifest,
+    /plugin\.yaml names the artefact libmy_plugin\.so, which is another file$/m,
+  ],
+  ['is no YAML', 'target/release/libmy_plugin.so', 'plugin.yaml', 'name: [', /plugin\.yaml:\d+:\d+: not valid YAML/],
+  [
+    'is of a kind that nothing here runs',
+    'libmy_plugin.so',
+    'plugin.toml',
+    'name = "x"\nversion = "1.0.0"\n[library]\npath = "x.so"\n',
+    /warning: .*plugin\.toml/,
+  ],
+]
+
+for (const [what, library, file, text, told] of unfit) {
+  test(`a library below a manifest that ${what} is signed and verified alone, and that is told`, async () => {
+    using at = workshop()
+    writeFileSync(at.file(file), text)
+    await at.run('wheelctl crypto keygen && mkdir -p target/release && cp libmy_plugin.so target/release')
+    const sign = `wheelctl plugin sign --library ${library} --key plugin_private.pem --signer us --json`
+    const verify = `wheelctl plugin verify --library ${library} --key plugin_public.pem --json`
+    assert.equal(JSON.parse(await at.run(`${sign} 2>signed`)).bundle, null)
+    assert.equal(JSON.parse(await at.run(`${verify} 2>verified`)).bundle, false)
+    for (const name of ['signed', 'verified']) assert.match(readFileSync(at.file(name), 'utf8'), told)
+    assert.equal(at.files().includes('plugin.sig.json'), false)
+    await assert.rejects(at.run(`${sign} --expires 2999-01-01`), {
+      code: 4,
+      stderr: /no manifest above .* names it \(/,
+    })
+  })
+}
