@@ -13,10 +13,11 @@ import {
 } from '../gen/proto/openracing/v1/key.ts'
 import { documentMaxBytes } from '../input/document.ts'
 import { type Callback, call, within } from '../rpc/client.ts'
-import { writeOutput } from './call-files.ts'
+import { findHome } from '../rpc/home.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { readKeyFile, readNamedText } from './key-file.ts'
 import { json, table } from './table.ts'
+import { writeExport } from './trust-export.ts'
 import { trustLevelOf, trustLevelWord } from './words.ts'
 
 interface Options {
@@ -127,9 +128,10 @@ async function exportKeys({ file, includeSystem, ...options }: ExportOptions, co
   const { trustStore } = await ask<ExportKeysResponse>(command, (client, done) =>
     client.exportKeys({ includeSystem }, ...within(answerMs), done),
   )
-  await writeOutput(file, Buffer.from(trustStore))
+  await writeExport(file, trustStore, findHome(process.env).trustStore)
   const exported = Object.keys(JSON.parse(trustStore) as object).length
-  process.stdout.write(options.json ? json({ file, keys: exported }) : `${exported} keys in ${file}\n`)
+  const told = file === '-' ? process.stderr : process.stdout // which is the store then, and nothing else
+  told.write(options.json ? json({ file, keys: exported }) : `${exported} keys in ${file}\n`)
 }
 
 const subcommand = (name: string, description: string): Command =>
@@ -167,7 +169,7 @@ export const trustCommand = (): Command =>
     )
     .addCommand(
       subcommand('export', 'writes the keys into a file that another rig can import')
-        .requiredOption('--file <file>', 'where to')
+        .requiredOption('--file <file>', 'where to; - for stdout')
         .option('--include-system <boolean>', 'with the system keys: true or false', parseYesNo, false)
         .action(exportKeys),
     )

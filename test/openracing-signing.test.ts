@@ -82,6 +82,11 @@ test('the trust store commands of the guide run as printed', { skip: withoutGuid
   assert.match(await at.run(list), new RegExp(`^trusted +${print} +plugin_public +user .*Verified developer$`, 'm'))
   await at.run(take)
   assert.deepEqual(Object.keys(JSON.parse(readFileSync(at.file('my_keys.json'), 'utf8'))), [print])
+  assert.deepEqual(Object.keys(JSON.parse(await at.run('wheelctl trust export --file - --json'))), [print])
+  await assert.rejects(at.run('wheelctl trust export --file "$OPENRACING_HOME/trust_store.json"'), {
+    code: 4,
+    stderr: /is the trust store of this rig/,
+  })
   assert.match(await at.run(remove.replace('<key-fingerprint>', print)), /removed \(was trusted\)/)
   assert.deepEqual(JSON.parse(await at.run('wheelctl trust list --json')), [])
   await at.run('cp my_keys.json trusted_keys.json')
