@@ -18,6 +18,7 @@ import { answerMs, withClient } from './endpoint.ts'
 import { readKeyFile, readNamedText } from './key-file.ts'
 import { json, table } from './table.ts'
 import { writeExport } from './trust-export.ts'
+import { wordedKey } from './worded.ts'
 import { trustLevelOf, trustLevelWord } from './words.ts'
 
 interface Options {
@@ -53,6 +54,11 @@ function sentenceOf({ key, previousLevel: was }: AddKeyResponse | DistrustKeyRes
   return `${key.fingerprint} ${key.identifier}: ${trustLevelWord(key.trustLevel)} (${before})\n`
 }
 
+const wordedChange = ({ key, previousLevel }: AddKeyResponse | DistrustKeyResponse) => ({
+  key: key && wordedKey(key),
+  previousLevel: trustLevelWord(previousLevel),
+})
+
 const ask = <Response>(
   command: Command,
   make: (client: KeyServiceClient, done: Callback<Response>) => unknown,
@@ -75,14 +81,14 @@ async function add(
     ...{ trustLevel: level, reason, comment, identifier: identifier ?? parse(key).name },
   }
   const answer = await ask<AddKeyResponse>(command, (client, done) => client.addKey(request, ...within(answerMs), done))
-  process.stdout.write(options.json ? json(answer) : sentenceOf(answer))
+  process.stdout.write(options.json ? json(wordedChange(answer)) : sentenceOf(answer))
 }
 
 async function list(options: Options, command: Command): Promise<void> {
   const { keys } = await ask<ListKeysResponse>(command, (client, done) =>
     client.listKeys({}, ...within(answerMs), done),
   )
-  process.stdout.write(options.json ? json(keys) : show(keys))
+  process.stdout.write(options.json ? json(keys.map(wordedKey)) : show(keys))
 }
 
 interface NamedKey extends Options {
@@ -96,7 +102,7 @@ async function remove({ fingerprint, ...options }: NamedKey, command: Command): 
   const { key } = answer
   const was =
     key === undefined ? '' : `${key.fingerprint} ${key.identifier}: removed (was ${trustLevelWord(key.trustLevel)})\n`
-  process.stdout.write(options.json ? json(answer) : was)
+  process.stdout.write(options.json ? json({ key: key && wordedKey(key) }) : was)
 }
 
 async function distrust(
@@ -106,7 +112,7 @@ async function distrust(
   const answer = await ask<DistrustKeyResponse>(command, (client, done) =>
     client.distrustKey({ fingerprint, reason }, ...within(answerMs), done),
   )
-  process.stdout.write(options.json ? json(answer) : sentenceOf(answer))
+  process.stdout.write(options.json ? json(wordedChange(answer)) : sentenceOf(answer))
 }
 
 async function importKeys({ file, ...options }: Options & { readonly file: string }, command: Command): Promise<void> {
@@ -116,7 +122,11 @@ async function importKeys({ file, ...options }: Options & { readonly file: strin
   )
   const { added, kept } = answer
   const told = `${added.length} added; ${kept.length} were there already and stay as they are\n`
-  process.stdout.write(options.json ? json(answer) : `${show([...added, ...kept])}${told}`)
+  process.stdout.write(
+    options.json
+      ? json({ added: added.map(wordedKey), kept: kept.map(wordedKey) })
+      : `${show([...added, ...kept])}${told}`,
+  )
 }
 
 interface ExportOptions extends Options {
