@@ -17,7 +17,9 @@ test('what a message says with an enum, programs read as the word that people re
     pluginClass: PluginClass.PLUGIN_CLASS_SAFE,
     goal: PluginGoal.PLUGIN_GOAL_RUNNING,
     grants: [{ capability: 'ReadTelemetry', risk: CapabilityRisk.CAPABILITY_RISK_LOW }],
-    violations: [{ kind: ViolationKind.VIOLATION_KIND_NOT_FINITE, phase: PluginPhase.PLUGIN_PHASE_PROCESSING, count: 2n }],
+    violations: [
+      { kind: ViolationKind.VIOLATION_KIND_NOT_FINITE, phase: PluginPhase.PLUGIN_PHASE_PROCESSING, count: 2n },
+    ],
   })
   const { state, pluginClass, goal, grants, violations } = JSON.parse(json(wordedPlugin(plugin)))
   assert.deepEqual([state, pluginClass, goal, grants[0].risk], ['running', 'Safe', 'running', 'low'])

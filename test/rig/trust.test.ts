@@ -87,7 +87,7 @@ test('what a key vouched for is stopped when the key is distrusted, and the log 
     const newest = entries.slice(0, 3).map(({ kind, subject, decision }) => `${kind} ${subject}: ${decision}`)
     assert.deepEqual(
       [...newest.slice(0, 2).sort(), newest[2]],
-      ['artefact lowpass: stop', 'artefact rpm-leds: stop', `key ${print}: distrusted`],
+      ['plugin lowpass: stop', 'plugin rpm-leds: stop', `key ${print}: distrusted`],
     )
     assert.equal(entries[2]?.reason, 'its owner lost it')
     assert.match(await wheelctl('audit', 'list', '--subject', 'slip-ffb'), /artefact +slip-ffb +refuse +.*no signature/)
