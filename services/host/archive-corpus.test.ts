@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { tarBytesMax } from './archive-bounds.ts'
 import { createInstaller } from './installer.ts'
 import { openPluginShelf } from './plugin-shelf.ts'
 import { scanPlugins } from './registry.ts'
@@ -214,6 +215,11 @@ const tars: readonly Case[] = [
     'three files of 44 MiB',
     () => tarGz(...['a', 'b', 'c'].map((name) => file(name, Buffer.alloc(44 * mib)))),
     /more than 128 MiB together/,
+  ],
+  [
+    'zeroes without end after its end',
+    () => gzipSync(Buffer.concat([tarOf(manifest), Buffer.alloc(tarBytesMax)]), { level: 1 }),
+    /unpacks to more than 145\.578125 MiB/,
   ],
   ['1001 files', () => tarGz(...Array.from({ length: 1001 }, (_, index) => file(`f${index}`))), /more than 1000 files/],
   [
