@@ -20,9 +20,19 @@ interface SignOptions {
   readonly json?: boolean
 }
 
+/** Date.parse() takes the 30th of February for the 2nd of March. */
+function isOfCalendar(day: string): boolean {
+  const atMs = Date.parse(day)
+  return !Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(day)
+}
+
+/** A day, and a time of it in UTC, an offset or the zone of this machine. */
+const timePattern = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/
+
 function parseExpiry(text: string): number {
+  const [, day] = timePattern.exec(text) ?? []
   const atMs = Date.parse(text)
-  if (/^\d{4}-\d\d-\d\d/.test(text) && atMs > Date.now()) return atMs
+  if (day !== undefined && isOfCalendar(day) && atMs > Date.now()) return atMs
   throw new InvalidArgumentError('it must be a time to come, such as 2027-01-15 or 2027-01-15T10:30:00Z.')
 }
 

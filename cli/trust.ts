@@ -13,7 +13,9 @@ import {
 } from '../gen/proto/openracing/v1/key.ts'
 import { documentMaxBytes } from '../input/document.ts'
 import { type Callback, call, within } from '../rpc/client.ts'
+import { RigError } from '../rpc/failure.ts'
 import { findHome } from '../rpc/home.ts'
+import { parseTrustStore } from '../services/trust/trust-store.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { readKeyFile, readNamedText } from './key-file.ts'
 import { json, table } from './table.ts'
@@ -28,7 +30,7 @@ interface Options {
 function parseLevel(text: string): TrustLevel {
   const level = trustLevelOf(text.toLowerCase())
   if (level !== undefined) return level
-  throw new InvalidArgumentError('it must be trusted, unknown or distrusted.')
+  throw new RigError('REQUEST_INVALID', `--level is ${JSON.stringify(text)}; write trusted, unknown or distrusted`)
 }
 
 function parseYesNo(text: string): boolean {
@@ -117,6 +119,7 @@ async function distrust(
 
 async function importKeys({ file, ...options }: Options & { readonly file: string }, command: Command): Promise<void> {
   const trustStore = readNamedText(file, documentMaxBytes)
+  parseTrustStore(trustStore, { file, code: 'REQUEST_INVALID' }) // the rig does not know what the file is called
   const answer = await ask<ImportKeysResponse>(command, (client, done) =>
     client.importKeys({ trustStore }, ...within(answerMs), done),
   )

@@ -97,6 +97,15 @@ test('the trust store commands of the guide run as printed', { skip: withoutGuid
     /distrusted \(was trusted\)/,
   )
   assert.match(await at.run('openracing-cli trust list'), /^distrusted .* lost$/m)
+  await at.run('echo "{x}" > broken.json')
+  await assert.rejects(at.run('wheelctl trust import --file broken.json'), {
+    code: 4,
+    stderr: /^wheelctl: REQUEST_INVALID: broken\.json /,
+  })
+  await assert.rejects(at.run(add.replace(/--level \S+/, '--level Foo')), {
+    code: 4,
+    stderr: 'wheelctl: REQUEST_INVALID: --level is "Foo"; write trusted, unknown or distrusted\n',
+  })
   await assert.rejects(at.run('wheelctl trust remove --fingerprint 00'), { code: 4, stderr: /give 64 hex digits/ })
   await assert.rejects(at.run(`wheelctl trust remove --fingerprint ${'00'.repeat(32)}`), {
     code: 1,
@@ -235,7 +244,9 @@ test('where a manifest names the artefact, both are signed together', async () =
   })
   await at.run(sign)
   await at.run(verify)
-  await assert.rejects(at.run(`${sign} --expires 1999-01-01`), { code: 4, stderr: /it must be a time to come/ })
+  for (const never of ['1999-01-01', '2999-02-30', '2999-06-31T00:00Z', '2999-02-29', '2999-01-15 (soon)']) {
+    await assert.rejects(at.run(`${sign} --expires "${never}"`), { code: 4, stderr: /it must be a time to come/ })
+  }
 })
 
 const unfit: readonly (readonly [what: string, library: string, file: string, text: string, told: RegExp])[] = [
