@@ -9,6 +9,7 @@ import {
 import { call, within } from '../rpc/client.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { json, table } from './table.ts'
+import { wordedEntry } from './worded.ts'
 import { auditKindOf, auditKindWord } from './words.ts'
 
 /** How long reading the whole log may take, ms. */
@@ -63,7 +64,7 @@ const rowOf = ({ number, timeUnixMs, kind, subject, decision, reason }: AuditEnt
 async function list(options: ListOptions, command: Command): Promise<void> {
   const entries = await withClient(command, AuditServiceClient, (client) => newest(client, options))
   const rows = [['NUMBER', 'TIME', 'KIND', 'SUBJECT', 'DECISION', 'REASON'], ...entries.map(rowOf)]
-  process.stdout.write(options.json ? json(entries) : table(rows))
+  process.stdout.write(options.json ? json(entries.map(wordedEntry)) : table(rows))
 }
 
 async function verify(options: { readonly json?: boolean; readonly head: string }, command: Command): Promise<void> {

@@ -14,6 +14,7 @@ import { call, within } from '../rpc/client.ts'
 import { RigError } from '../rpc/failure.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { json, table } from './table.ts'
+import { wordedChain } from './worded.ts'
 import { pluginStateWord } from './words.ts'
 
 /** How long a command waits for a chain that changes, ms: a plugin that is started may take 5 s in create(). */
@@ -31,7 +32,7 @@ function rowOf(link: ChainLink): readonly string[] {
 function show(chain: Chain | undefined, options: Options): void {
   const all = [...(chain?.links ?? []), ...(chain?.removed ?? [])]
   const rows = [['POSITION', 'NAME', 'DIRECTORY', 'STATE', 'DETAIL'], ...all.map(rowOf)]
-  process.stdout.write(options.json ? json(chain) : table(rows))
+  process.stdout.write(options.json ? json(chain && wordedChain(chain)) : table(rows))
 }
 
 async function list(options: Options, command: Command): Promise<void> {

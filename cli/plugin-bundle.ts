@@ -27,6 +27,13 @@ export interface PluginAround {
   readonly version: string
 }
 
+/** What is around an artefact: its plugin, or why the manifest that was found makes it none; neither without a manifest. */
+export interface Around {
+  readonly plugin?: PluginAround
+  /** A sentence. */
+  readonly unfit?: string
+}
+
 function factsOf({ manifest, manifestFile, problem }: InstalledPlugin, artefactSha256: string): PluginAround['facts'] {
   if (manifest === null || manifestFile === null || problem !== null) {
     throw parseFailure(problem ?? '') ?? new RigError('MANIFEST_INVALID', problem ?? 'it has no manifest')
@@ -34,20 +41,34 @@ function factsOf({ manifest, manifestFile, problem }: InstalledPlugin, artefactS
   return { artefact: manifest.artefact, artefactSha256, manifest: manifestFile, pluginId: manifest.id }
 }
 
-/** The plugin that an artefact belongs to; undefined where no manifest above it names it. Throws what is wrong with one. */
-export function pluginAround(artefact: string, artefactSha256: string): PluginAround | undefined {
+/** What the manifest in a directory has to do with an artefact. A manifest may be written before anything is built. */
+function aroundIn(directory: string, real: string, artefactSha256: string): Around {
+  try {
+    const plugin = readPlugin(dirname(directory), basename(directory))
+    const facts = factsOf(plugin, artefactSha256)
+    if (resolveArtefact(directory, facts.artefact) === real) {
+      return { plugin: { directory, facts, version: plugin.manifest?.version ?? '' } }
+    }
+    return {
+      unfit: `${join(directory, facts.manifest.name)} names the artefact ${facts.artefact}, which is another file`,
+    }
+  } catch (cause) {
+    if (cause instanceof RigError) return { unfit: cause.detail }
+    throw cause
+  }
+}
+
+/** What is around an artefact that is there. A library is one whatever a manifest above it says: no manifest fails this. */
+export function aroundArtefact(artefact: string, artefactSha256: string): Around {
   const real = realpathSync(artefact)
   let directory = dirname(real)
   for (let level = 0; level < levelsMax && directory !== parse(directory).root; level++) {
     if (manifestNames.some((name) => existsSync(join(directory, name)))) {
-      const plugin = readPlugin(dirname(directory), basename(directory))
-      const facts = factsOf(plugin, artefactSha256)
-      if (resolveArtefact(directory, facts.artefact) !== real) return undefined
-      return { directory, facts, version: plugin.manifest?.version ?? '' }
+      return aroundIn(directory, real, artefactSha256)
     }
     directory = dirname(directory)
   }
-  return undefined
+  return {}
 }
 
 /** The text of the envelope, signed by one key. `expiresMs`: null without end. */

@@ -12,6 +12,7 @@ import {
 import { type Callback, call, within } from '../rpc/client.ts'
 import { withClient } from './endpoint.ts'
 import { json } from './table.ts'
+import { wordedPlugin } from './worded.ts'
 import { pluginStateWord } from './words.ts'
 
 /** How long a command waits for a plugin that is started, ms: its own start has 5 s, and may wait for another's. */
@@ -27,11 +28,18 @@ const ask = <Response>(
 ): Promise<Response> =>
   withClient(command, PluginServiceClient, (client) => call<Response>((done) => make(client, done)))
 
-/** How a plugin stands after something was done to it: one line, and an exit code other than 0 where it failed. */
-function tell(plugin: Plugin | undefined, answer: object, options: Options): void {
+/**
+ * How a plugin stands after something was done to it: one line, and an exit code other than 0 where it failed. `changed`:
+ * whether another one runs now, where that was asked.
+ */
+function tell(plugin: Plugin | undefined, changed: boolean | undefined, options: Options): void {
   if (plugin === undefined) return
   const detail = plugin.detail && `: ${plugin.detail}`
-  process.stdout.write(options.json ? json(answer) : `${plugin.directory} is ${pluginStateWord(plugin)}${detail}\n`)
+  process.stdout.write(
+    options.json
+      ? json({ plugin: wordedPlugin(plugin), changed })
+      : `${plugin.directory} is ${pluginStateWord(plugin)}${detail}\n`,
+  )
   if (plugin.state === PluginState.PLUGIN_STATE_FAILED) process.exitCode = 1
 }
 
@@ -41,7 +49,7 @@ const aim =
     const answer = await ask<SetPluginGoalResponse>(command, (client, done) =>
       client.setPluginGoal({ plugin, goal }, ...within(changeMs), done),
     )
-    tell(answer.plugin, answer, options)
+    tell(answer.plugin, undefined, options)
   }
 
 async function reload(plugin: string, options: Options, command: Command): Promise<void> {
@@ -55,7 +63,7 @@ async function reload(plugin: string, options: Options, command: Command): Promi
     PluginState.PLUGIN_STATE_LOADED,
   ]
   if (options.json || answer.changed || !runsOn.includes(answer.plugin?.state))
-    return tell(answer.plugin, answer, options)
+    return tell(answer.plugin, answer.changed, options)
   process.stdout.write(`${answer.plugin?.directory} is what ran already, and runs on\n`)
 }
 
@@ -72,7 +80,7 @@ async function grant(
       client.grantCapability(request, ...within(changeMs), done),
     )
   }
-  tell(answer.plugin, answer, options)
+  tell(answer.plugin, undefined, options)
 }
 
 async function revoke(
@@ -87,7 +95,7 @@ async function revoke(
       client.revokeCapability({ plugin, capability }, ...within(changeMs), done),
     )
   }
-  tell(answer.plugin, answer, options)
+  tell(answer.plugin, undefined, options)
 }
 
 const subcommand = (name: string, description: string): Command =>

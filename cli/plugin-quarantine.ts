@@ -9,6 +9,7 @@ import {
 import { call, within } from '../rpc/client.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { json, table } from './table.ts'
+import { wordedConduct } from './worded.ts'
 import { standingWord } from './words.ts'
 
 interface ListOptions {
@@ -44,7 +45,7 @@ async function list(options: ListOptions, command: Command): Promise<void> {
     call<ListQuarantinedResponse>((done) => client.listQuarantined(request, ...within(answerMs), done)),
   )
   const rows = [['NAME', 'ID', 'STANDING', 'LEVEL', 'UNTIL', 'REASON'], ...plugins.map(rowOf)]
-  process.stdout.write(options.json ? json(plugins) : table(rows))
+  process.stdout.write(options.json ? json(plugins.map(wordedConduct)) : table(rows))
 }
 
 interface ReleaseOptions {
@@ -59,7 +60,11 @@ async function release(plugin: string, options: ReleaseOptions, command: Command
   )
   const { released, conduct } = answer
   const told = released ? `released; its level stays ${conduct?.level}` : 'there was nothing to release it from'
-  process.stdout.write(options.json ? json(answer) : `${conduct?.name || plugin}: ${told}\n`)
+  process.stdout.write(
+    options.json
+      ? json({ released, conduct: conduct && wordedConduct(conduct) })
+      : `${conduct?.name || plugin}: ${told}\n`,
+  )
 }
 
 /** `wheelctl plugin quarantine …` */

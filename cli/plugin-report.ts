@@ -15,6 +15,7 @@ import { call, within } from '../rpc/client.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { callCells, statisticsOf, warnOf } from './plugin-stats.ts'
 import { json } from './table.ts'
+import { wordedPlugin } from './worded.ts'
 import { pluginClassWord, pluginStateWord, violationWord } from './words.ts'
 
 const dayMs = 86_400_000
@@ -97,7 +98,8 @@ async function report(id: string | undefined, options: ReportOptions, command: C
   const [first] = reports
   if (first !== undefined) warnOf(first.statistics)
   if (options.json || options.format === 'json') {
-    process.stdout.write(json(id === undefined ? reports : first))
+    const worded = reports.map((each) => ({ ...each, plugin: wordedPlugin(each.plugin) }))
+    process.stdout.write(id === undefined ? json(worded) : json(worded[0]))
     return
   }
   const parts = [`# Plugins at ${new Date().toISOString()}`, ...reports.map(describePlugin)]

@@ -8,7 +8,7 @@ import { fingerprint, parsePublicKey } from '../services/trust/ed25519.ts'
 import { formatSidecar, isSameSignature, plainSignature, readSidecar, sidecarPaths } from '../services/trust/sidecar.ts'
 import { writeDurably } from '../state/durable-file.ts'
 import { readPrivateKey } from './key-file.ts'
-import { pluginAround, signBundle } from './plugin-bundle.ts'
+import { aroundArtefact, signBundle } from './plugin-bundle.ts'
 import { json } from './table.ts'
 
 interface SignOptions {
@@ -20,9 +20,19 @@ interface SignOptions {
   readonly json?: boolean
 }
 
+/** Date.parse() takes the 30th of February for the 2nd of March. */
+function isOfCalendar(day: string): boolean {
+  const atMs = Date.parse(day)
+  return !Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(day)
+}
+
+/** A day, and a time of it in UTC, an offset or the zone of this machine. */
+const timePattern = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?$/
+
 function parseExpiry(text: string): number {
+  const [, day] = timePattern.exec(text) ?? []
   const atMs = Date.parse(text)
-  if (/^\d{4}-\d\d-\d\d/.test(text) && atMs > Date.now()) return atMs
+  if (day !== undefined && isOfCalendar(day) && atMs > Date.now()) return atMs
   throw new InvalidArgumentError('it must be a time to come, such as 2027-01-15 or 2027-01-15T10:30:00Z.')
 }
 
@@ -51,20 +61,20 @@ async function signPlugin({ library, key, signer, comment, expires, ...options }
   if (beside !== null && !isSameSignature(beside, signature)) {
     throw new RigError('REQUEST_INVALID', `${other} is another signature, and two that differ are refused; remove it`)
   }
-  const around = pluginAround(path, sha256)
-  if (around === undefined && expires !== undefined) {
-    throw new RigError(
-      'REQUEST_INVALID',
-      `--expires is for a plugin, and no manifest above ${path} names it; write one`,
-    )
+  const { plugin, unfit } = aroundArtefact(path, sha256)
+  if (plugin === undefined && expires !== undefined) {
+    const why = unfit === undefined ? '' : ` (${unfit})`
+    const what = `--expires is for a plugin, and no manifest above ${path} names it${why}`
+    throw new RigError('REQUEST_INVALID', `${what}; write one`)
   }
   const sidecar = formatSidecar(signature, { signer, timestamp: new Date().toISOString(), comment })
-  const bundle = around && {
-    file: join(around.directory, bundleFile),
-    text: signBundle(around, secret, print, expires ?? null),
+  const bundle = plugin && {
+    file: join(plugin.directory, bundleFile),
+    text: signBundle(plugin, secret, print, expires ?? null),
   }
   write(file, sidecar)
   if (bundle !== undefined) write(bundle.file, bundle.text)
+  if (unfit !== undefined) process.stderr.write(`warning: it is signed alone, without a ${bundleFile}: ${unfit}\n`)
   const files = bundle === undefined ? `${file}\n` : `${file}\n${bundle.file}\n`
   const told = `${files}SHA-256 ${sha256}, signed by ${print}\n`
   process.stdout.write(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { lstatSync, readFileSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type Frozen, freezeDeep } from '../input/freeze.ts'
 import { parseFailure, RigError, systemFailure } from '../rpc/failure.ts'
@@ -8,9 +8,10 @@ import { checkChecksum } from '../services/host/judge.ts'
 import type { Copy } from '../services/host/load-request.ts'
 import type { PluginManifest } from '../services/host/manifest.ts'
 import { resolveArtefact } from '../services/host/manifest-artefact.ts'
+import { pluginNamed } from '../services/host/named-plugin.ts'
 import { barePlugin, pluginName } from '../services/host/on-call.ts'
 import { readPluginConfig } from '../services/host/plugin-config.ts'
-import { manifestNames, readPlugin as readInstalled } from '../services/host/registry.ts'
+import { manifestNames, readPlugin as readInstalled, scanPlugins } from '../services/host/registry.ts'
 import { checkModuleBytes } from '../services/wasm-runner/compile.ts'
 
 /** A plugin that is to be tried. */
@@ -46,10 +47,28 @@ function placeOfModule(file: string): Place {
   throw new RigError('MANIFEST_INVALID', what)
 }
 
+/** A link that leads nowhere is something: what is wrong with it is told by who reads it. */
+const isAnything = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined
 const isDirectory = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
-/** The plugin that a path names: its directory, its manifest, or a module by itself. Throws what is wrong with it. */
-export function placeOf(path: string): Place {
+/** The directory of the installed plugin that somebody means. Throws FILE_MISSING where none is meant. */
+function installedDirectory(name: string, pluginDir: string): string {
+  try {
+    return pluginNamed(isDirectory(pluginDir) ? scanPlugins(pluginDir) : [], name).path
+  } catch (cause) {
+    if (!(cause instanceof RigError) || cause.code !== 'PLUGIN_UNKNOWN') throw cause
+    const what = `there is no ${resolve(name)}, and no plugin in ${pluginDir} has this id, directory or name`
+    throw new RigError('FILE_MISSING', `${what}; name a directory, or the manifest or the module in it`, { cause })
+  }
+}
+
+/**
+ * The plugin that a path names, by its directory, its manifest, or a module by itself; where nothing has this path, the
+ * one that is installed under this id, directory or name. Throws what is wrong with it.
+ */
+export function placeOf(named: string, pluginDir: string): Place {
+  const path = resolve(named)
+  if (!isAnything(path)) return placeOfDirectory(installedDirectory(named, pluginDir))
   if (path.endsWith('.wasm') && !isDirectory(path)) return placeOfModule(path)
   return placeOfDirectory(manifestNames.includes(basename(path)) ? dirname(path) : path)
 }
@@ -78,9 +97,9 @@ export async function readConfig({ directory, manifest }: Place): Promise<string
   }
 }
 
-/** Reads the plugin at a path, a directory or what is in it, as a rig would. Throws what is wrong with it. */
-export async function readSubject(path: string): Promise<Subject> {
-  const place = placeOf(resolve(path))
+/** Reads a plugin, named as for placeOf, as a rig would. Throws what is wrong with it. */
+export async function readSubject(named: string, pluginDir: string): Promise<Subject> {
+  const place = placeOf(named, pluginDir)
   const { directory, manifest } = place
   if (manifest.pluginClass !== 'Safe') {
     const what = `${manifest.name} is a Fast plugin, and this command runs Safe ones`

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -66,6 +66,22 @@ async function run(...args: readonly string[]): Promise<Ended> {
 }
 
 const frames = (count: number): string => '{"ffb_scalar": 0.5}\n'.repeat(count)
+
+test('an installed plugin is tested by its name, its directory and its id, from anywhere', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'openracing-tried-home-'))
+  mkdirSync(join(home, 'plugins'))
+  using plugin = newPlugin(
+    await wasmOf(completed('(func (export "process") (param i32 i32 i32 i32) (result i32) (i32.const 0))')),
+  )
+  renameSync(plugin.directory, join(home, 'plugins', 'installed-here'))
+  mkdirSync(plugin.directory)
+  const input = plugin.write('lap.jsonl', frames(1))
+  for (const name of ['under-test', 'installed-here', '1C8F3A53-74a2-4a0f-8f0a-2d1a2f6a2b11']) {
+    const { stdout } = await runWheelctl({ configDir: home }, ['plugin', 'test', name, '--input', input, '--json'])
+    assert.equal(JSON.parse(stdout).plugin, 'under-test')
+  }
+  rmSync(home, { recursive: true })
+})
 
 test('a plugin that does what it may is run to the end of the samples, and each answer is told', async () => {
   const scaling = completed(`(func (export "process") (param i32 i32 i32 i32) (result i32)

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { ledCountMax } from '../gen/layout.ts'
 import { whole } from '../input/whole.ts'
+import { findHome } from '../rpc/home.ts'
 import { withActionOptions } from './action-options.ts'
 import { withOperationOptions } from './operation-options.ts'
 import { readSubject } from './plugin-subject.ts'
@@ -9,7 +10,7 @@ import { givenOptions, type TestOptions } from './plugin-test-options.ts'
 import { lapSeconds, testTicking } from './plugin-test-ticking.ts'
 
 async function testPlugin(path: string, options: TestOptions, command: Command): Promise<void> {
-  const subject = await readSubject(path)
+  const subject = await readSubject(path, findHome(process.env).pluginDir)
   const test = subject.manifest.onCall === null ? testTicking : testCalled
   await test(subject, options, givenOptions(command))
 }
@@ -18,7 +19,10 @@ async function testPlugin(path: string, options: TestOptions, command: Command):
 export function testPluginCommand(): Command {
   const command = new Command('test')
     .description('run a Safe plugin in the sandbox, without a rig; exit code 1 when it does what it must not')
-    .argument('<path>', 'its directory, or the manifest or the .wasm file in it')
+    .argument(
+      '<plugin>',
+      'its directory, or the manifest or the .wasm file in it; or the name or id of an installed one',
+    )
     .option('--json', 'for programs')
     .option(
       '--input <file>',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, test } from 'node:test'
@@ -97,8 +97,16 @@ test('what is hostile is told in the words that a rig has for it', async () => {
   }
 })
 
-test('what is not there is told', async () => {
-  await assert.rejects(validate(join(root, 'none', 'plugin.yaml')), { stderr: /^wheelctl: [A-Z_]+: / })
+test('what is neither there nor installed is told, with what to name', async () => {
+  for (const path of [join(root, 'none', 'plugin.yaml'), join(root, 'none.wasm'), 'nope']) {
+    const stderr = /^wheelctl: FILE_MISSING: there is no .*, and no plugin in .* has this .*; name a directory/
+    await assert.rejects(validate(path), { code: 1, stdout: '', stderr })
+  }
+})
+
+test('a link to nowhere is told as one', async () => {
+  symlinkSync(join(root, 'nowhere'), join(root, 'link'))
+  await assert.rejects(validate(join(root, 'link')), { code: 1, stderr: /is a link to .*; remove the link/ })
 })
 
 test('the manifests of the guide are valid', { skip: withoutGuides }, async () => {

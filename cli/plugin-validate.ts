@@ -1,6 +1,6 @@
-import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { RigError } from '../rpc/failure.ts'
+import { findHome } from '../rpc/home.ts'
 import { resolveArtefact } from '../services/host/manifest-artefact.ts'
 import { type Place, placeOf, readConfig } from './plugin-subject.ts'
 import { json } from './table.ts'
@@ -17,7 +17,7 @@ function artefactWarnings({ directory, manifest }: Place): readonly string[] {
 }
 
 async function validate(path: string, options: { readonly json?: boolean }): Promise<void> {
-  const place = placeOf(resolve(path))
+  const place = placeOf(path, findHome(process.env).pluginDir)
   const { id, name, version, pluginClass, onCall, capabilities, warnings: own } = place.manifest
   await readConfig(place)
   const warnings = [...own, ...artefactWarnings(place)]
@@ -37,6 +37,9 @@ async function validate(path: string, options: { readonly json?: boolean }): Pro
 export const validateCommand = (): Command =>
   new Command('validate')
     .description('whether a manifest, and the config.json beside it, are what a rig takes; needs no rig')
-    .argument('<path>', 'a plugin.yaml or plugin.toml, or the directory of a plugin')
+    .argument(
+      '<plugin>',
+      'a plugin.yaml or plugin.toml, or the directory of a plugin; or the name or id of an installed one',
+    )
     .option('--json', 'for programs')
     .action(validate)

@@ -2,12 +2,13 @@ import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { RigError } from '../rpc/failure.ts'
 import { readArtefact } from '../services/trust/artefact.ts'
+import { bundleFile } from '../services/trust/bundle.ts'
 import { fingerprint, parsePublicKey, signatureBytes, verifyStrict } from '../services/trust/ed25519.ts'
 import { claimFault, signedMessage } from '../services/trust/proof.ts'
 import { plainSignature, readSidecars, type Signature } from '../services/trust/sidecar.ts'
 import { readInput } from './call-files.ts'
 import { readKeyFile } from './key-file.ts'
-import { pluginAround, verifyBundle } from './plugin-bundle.ts'
+import { aroundArtefact, verifyBundle } from './plugin-bundle.ts'
 import { json } from './table.ts'
 
 interface VerifyOptions {
@@ -51,9 +52,10 @@ async function verifyPlugin({ library, key, signature: file, ...options }: Verif
   }
   for (const signature of file === undefined ? sidecarsOf(path) : [await rawSignature(file)]) check(signature)
   const { sha256 } = artefact
-  const around = pluginAround(path, sha256)
-  const bundle = around !== undefined && verifyBundle(around, raw, Date.now())
-  const manifest = bundle ? `, together with the manifest in ${around.directory}` : ''
+  const { plugin, unfit } = aroundArtefact(path, sha256)
+  const bundle = plugin !== undefined && verifyBundle(plugin, raw, Date.now())
+  if (unfit !== undefined) process.stderr.write(`warning: it is verified alone, without a ${bundleFile}: ${unfit}\n`)
+  const manifest = bundle ? `, together with the manifest in ${plugin.directory}` : ''
   const told = `${path} is signed by ${print}${manifest}\nSHA-256 ${sha256}\n`
   process.stdout.write(options.json ? json({ verified: true, bundle, sha256, key_fingerprint: print }) : told)
 }

@@ -23,6 +23,7 @@ import { testPluginCommand } from './plugin-test.ts'
 import { validateCommand } from './plugin-validate.ts'
 import { verifyCommand } from './plugin-verify.ts'
 import { json, table } from './table.ts'
+import { wordedPlugin } from './worded.ts'
 import { pluginClassWord, pluginStateWord, riskWord, violationWord } from './words.ts'
 
 const heading = [
@@ -58,7 +59,7 @@ async function list(options: { readonly json?: boolean }, command: Command): Pro
       plugin.detail,
     ]
   })
-  process.stdout.write(options.json ? json(plugins) : table([heading, ...rows]))
+  process.stdout.write(options.json ? json(plugins.map(wordedPlugin)) : table([heading, ...rows]))
 }
 
 /** Newest first, as somebody who asks what is wrong wants them. */
@@ -132,7 +133,7 @@ async function info(id: string, options: { readonly json?: boolean }, command: C
   const { plugin } = await withClient(command, PluginServiceClient, (client) =>
     call<GetPluginResponse>((done) => client.getPlugin({ id }, ...within(answerMs), done)),
   )
-  process.stdout.write(options.json ? json(plugin) : table(describe(plugin as Plugin)))
+  process.stdout.write(options.json ? json(plugin && wordedPlugin(plugin)) : table(describe(plugin as Plugin)))
 }
 
 /** `wheelctl plugin …` */

@@ -8,6 +8,7 @@ import { clearRig, stopRig } from './estop.ts'
 import { describeRig } from './rig-status.ts'
 import { parseInterval, watchRig } from './rig-watch.ts'
 import { json, table } from './table.ts'
+import { wordedChain, wordedRig } from './worded.ts'
 
 interface StatusOptions {
   readonly json?: boolean
@@ -24,7 +25,9 @@ async function status(options: StatusOptions, command: Command): Promise<void> {
     call<ListChainResponse>((done) => client.listChain({}, ...within(answerMs), done)),
   )
   const shown = { ...(rig as Rig), chain: chain as Chain }
-  process.stdout.write(options.json ? json(shown) : table(describeRig(shown)))
+  process.stdout.write(
+    options.json ? json({ ...wordedRig(shown), chain: wordedChain(shown.chain) }) : table(describeRig(shown)),
+  )
 }
 
 /** `wheelctl rig …` */

@@ -8,6 +8,7 @@ import {
 import { call, within } from '../rpc/client.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { json, table } from './table.ts'
+import { wordedService } from './worded.ts'
 import { serviceStateWord } from './words.ts'
 
 interface Options {
@@ -29,14 +30,16 @@ async function list(options: Options, command: Command): Promise<void> {
   const { services } = await withClient(command, SupervisorServiceClient, (client) =>
     call<ListServicesResponse>((done) => client.listServices({}, ...within(answerMs), done)),
   )
-  process.stdout.write(options.json ? json(services) : show(services))
+  process.stdout.write(options.json ? json(services.map(wordedService)) : show(services))
 }
 
 async function restart(name: string, options: Options, command: Command): Promise<void> {
   const { service } = await withClient(command, SupervisorServiceClient, (client) =>
     call<RestartServiceResponse>((done) => client.restartService({ name }, ...within(answerMs), done)),
   )
-  process.stdout.write(options.json ? json(service) : show(service === undefined ? [] : [service]))
+  process.stdout.write(
+    options.json ? json(service && wordedService(service)) : show(service === undefined ? [] : [service]),
+  )
 }
 
 /** `wheelctl service …` */

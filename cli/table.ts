@@ -1,4 +1,5 @@
 import { onOneLine } from '../input/one-line.ts'
+import type { Worded } from './worded.ts'
 
 /**
  * Rows as columns of one width each, separated by two spaces. The first row is the heading. What strangers wrote into a cell
@@ -18,8 +19,8 @@ export function table(written: readonly (readonly string[])[]): string {
     .concat('\n')
 }
 
-/** JSON for programs: 64-bit counters as numbers where they are exact, else as text. */
-export function json(value: unknown): string {
+/** JSON for programs: 64-bit counters as numbers where they are exact, else as text. Enums of the API are words by now. */
+export function json<T>(value: Worded<T>): string {
   const plain = (_: string, item: unknown): unknown => {
     if (typeof item === 'bigint') return Number.isSafeInteger(Number(item)) ? Number(item) : item.toString()
     return item instanceof Uint8Array ? Buffer.from(item).toString('hex') : item

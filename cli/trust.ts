@@ -13,10 +13,14 @@ import {
 } from '../gen/proto/openracing/v1/key.ts'
 import { documentMaxBytes } from '../input/document.ts'
 import { type Callback, call, within } from '../rpc/client.ts'
-import { writeOutput } from './call-files.ts'
+import { RigError } from '../rpc/failure.ts'
+import { findHome } from '../rpc/home.ts'
+import { parseTrustStore } from '../services/trust/trust-store.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { readKeyFile, readNamedText } from './key-file.ts'
 import { json, table } from './table.ts'
+import { writeExport } from './trust-export.ts'
+import { wordedKey } from './worded.ts'
 import { trustLevelOf, trustLevelWord } from './words.ts'
 
 interface Options {
@@ -26,7 +30,7 @@ interface Options {
 function parseLevel(text: string): TrustLevel {
   const level = trustLevelOf(text.toLowerCase())
   if (level !== undefined) return level
-  throw new InvalidArgumentError('it must be trusted, unknown or distrusted.')
+  throw new RigError('REQUEST_INVALID', `--level is ${JSON.stringify(text)}; write trusted, unknown or distrusted`)
 }
 
 function parseYesNo(text: string): boolean {
@@ -52,6 +56,11 @@ function sentenceOf({ key, previousLevel: was }: AddKeyResponse | DistrustKeyRes
   return `${key.fingerprint} ${key.identifier}: ${trustLevelWord(key.trustLevel)} (${before})\n`
 }
 
+const wordedChange = ({ key, previousLevel }: AddKeyResponse | DistrustKeyResponse) => ({
+  key: key && wordedKey(key),
+  previousLevel: trustLevelWord(previousLevel),
+})
+
 const ask = <Response>(
   command: Command,
   make: (client: KeyServiceClient, done: Callback<Response>) => unknown,
@@ -74,14 +83,14 @@ async function add(
     ...{ trustLevel: level, reason, comment, identifier: identifier ?? parse(key).name },
   }
   const answer = await ask<AddKeyResponse>(command, (client, done) => client.addKey(request, ...within(answerMs), done))
-  process.stdout.write(options.json ? json(answer) : sentenceOf(answer))
+  process.stdout.write(options.json ? json(wordedChange(answer)) : sentenceOf(answer))
 }
 
 async function list(options: Options, command: Command): Promise<void> {
   const { keys } = await ask<ListKeysResponse>(command, (client, done) =>
     client.listKeys({}, ...within(answerMs), done),
   )
-  process.stdout.write(options.json ? json(keys) : show(keys))
+  process.stdout.write(options.json ? json(keys.map(wordedKey)) : show(keys))
 }
 
 interface NamedKey extends Options {
@@ -95,7 +104,7 @@ async function remove({ fingerprint, ...options }: NamedKey, command: Command): 
   const { key } = answer
   const was =
     key === undefined ? '' : `${key.fingerprint} ${key.identifier}: removed (was ${trustLevelWord(key.trustLevel)})\n`
-  process.stdout.write(options.json ? json(answer) : was)
+  process.stdout.write(options.json ? json({ key: key && wordedKey(key) }) : was)
 }
 
 async function distrust(
@@ -105,17 +114,22 @@ async function distrust(
   const answer = await ask<DistrustKeyResponse>(command, (client, done) =>
     client.distrustKey({ fingerprint, reason }, ...within(answerMs), done),
   )
-  process.stdout.write(options.json ? json(answer) : sentenceOf(answer))
+  process.stdout.write(options.json ? json(wordedChange(answer)) : sentenceOf(answer))
 }
 
 async function importKeys({ file, ...options }: Options & { readonly file: string }, command: Command): Promise<void> {
   const trustStore = readNamedText(file, documentMaxBytes)
+  parseTrustStore(trustStore, { file, code: 'REQUEST_INVALID' }) // the rig does not know what the file is called
   const answer = await ask<ImportKeysResponse>(command, (client, done) =>
     client.importKeys({ trustStore }, ...within(answerMs), done),
   )
   const { added, kept } = answer
   const told = `${added.length} added; ${kept.length} were there already and stay as they are\n`
-  process.stdout.write(options.json ? json(answer) : `${show([...added, ...kept])}${told}`)
+  process.stdout.write(
+    options.json
+      ? json({ added: added.map(wordedKey), kept: kept.map(wordedKey) })
+      : `${show([...added, ...kept])}${told}`,
+  )
 }
 
 interface ExportOptions extends Options {
@@ -127,9 +141,10 @@ async function exportKeys({ file, includeSystem, ...options }: ExportOptions, co
   const { trustStore } = await ask<ExportKeysResponse>(command, (client, done) =>
     client.exportKeys({ includeSystem }, ...within(answerMs), done),
   )
-  await writeOutput(file, Buffer.from(trustStore))
+  await writeExport(file, trustStore, findHome(process.env).trustStore)
   const exported = Object.keys(JSON.parse(trustStore) as object).length
-  process.stdout.write(options.json ? json({ file, keys: exported }) : `${exported} keys in ${file}\n`)
+  const told = file === '-' ? process.stderr : process.stdout // which is the store then, and nothing else
+  told.write(options.json ? json({ file, keys: exported }) : `${exported} keys in ${file}\n`)
 }
 
 const subcommand = (name: string, description: string): Command =>
@@ -167,7 +182,7 @@ export const trustCommand = (): Command =>
     )
     .addCommand(
       subcommand('export', 'writes the keys into a file that another rig can import')
-        .requiredOption('--file <file>', 'where to')
+        .requiredOption('--file <file>', 'where to; - for stdout')
         .option('--include-system <boolean>', 'with the system keys: true or false', parseYesNo, false)
         .action(exportKeys),
     )

@@ -1,9 +1,9 @@
 import { AuditKind } from '../gen/proto/openracing/v1/audit.ts'
 import { TrustLevel } from '../gen/proto/openracing/v1/key.ts'
-import { CapabilityRisk, type Plugin, PluginClass, PluginState } from '../gen/proto/openracing/v1/plugin.ts'
+import { CapabilityRisk, type Plugin, PluginClass, PluginGoal, PluginState } from '../gen/proto/openracing/v1/plugin.ts'
 import { ConductStanding } from '../gen/proto/openracing/v1/quarantine.ts'
 import { Waiting } from '../gen/proto/openracing/v1/rig.ts'
-import { ViolationKind } from '../gen/proto/openracing/v1/statistics.ts'
+import { PluginPhase, ViolationKind } from '../gen/proto/openracing/v1/statistics.ts'
 import { ServiceState } from '../gen/proto/openracing/v1/supervisor.ts'
 
 // The words of the API for a person. A state that is added there without a word here does not compile.
@@ -21,6 +21,14 @@ const pluginStates: Record<PluginState, string> = {
   [PluginState.PLUGIN_STATE_QUARANTINED]: 'quarantined',
   [PluginState.PLUGIN_STATE_DISABLED]: 'disabled',
   [PluginState.PLUGIN_STATE_UNSUPPORTED]: 'unsupported',
+}
+
+const pluginGoals: Record<PluginGoal, string> = {
+  [PluginGoal.PLUGIN_GOAL_UNSPECIFIED]: 'unknown',
+  [PluginGoal.PLUGIN_GOAL_RUNNING]: 'running',
+  [PluginGoal.PLUGIN_GOAL_LOADED]: 'loaded',
+  [PluginGoal.PLUGIN_GOAL_AVAILABLE]: 'available',
+  [PluginGoal.PLUGIN_GOAL_DISABLED]: 'disabled',
 }
 
 const serviceStates: Record<ServiceState, string> = {
@@ -48,6 +56,15 @@ const violationKinds: Record<ViolationKind, string> = {
   [ViolationKind.VIOLATION_KIND_RESULT]: 'result',
   [ViolationKind.VIOLATION_KIND_NOT_FINITE]: 'not finite',
   [ViolationKind.VIOLATION_KIND_PROTOCOL]: 'protocol',
+}
+
+const pluginPhases: Record<PluginPhase, string> = {
+  [PluginPhase.PLUGIN_PHASE_UNSPECIFIED]: 'unknown',
+  [PluginPhase.PLUGIN_PHASE_LOADING]: 'loading',
+  [PluginPhase.PLUGIN_PHASE_CREATING]: 'creating',
+  [PluginPhase.PLUGIN_PHASE_IDLE]: 'idle',
+  [PluginPhase.PLUGIN_PHASE_PROCESSING]: 'processing',
+  [PluginPhase.PLUGIN_PHASE_DESTROYING]: 'destroying',
 }
 
 const trustLevels: Record<TrustLevel, string> = {
@@ -100,7 +117,9 @@ const risks: Record<CapabilityRisk, string> = {
 
 export const riskWord = (risk: CapabilityRisk): string => risks[risk]
 export const pluginStateWord = (plugin: Pick<Plugin, 'state'>): string => pluginStates[plugin.state]
+export const pluginGoalWord = (goal: PluginGoal): string => pluginGoals[goal]
 export const standingWord = (standing: ConductStanding): string => standings[standing]
 export const pluginClassWord = (plugin: Plugin): string => pluginClasses[plugin.pluginClass]
 export const serviceStateWord = (state: ServiceState): string => serviceStates[state]
+export const pluginPhaseWord = (phase: PluginPhase): string => pluginPhases[phase]
 export const violationWord = (kind: ViolationKind): string => violationKinds[kind]

@@ -82,6 +82,11 @@ test('the trust store commands of the guide run as printed', { skip: withoutGuid
   assert.match(await at.run(list), new RegExp(`^trusted +${print} +plugin_public +user .*Verified developer$`, 'm'))
   await at.run(take)
   assert.deepEqual(Object.keys(JSON.parse(readFileSync(at.file('my_keys.json'), 'utf8'))), [print])
+  assert.deepEqual(Object.keys(JSON.parse(await at.run('wheelctl trust export --file - --json'))), [print])
+  await assert.rejects(at.run('wheelctl trust export --file "$OPENRACING_HOME/trust_store.json"'), {
+    code: 4,
+    stderr: /is the trust store of this rig/,
+  })
   assert.match(await at.run(remove.replace('<key-fingerprint>', print)), /removed \(was trusted\)/)
   assert.deepEqual(JSON.parse(await at.run('wheelctl trust list --json')), [])
   await at.run('cp my_keys.json trusted_keys.json')
@@ -92,6 +97,15 @@ test('the trust store commands of the guide run as printed', { skip: withoutGuid
     /distrusted \(was trusted\)/,
   )
   assert.match(await at.run('openracing-cli trust list'), /^distrusted .* lost$/m)
+  await at.run('echo "{x}" > broken.json')
+  await assert.rejects(at.run('wheelctl trust import --file broken.json'), {
+    code: 4,
+    stderr: /^wheelctl: REQUEST_INVALID: broken\.json /,
+  })
+  await assert.rejects(at.run(add.replace(/--level \S+/, '--level Foo')), {
+    code: 4,
+    stderr: 'wheelctl: REQUEST_INVALID: --level is "Foo"; write trusted, unknown or distrusted\n',
+  })
   await assert.rejects(at.run('wheelctl trust remove --fingerprint 00'), { code: 4, stderr: /give 64 hex digits/ })
   await assert.rejects(at.run(`wheelctl trust remove --fingerprint ${'00'.repeat(32)}`), {
     code: 1,
@@ -230,7 +244,50 @@ test('where a manifest names the artefact, both are signed together', async () =
   })
   await at.run(sign)
   await at.run(verify)
-  await assert.rejects(at.run(`${sign} --expires 1999-01-01`), { code: 4, stderr: /it must be a time to come/ })
-  writeFileSync(at.file('plugin.yaml'), 'name: [')
-  await assert.rejects(at.run(sign), { code: 4, stderr: /MANIFEST_INVALID/ })
+  for (const never of ['1999-01-01', '2999-02-30', '2999-06-31T00:00Z', '2999-02-29', '2999-01-15 (soon)']) {
+    await assert.rejects(at.run(`${sign} --expires "${never}"`), { code: 4, stderr: /it must be a time to come/ })
+  }
 })
+
+const unfit: readonly (readonly [what: string, library: string, file: string, text: string, told: RegExp])[] = [
+  [
+    'names what is not built yet',
+    'libmy_plugin.so',
+    'plugin.yaml',
+    manifest.replace('libmy_plugin.so', 'libmy_fast_plugin.so'),
+    /libmy_fast_plugin\.so cannot be found .*; build it or correct entry_points$/m,
+  ],
+  [
+    'names another file',
+    'target/release/libmy_plugin.so',
+    'plugin.yaml',
+    manifest,
+    /plugin\.yaml names the artefact libmy_plugin\.so, which is another file$/m,
+  ],
+  ['is no YAML', 'target/release/libmy_plugin.so', 'plugin.yaml', 'name: [', /plugin\.yaml:\d+:\d+: not valid YAML/],
+  [
+    'is of a kind that nothing here runs',
+    'libmy_plugin.so',
+    'plugin.toml',
+    'name = "x"\nversion = "1.0.0"\n[library]\npath = "x.so"\n',
+    /warning: .*plugin\.toml/,
+  ],
+]
+
+for (const [what, library, file, text, told] of unfit) {
+  test(`a library below a manifest that ${what} is signed and verified alone, and that is told`, async () => {
+    using at = workshop()
+    writeFileSync(at.file(file), text)
+    await at.run('wheelctl crypto keygen && mkdir -p target/release && cp libmy_plugin.so target/release')
+    const sign = `wheelctl plugin sign --library ${library} --key plugin_private.pem --signer us --json`
+    const verify = `wheelctl plugin verify --library ${library} --key plugin_public.pem --json`
+    assert.equal(JSON.parse(await at.run(`${sign} 2>signed`)).bundle, null)
+    assert.equal(JSON.parse(await at.run(`${verify} 2>verified`)).bundle, false)
+    for (const name of ['signed', 'verified']) assert.match(readFileSync(at.file(name), 'utf8'), told)
+    assert.equal(at.files().includes('plugin.sig.json'), false)
+    await assert.rejects(at.run(`${sign} --expires 2999-01-01`), {
+      code: 4,
+      stderr: /no manifest above .* names it \(/,
+    })
+  })
+}

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { tarBytesMax } from './archive-bounds.ts'
 import { createInstaller } from './installer.ts'
 import { openPluginShelf } from './plugin-shelf.ts'
 import { scanPlugins } from './registry.ts'
 import { openTar, paxHeader, paxRecord, type TarPart, tarGz, tarOf } from './testing/tar.ts'
-import { type ZipPart, zipOf } from './testing/zip.ts'
+import { describedFlag, descriptorOf, type ZipPart, zipOf } from './testing/zip.ts'
 import type { ArchiveFormat } from './unpack.ts'
 
 const mib = 1 << 20
@@ -215,6 +216,11 @@ const tars: readonly Case[] = [
     () => tarGz(...['a', 'b', 'c'].map((name) => file(name, Buffer.alloc(44 * mib)))),
     /more than 128 MiB together/,
   ],
+  [
+    'zeroes without end after its end',
+    () => gzipSync(Buffer.concat([tarOf(manifest), Buffer.alloc(tarBytesMax)]), { level: 1 }),
+    /unpacks to more than 145\.578125 MiB/,
+  ],
   ['1001 files', () => tarGz(...Array.from({ length: 1001 }, (_, index) => file(`f${index}`))), /more than 1000 files/],
   [
     '100 files with 15 directories each',
@@ -225,6 +231,8 @@ const tars: readonly Case[] = [
 
 const zip = (...parts: readonly ZipPart[]): Buffer => zipOf(parts)
 const yaml: ZipPart = { name: 'plugin.yaml', content: 'name: x' }
+/** An entry whose sizes follow, and do not yet. */
+const described: ZipPart = { ...yaml, flags: 0x800 | describedFlag, local: { crc: 0, packedSize: 0, size: 0 } }
 const mode = (name: string, bits: number): Buffer => zip(yaml, { name, mode: bits, content: '/etc/passwd' })
 const extra = (id: number, data: Buffer): Buffer =>
   Buffer.concat([Buffer.from([id & 255, id >> 8, data.length, 0]), data])
@@ -268,6 +276,50 @@ const zips: readonly Case[] = [
     () => zip({ ...yaml, localName: 'plugin.yamL' }),
     /is another entry in the directory/,
   ],
+  ...(['crc', 'packedSize', 'size'] as const).map(
+    (key): Case => [
+      `another ${key} in front of the file`,
+      () => zip({ ...yaml, local: { [key]: 5 } }),
+      /"plugin\.yaml" has another size or checksum in the directory/,
+    ],
+  ),
+  [
+    'sizes in front of the file that others follow',
+    () => zip({ ...described, descriptor: descriptorOf('name: x'), local: { size: 5 } }),
+    /has another size or checksum in the directory/,
+  ],
+  [
+    'a name in another place in front of the file',
+    () => zip({ ...yaml, local: { extra: extra(0x7075, Buffer.from('\x01....../../evil')) } }),
+    /has another name beside/,
+  ],
+  [
+    'a size in zip64 in front of the file',
+    () => zip({ ...yaml, local: { extra: extra(1, Buffer.alloc(16)) } }),
+    /zip64/,
+  ],
+  [
+    'a field in front of the file that is cut off',
+    () => zip({ ...yaml, local: { extra: Buffer.from([0x75, 0x70, 9, 0, 1]) } }),
+    /an extra field of "plugin\.yaml" is cut off/,
+  ],
+  ['sizes that should follow', () => zip(described), /what follows after "plugin\.yaml" is not what the directory/],
+  ['sizes that should not follow', () => zip({ ...yaml, descriptor: descriptorOf('name: x') }), /16 bytes that belong/],
+  ['13 bytes of sizes', () => zip({ ...described, descriptor: Buffer.alloc(13) }), /13 bytes that belong to no entry/],
+  ...[12, 16, 20, 24].map(
+    (bytes): Case => [
+      `${bytes} bytes in the place of sizes`,
+      () => zip({ ...described, descriptor: Buffer.alloc(bytes, 'x') }, { name: 'b' }),
+      /what follows after "plugin\.yaml" is not/,
+    ],
+  ),
+  ...[{ crc: 1 }, { size: 5 }, { crc: 1, marked: false }, { size: 5, wide: true }].map(
+    (lie): Case => [
+      `sizes that follow and lie: ${JSON.stringify(lie)}`,
+      () => zip({ ...described, descriptor: descriptorOf('name: x', lie) }),
+      /what follows after "plugin\.yaml" is not/,
+    ],
+  ),
   ['one file for two entries', () => zipOf([{ name: 'aa' }, { name: 'aa', offset: 0 }]), /overlap/],
   [
     'bytes that belong to nobody',

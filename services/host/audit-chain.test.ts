@@ -80,3 +80,10 @@ test('an end that was cut off is found out by who kept a hash, and by nobody els
   assert.match(verdict.why, /the end was cut off/)
   assert.equal(verifyChain(entries, entries[3]?.hash).kind, 'intact')
 })
+
+test('the hash of no entry is found in a log without entries, and in no other', () => {
+  assert.equal(verifyChain([], firstPreviousHash).kind, 'intact')
+  const verdict = verifyChain(chainOf(3), firstPreviousHash)
+  assert.ok(verdict.kind === 'broken')
+  assert.match(verdict.why, /^no entry has the hash 0{64}; it stands for a log without entries$/)
+})

@@ -65,11 +65,12 @@ export type AuditVerdict =
 
 /**
  * Whether entries are those that were appended, in their order. What a chain cannot tell is that its end was cut off:
- * `head`, the hash of an entry that somebody kept elsewhere, must then be among them; empty asks for none.
+ * `head`, the hash of an entry that somebody kept elsewhere, must then be among them; empty asks for none. That of no
+ * entry is the head of no other chain than the empty one.
  */
 export function verifyChain(entries: Iterable<AuditEntry>, head = ''): AuditVerdict {
   let last = { number: 0, hash: firstPreviousHash }
-  let seen = head === '' || head === firstPreviousHash
+  let seen = head === ''
   for (const entry of entries) {
     const number = last.number + 1
     if (entry.number !== number)
@@ -79,6 +80,7 @@ export function verifyChain(entries: Iterable<AuditEntry>, head = ''): AuditVerd
     seen ||= entry.hash === head
     last = entry
   }
-  if (seen) return { kind: 'intact', entries: last.number, head: last.hash }
-  return { kind: 'broken', number: last.number + 1, why: `no entry has the hash ${head}; the end was cut off` }
+  if (seen || last.hash === head) return { kind: 'intact', entries: last.number, head: last.hash }
+  const why = head === firstPreviousHash ? 'it stands for a log without entries' : 'the end was cut off'
+  return { kind: 'broken', number: last.number + 1, why: `no entry has the hash ${head}; ${why}` }
 }

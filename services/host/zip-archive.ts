@@ -5,10 +5,17 @@ import { onOneLine } from '../../input/one-line.ts'
 import { RigError } from '../../rpc/failure.ts'
 import { archiveInvalid, showName } from './archive-path.ts'
 import type { RawEntry } from './tar-archive.ts'
-import { checkRanges, endBytes, parseZipEnd, type ZipEnd, type ZipRange, zipKindOf } from './zip-directory.ts'
-
-/** Flag of an entry: its sizes follow after it. */
-const describedFlag = 0x8
+import {
+  belongsToNobody,
+  endBytes,
+  gapsOf,
+  parseZipEnd,
+  type ZipEnd,
+  type ZipGap,
+  type ZipRange,
+  zipKindOf,
+} from './zip-directory.ts'
+import { canDescribe, checkDescriptor, checkLocal, isDescribed } from './zip-local.ts'
 
 /** What the library refuses has no code of ours. */
 function asRefusal(cause: unknown): RigError {
@@ -23,18 +30,24 @@ async function readEnd(file: FileHandle, endsAt: number): Promise<ZipEnd> {
   return parseZipEnd(buffer.subarray(0, bytesRead), endsAt)
 }
 
+interface EntryRange extends ZipRange {
+  readonly entry: Entry
+}
+
 /** The bytes of an entry. The two places of a zip that speak of it must say the same. */
-async function rangeOf(zip: ZipFile, entry: Entry): Promise<ZipRange> {
+async function rangeOf(zip: ZipFile, entry: Entry): Promise<EntryRange> {
   const local = await zip.readLocalFileHeaderPromise(entry)
-  const begin = entry.relativeOffsetOfLocalHeader
-  const same =
-    local.fileName.equals(entry.fileNameRaw) &&
-    local.compressionMethod === entry.compressionMethod &&
-    local.generalPurposeBitFlag === entry.generalPurposeBitFlag
-  if (!same)
-    throw archiveInvalid(`${showName(entry.fileNameRaw)} is another entry in the directory of the zip; pack it again`)
-  const described = (entry.generalPurposeBitFlag & describedFlag) !== 0
-  return { begin, end: local.fileDataStart + entry.compressedSize, described }
+  checkLocal(local, entry)
+  return { entry, begin: entry.relativeOffsetOfLocalHeader, end: local.fileDataStart + entry.compressedSize }
+}
+
+/** What is after an entry: nothing, or where it says that its sizes follow, these. */
+async function checkGap(file: FileHandle, { range: { entry, end }, bytes }: ZipGap<EntryRange>): Promise<void> {
+  const described = isDescribed(entry)
+  if (bytes > 0 && !(described && canDescribe(bytes))) throw belongsToNobody(bytes)
+  if (!described) return
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, end)
+  checkDescriptor(buffer.subarray(0, bytesRead), entry)
 }
 
 async function* contentOf(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array, void, undefined> {
@@ -56,9 +69,9 @@ interface Listed {
   readonly kind: RawEntry['kind']
 }
 
-async function listEntries(zip: ZipFile, end: ZipEnd): Promise<readonly Listed[]> {
+async function listEntries(zip: ZipFile, file: FileHandle, end: ZipEnd): Promise<readonly Listed[]> {
   const listed: Listed[] = []
-  const ranges: ZipRange[] = []
+  const ranges: EntryRange[] = []
   let directoryBytes = 0
   for await (const entry of zip.eachEntry()) {
     listed.push({ entry, kind: zipKindOf(entry) })
@@ -67,7 +80,7 @@ async function listEntries(zip: ZipFile, end: ZipEnd): Promise<readonly Listed[]
   }
   if (directoryBytes !== end.end - end.begin)
     throw archiveInvalid('the directory of the zip has more in it than entries; pack it again')
-  checkRanges(ranges, end.begin)
+  for (const gap of gapsOf(ranges, end.begin)) await checkGap(file, gap)
   return listed
 }
 
@@ -79,7 +92,7 @@ export async function* readZip(path: string): AsyncGenerator<RawEntry, void, und
     await using file = await open(path, 'r')
     const comment = zip.comment as unknown as Buffer // which it is without decodeStrings
     const end = await readEnd(file, (await file.stat()).size - comment.length)
-    for (const { entry, kind } of await listEntries(zip, end)) {
+    for (const { entry, kind } of await listEntries(zip, file, end)) {
       yield { name: entry.fileNameRaw, kind, content: contentOf(zip, entry) }
     }
   } catch (cause) {

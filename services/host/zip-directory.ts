@@ -82,6 +82,16 @@ const unicodePathField = 0x7075
 /** Of the unicode path: version, and the checksum of the other name. */
 const unicodePathHead = 5
 
+/** Throws ARCHIVE_INVALID for extra fields, in the directory or in front of a file, that make another entry of it. */
+export function checkExtraFields(fields: ZipEntry['extraFields'], fileNameRaw: Buffer): void {
+  for (const { id, data } of fields) {
+    if (id === zip64Field) throw isZip64()
+    if (id === unicodePathField && !data.subarray(unicodePathHead).equals(fileNameRaw)) {
+      throw archiveInvalid(`${showName(fileNameRaw)} has another name beside this one; pack the archive again`)
+    }
+  }
+}
+
 /** What an entry is. Throws ARCHIVE_INVALID for what it must not be. */
 export function zipKindOf(entry: ZipEntry): EntryKind {
   const { fileNameRaw, externalFileAttributes, extraFields } = entry
@@ -94,12 +104,7 @@ export function zipKindOf(entry: ZipEntry): EntryKind {
       `${name} is packed with method ${entry.compressionMethod}; pack it with deflate (8), or not (0)`,
     )
   }
-  for (const { id, data } of extraFields) {
-    if (id === zip64Field) throw isZip64()
-    if (id === unicodePathField && !data.subarray(unicodePathHead).equals(fileNameRaw)) {
-      throw archiveInvalid(`${name} has another name beside this one; pack the archive again`)
-    }
-  }
+  checkExtraFields(extraFields, fileNameRaw)
   const kind: EntryKind = fileNameRaw.at(-1) === 0x2f ? 'directory' : 'file'
   const type = (externalFileAttributes >>> 16) & typeMask
   if (type !== 0 && type !== (kind === 'file' ? typeFile : typeDirectory)) {
@@ -112,30 +117,35 @@ export function zipKindOf(entry: ZipEntry): EntryKind {
   throw archiveInvalid(`the directory ${name} has ${entry.uncompressedSize} bytes of content; pack the archive again`)
 }
 
-/** The bytes of a file that an entry has: its header and what is packed. `described`: its sizes may follow after it. */
+/** The bytes of a file that an entry has: its header and what is packed. */
 export interface ZipRange {
   readonly begin: number
   readonly end: number
-  readonly described: boolean
 }
 
-/** What may be between two entries: nothing, or sizes of 32 or 64 bits, with a mark before them or without. */
-const descriptorBytes: ReadonlySet<number> = new Set([12, 16, 20, 24])
-
-/** Throws ARCHIVE_INVALID unless the entries fill the file from its beginning to its directory, one after the other. */
-export function checkRanges(ranges: readonly ZipRange[], directoryBegin: number): void {
-  let at = 0
-  let described = false
-  for (const range of [
-    ...ranges.toSorted((a, b) => a.begin - b.begin),
-    { begin: directoryBegin, end: directoryBegin, described: false },
-  ]) {
-    const gap = range.begin - at
-    if (gap < 0) throw archiveInvalid('entries of the archive overlap; pack it again')
-    if (gap > 0 && !(described && descriptorBytes.has(gap))) {
-      throw archiveInvalid(`the archive has ${gap} bytes that belong to no entry; pack it again`)
-    }
-    at = range.end
-    described = range.described
-  }
+/** An entry, and the bytes between it and what comes next. */
+export interface ZipGap<Range extends ZipRange> {
+  readonly range: Range
+  readonly bytes: number
 }
+
+/**
+ * What follows after each entry, in the order of the file. Throws ARCHIVE_INVALID where they overlap, or the first is not
+ * at the beginning of the file.
+ */
+export function gapsOf<Range extends ZipRange>(
+  ranges: readonly Range[],
+  directoryBegin: number,
+): readonly ZipGap<Range>[] {
+  const inOrder = ranges.toSorted((a, b) => a.begin - b.begin)
+  const first = inOrder[0]?.begin ?? directoryBegin
+  if (first > 0) throw belongsToNobody(first)
+  return inOrder.map((range, index) => {
+    const bytes = (inOrder[index + 1]?.begin ?? directoryBegin) - range.end
+    if (bytes < 0) throw archiveInvalid('entries of the archive overlap; pack it again')
+    return { range, bytes }
+  })
+}
+
+export const belongsToNobody = (bytes: number): Error =>
+  archiveInvalid(`the archive has ${bytes} bytes that belong to no entry; pack it again`)

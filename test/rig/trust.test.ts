@@ -79,14 +79,15 @@ test('what a key vouched for is stopped when the key is distrusted, and the log 
 
   await t.test('the audit log has the key, and both plugins after it', async () => {
     const entries = JSON.parse(await wheelctl('audit', 'list', '--json')) as readonly {
+      readonly kind: string
       readonly subject: string
       readonly decision: string
       readonly reason: string
     }[]
-    const newest = entries.slice(0, 3).map(({ subject, decision }) => `${subject}: ${decision}`)
+    const newest = entries.slice(0, 3).map(({ kind, subject, decision }) => `${kind} ${subject}: ${decision}`)
     assert.deepEqual(
       [...newest.slice(0, 2).sort(), newest[2]],
-      ['lowpass: stop', 'rpm-leds: stop', `${print}: distrusted`],
+      ['plugin lowpass: stop', 'plugin rpm-leds: stop', `key ${print}: distrusted`],
     )
     assert.equal(entries[2]?.reason, 'its owner lost it')
     assert.match(await wheelctl('audit', 'list', '--subject', 'slip-ffb'), /artefact +slip-ffb +refuse +.*no signature/)

@@ -27,9 +27,11 @@ test('plugins, services and the loop are listed for people and for programs, und
   assert.match(people.stdout, /^lowpass +Fast +1\.0\.0 +running +1000 Hz/m)
   const programs = JSON.parse((await runWheelctl(rig.rig.home, ['plugin', 'list', '--json'], 'openracing-cli')).stdout)
   assert.deepEqual(programs.map((plugin: { name: string }) => plugin.name).sort(), ['lowpass', 'rpm-leds', 'slip-ffb'])
+  const lowpass = programs.find((plugin: { name: string }) => plugin.name === 'lowpass')
+  assert.deepEqual([lowpass.state, lowpass.pluginClass, lowpass.goal], ['running', 'Fast', 'running'])
   assert.match((await runWheelctl(rig.rig.home, ['service', 'list'])).stdout, /^wasm-runner +running +\d+ +0$/m)
   const { loop } = JSON.parse((await runWheelctl(rig.rig.home, ['rig', 'status', '--json'])).stdout)
-  assert.equal(loop.running, true)
+  assert.deepEqual([loop.running, loop.waiting], [true, 'predictive'])
   assert.match((await runWheelctl(rig.rig.home, ['rig', 'status'])).stdout, /^loop +running, pid \d+$/m)
 })
 

@@ -14,6 +14,15 @@ export interface ZipPart {
   /** What both say of the size of the content. */
   readonly size?: number
   readonly crc?: number
+  /** What the file says in front of the content, where that is not what the directory says. */
+  readonly local?: {
+    readonly crc?: number
+    readonly packedSize?: number
+    readonly size?: number
+    readonly extra?: Uint8Array
+  }
+  /** What follows after the content; its flag is not set by it. */
+  readonly descriptor?: Uint8Array
   /** Where the directory says that it is. */
   readonly offset?: number
 }
@@ -39,24 +48,39 @@ function make(part: ZipPart, at: number): Made {
   const { name, content = '', mode = 0o100644, method = 8, flags = 0x800, extra = Buffer.alloc(0) } = part
   const plain = bytesOf(content)
   const packed = method === 8 ? deflateRawSync(plain) : plain
-  const sizes = (nameBytes: number) =>
+  const sizes = (nameBytes: number, own: ZipPart['local'] = {}) =>
     numbers(
       ...([
         [2, flags],
         [2, method],
         [4, 0],
-        [4, part.crc ?? crc32(plain)],
-        [4, packed.length],
-        [4, part.size ?? plain.length],
+        [4, own.crc ?? part.crc ?? crc32(plain)],
+        [4, own.packedSize ?? packed.length],
+        [4, own.size ?? part.size ?? plain.length],
         [2, nameBytes],
-        [2, extra.length],
+        [2, (own.extra ?? extra).length],
       ] as const),
     )
   const localName = bytesOf(part.localName ?? name)
-  const local = [numbers([4, 0x04034b50], [2, 20]), sizes(localName.length), localName, extra, packed]
+  const front = [numbers([4, 0x04034b50], [2, 20]), sizes(localName.length, part.local), localName]
+  const local = [...front, part.local?.extra ?? extra, packed, part.descriptor ?? Buffer.alloc(0)]
   const places = numbers([2, 0], [2, 0], [2, 0], [4, mode * 0x10000], [4, part.offset ?? at])
   const central = [numbers([4, 0x02014b50], [2, 0x0314], [2, 20]), sizes(bytesOf(name).length), places]
   return { local: Buffer.concat(local), central: Buffer.concat([...central, bytesOf(name), extra]) }
+}
+
+/** Flag of an entry: its checksum and its sizes follow after it. */
+export const describedFlag = 0x8
+
+/** What follows then after deflated content: a mark and sizes of 32 bits, or as `form` says. */
+export function descriptorOf(
+  content: string,
+  form: { readonly marked?: boolean; readonly wide?: boolean; readonly crc?: number; readonly size?: number } = {},
+): Buffer {
+  const { marked = true, wide = false, crc = crc32(content), size = bytesOf(content).length } = form
+  const number = (value: number) => numbers([4, value], ...(wide ? ([[4, 0]] as const) : []))
+  const mark = marked ? [numbers([4, 0x08074b50])] : []
+  return Buffer.concat([...mark, numbers([4, crc]), number(deflateRawSync(bytesOf(content)).length), number(size)])
 }
 
 /** What a zip says of itself at its end, where that is not so. */
