@@ -2,8 +2,9 @@ import { accessSync, constants } from 'node:fs'
 import type { Client } from '@grpc/grpc-js'
 import type { Command } from 'commander'
 import { type ClientConstructor, connect } from '../rpc/client.ts'
-import { fromStatus, RigError, systemFailure } from '../rpc/failure.ts'
+import { RigError, systemFailure } from '../rpc/failure.ts'
 import { findHome } from '../rpc/home.ts'
+import { fromStatus } from '../rpc/status.ts'
 
 /** How long a command waits for an answer, ms. */
 export const answerMs = 5000

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { type FailureCode, failures, fateOf } from '../rpc/failure.ts'
+import { exitCodeFor, type FailureCode, failures, RigError } from '../rpc/failure.ts'
+import { statusNameOf } from '../rpc/status.ts'
 
 const page = readFileSync(new URL('failures.md', import.meta.url), 'utf8')
 const sections = new Map(
@@ -14,7 +15,8 @@ const sections = new Map(
 test('every failure has a section that tells its status and its exit code, and every section is of a failure', () => {
   assert.deepEqual([...sections.keys()].sort(), Object.keys(failures).sort())
   for (const [code, section] of sections) {
-    const { status, exitCode } = fateOf(code as FailureCode)
-    assert.ok(section.includes(`gRPC ${status}, exit ${exitCode}.`), `${code}: gRPC ${status}, exit ${exitCode}.`)
+    const exitCode = exitCodeFor(new RigError(code as FailureCode, ''))
+    const fate = `gRPC ${statusNameOf(code as FailureCode)}, exit ${exitCode}.`
+    assert.ok(section.includes(fate), `${code}: ${fate}`)
   }
 })

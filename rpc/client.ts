@@ -7,7 +7,8 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js'
-import { fromStatus, RigError } from './failure.ts'
+import { RigError } from './failure.ts'
+import { fromStatus } from './status.ts'
 
 export type ClientConstructor<C extends Client> = new (
   address: string,

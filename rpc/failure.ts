@@ -1,6 +1,3 @@
-import { status } from '@grpc/grpc-js'
-import type { Logger } from 'pino'
-
 /** Every failure a caller can act on. The text is the operator's documentation of it; docs/failures.md has a page for each. */
 export const failures = {
   PLUGIN_UNKNOWN: 'no plugin with this id or name is installed',
@@ -38,40 +35,6 @@ export const failures = {
 
 export type FailureCode = keyof typeof failures
 
-const statusOf: Record<FailureCode, status> = {
-  PLUGIN_UNKNOWN: status.NOT_FOUND,
-  CONSENT_NEEDED: status.FAILED_PRECONDITION,
-  PLUGIN_UNTRUSTED: status.PERMISSION_DENIED,
-  KEY_UNKNOWN: status.NOT_FOUND,
-  KEY_PROTECTED: status.PERMISSION_DENIED,
-  BUNDLE_MISSING: status.PERMISSION_DENIED,
-  BUNDLE_INVALID: status.PERMISSION_DENIED,
-  BUNDLE_MANIFEST_CHANGED: status.PERMISSION_DENIED,
-  BUNDLE_ARTEFACT_SUBSTITUTED: status.PERMISSION_DENIED,
-  BUNDLE_EXPIRED: status.PERMISSION_DENIED,
-  BUNDLE_ROLLBACK: status.PERMISSION_DENIED,
-  PLUGIN_QUARANTINED: status.FAILED_PRECONDITION,
-  PLUGIN_INSTALLED: status.ALREADY_EXISTS,
-  ARCHIVE_INVALID: status.INVALID_ARGUMENT,
-  PLUGIN_UNSUPPORTED: status.UNIMPLEMENTED,
-  PLUGIN_INVALID: status.INVALID_ARGUMENT,
-  PLUGIN_ABI_MISMATCH: status.FAILED_PRECONDITION,
-  PLUGIN_FAILED: status.ABORTED,
-  MANIFEST_INVALID: status.INVALID_ARGUMENT,
-  CONFIG_INVALID: status.INVALID_ARGUMENT,
-  REQUEST_INVALID: status.INVALID_ARGUMENT,
-  RECORDING_INVALID: status.INVALID_ARGUMENT,
-  FILE_MISSING: status.NOT_FOUND,
-  TELEMETRY_NONE: status.NOT_FOUND,
-  ADDRESS_IN_USE: status.ALREADY_EXISTS,
-  HOME_IN_USE: status.ALREADY_EXISTS,
-  SERVICE_UNAVAILABLE: status.UNAVAILABLE,
-  SHARED_MEMORY_INVALID: status.FAILED_PRECONDITION,
-  RING_IN_USE: status.ALREADY_EXISTS,
-  DEVICE_UNAVAILABLE: status.FAILED_PRECONDITION,
-  PERMISSION_DENIED: status.PERMISSION_DENIED,
-}
-
 /** Exit codes of every program of the platform: 0 ok, 1 general, 2 device, 4 validation, 5 service unavailable, 6 permission. */
 const exitCodeOf: Record<FailureCode, 1 | 2 | 4 | 5 | 6> = {
   PLUGIN_UNKNOWN: 1,
@@ -107,27 +70,32 @@ const exitCodeOf: Record<FailureCode, 1 | 2 | 4 | 5 | 6> = {
   PERMISSION_DENIED: 6,
 }
 
+export interface FailureOptions extends ErrorOptions {
+  readonly field?: string
+}
+
 /** A failure that somebody can act on. `detail` is one sentence: the place, the value, the bound, the remedy. */
 export class RigError extends Error {
   override readonly name = 'RigError'
   readonly code: FailureCode
   readonly detail: string
+  /** Path of the field of the request that is wrong, as in the proto: `limits.gain`; undefined where it is no field's. */
+  readonly field: string | undefined
 
-  constructor(code: FailureCode, detail: string, options?: ErrorOptions) {
+  constructor(code: FailureCode, detail: string, options?: FailureOptions) {
     super(`${code}: ${detail}`, options)
     this.code = code
     this.detail = detail
+    this.field = options?.field
   }
 }
 
+/** REQUEST_INVALID for a field: `page_size` `is 5000; the most is 1000`. */
+export const invalidField = (field: string, problem: string, options?: ErrorOptions): RigError =>
+  new RigError('REQUEST_INVALID', `${field} ${problem}`, { ...options, field })
+
 /** The exit code of a program that ends because of `cause`. */
 export const exitCodeFor = (cause: unknown): number => (cause instanceof RigError ? exitCodeOf[cause.code] : 1)
-
-/** The gRPC status and the exit code of a failure, for the documentation's test. */
-export const fateOf = (code: FailureCode): { readonly status: string; readonly exitCode: number } => ({
-  status: status[statusOf[code]],
-  exitCode: exitCodeOf[code],
-})
 
 const forbidden: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS'])
 
@@ -135,28 +103,9 @@ const forbidden: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS'])
 export const systemFailure = (cause: unknown, otherwise: FailureCode): FailureCode =>
   cause instanceof Error && 'code' in cause && forbidden.has(cause.code) ? 'PERMISSION_DENIED' : otherwise
 
-/** What a handler hands to grpc-js. */
-export interface StatusObject {
-  readonly code: status
-  readonly details: string
-}
-
-/** The only place where an exception becomes a gRPC status. */
-export function toStatus(cause: unknown, log: Logger): StatusObject {
-  if (cause instanceof RigError) return { code: statusOf[cause.code], details: cause.message }
-  log.error({ err: cause }, 'handler threw something it did not declare')
-  return { code: status.INTERNAL, details: 'internal error' }
-}
-
 /** The failure that `CODE: sentence` tells, or undefined for a text that begins with no code of ours. */
 export function parseFailure(text: string, options?: ErrorOptions): RigError | undefined {
   const colon = text.indexOf(': ')
   const code = text.slice(0, Math.max(colon, 0))
   return Object.hasOwn(failures, code) ? new RigError(code as FailureCode, text.slice(colon + 2), options) : undefined
-}
-
-/** The way back: the failure that a service of ours named in a status, or undefined for any other error. */
-export function fromStatus(cause: unknown): RigError | undefined {
-  if (!(cause instanceof Error) || !('details' in cause) || typeof cause.details !== 'string') return undefined
-  return parseFailure(cause.details, { cause })
 }

@@ -11,6 +11,8 @@ import { promisify } from 'node:util'
 import { type ServiceError, status } from '@grpc/grpc-js'
 import { protoPath } from 'grpc-health-check'
 import pino from 'pino'
+import { BadRequest, ErrorInfo } from '../gen/proto/google/rpc/error_details.ts'
+import { Status } from '../gen/proto/google/rpc/status.ts'
 import {
   type ListServicesResponse,
   type Service,
@@ -18,7 +20,7 @@ import {
   SupervisorServiceService,
 } from '../gen/proto/openracing/v1/supervisor.ts'
 import { call, connect, within } from './client.ts'
-import { exitCodeFor, RigError } from './failure.ts'
+import { exitCodeFor, invalidField, RigError } from './failure.ts'
 import { findHome } from './home.ts'
 import { bind, type RunningServer, serve } from './serve.ts'
 import { unary } from './unary.ts'
@@ -100,6 +102,34 @@ test('a failure with a code arrives as that failure', async () => {
     assert.equal(error.detail, 'no plugin is called x: y; install it')
     return true
   })
+})
+
+test('a program reads which failure it was, and which field is wrong, from the details of the status', async () => {
+  const detailsOf = async (failure: RigError): Promise<Status> => {
+    await using rig = await served(async () => {
+      throw failure
+    })
+    const thrown = await rig.list().catch((cause: RigError) => cause.cause as ServiceError)
+    assert.ok('metadata' in thrown)
+    const [bytes] = thrown.metadata.get('grpc-status-details-bin')
+    return Status.decode(bytes as Buffer)
+  }
+  const { code, message, details } = await detailsOf(invalidField('page_size', 'is 5000; the most is 1000'))
+  assert.deepEqual([code, message], [status.INVALID_ARGUMENT, 'REQUEST_INVALID: page_size is 5000; the most is 1000'])
+  assert.deepEqual(
+    details.map(({ typeUrl }) => typeUrl),
+    ['type.googleapis.com/google.rpc.ErrorInfo', 'type.googleapis.com/google.rpc.BadRequest'],
+  )
+  const [info, request] = details.map(({ value }) => value) as [Buffer, Buffer]
+  assert.deepEqual(ErrorInfo.decode(info), { reason: 'REQUEST_INVALID', domain: 'openracing', metadata: {} })
+  assert.deepEqual(BadRequest.decode(request).fieldViolations, [
+    { field: 'page_size', description: 'page_size is 5000; the most is 1000' },
+  ])
+  const other = await detailsOf(new RigError('PLUGIN_UNKNOWN', 'no plugin is called x; install it'))
+  assert.deepEqual(
+    [other.code, other.details.map(({ value }) => ErrorInfo.decode(value).reason)],
+    [status.NOT_FOUND, ['PLUGIN_UNKNOWN']],
+  )
 })
 
 test('an undeclared exception is INTERNAL and its text stays on the server', async () => {

@@ -6,7 +6,7 @@ import type {
   ServerWritableStream,
 } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
-import { toStatus } from './failure.ts'
+import { toStatus } from './status.ts'
 
 async function pump<Request, Response>(
   call: ServerWritableStream<Request, Response> | ServerDuplexStream<Request, Response>,

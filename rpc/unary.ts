@@ -1,6 +1,6 @@
 import type { handleUnaryCall } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
-import { type StatusObject, toStatus } from './failure.ts'
+import { type StatusObject, toStatus } from './status.ts'
 
 /**
  * Adapts a plain async function to grpc-js; cancellation and the caller's deadline arrive as an AbortSignal. `peer`: who

@@ -1,5 +1,5 @@
 import { PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField } from '../../rpc/failure.ts'
 
 /** The loop's own rate, that of a plugin of which nothing else is said. */
 const fullHz = 1000
@@ -19,7 +19,7 @@ export const rateOf = ({ updateRateHz = fullHz }: { readonly updateRateHz?: numb
 /** Throws REQUEST_INVALID for a rate that the loop does not have. */
 export function checkRate(place: string, rateHz: number): void {
   if (everyOf.has(rateHz)) return
-  throw new RigError('REQUEST_INVALID', `${place} is ${rateHz}; send 1000, 500 or 250, or 0 for never`)
+  throw invalidField(place, `is ${rateHz}; send 1000, 500 or 250, or 0 for never`)
 }
 
 /** As the loop is told: native/rig.h. */

@@ -6,7 +6,7 @@ import type {
   SetChainRequest,
 } from '../../gen/proto/openracing/v1/dsp_helper.ts'
 import { Waiting } from '../../gen/proto/openracing/v1/rig.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField } from '../../rpc/failure.ts'
 import { unary } from '../../rpc/unary.ts'
 import { type Limits, noLimits } from './control.ts'
 import type { DataPlane } from './data-plane.ts'
@@ -14,7 +14,7 @@ import { checkRate, rateOf } from './rate.ts'
 
 function checkNumber(place: string, value: number, min: number, max: number, unit: string): number {
   if (value >= min && value <= max) return value
-  throw new RigError('REQUEST_INVALID', `${place} is ${value}; it must be from ${min} to ${max} ${unit}`)
+  throw invalidField(place, `is ${value}; it must be from ${min} to ${max} ${unit}`)
 }
 
 function readLimits({ limits }: SetChainRequest): Limits {
@@ -31,7 +31,7 @@ function readLimits({ limits }: SetChainRequest): Limits {
 
 function checkAbsolute(place: string, path: string): void {
   if (path.startsWith('/')) return
-  throw new RigError('REQUEST_INVALID', `${place} is ${JSON.stringify(path)}; it must be an absolute path`)
+  throw invalidField(place, `is ${JSON.stringify(path)}; it must be an absolute path`)
 }
 
 function checkSpecs(specs: readonly FastPluginSpec[]): readonly FastPluginSpec[] {
@@ -41,10 +41,7 @@ function checkSpecs(specs: readonly FastPluginSpec[]): readonly FastPluginSpec[]
     checkRate(`${place}.update_rate_hz`, rateOf(spec))
     for (const key of ['path', 'directory'] as const) checkAbsolute(`${place}.${key}`, spec[key])
     if (spec.id === '' || specs.findIndex((other) => other.id === spec.id) !== index) {
-      throw new RigError(
-        'REQUEST_INVALID',
-        `${place}.id is ${JSON.stringify(spec.id)}; each plugin needs an id of its own`,
-      )
+      throw invalidField(`${place}.id`, `is ${JSON.stringify(spec.id)}; each plugin needs an id of its own`)
     }
   }
   return specs

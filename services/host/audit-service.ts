@@ -8,7 +8,7 @@ import {
   type ListAuditEntriesResponse,
   type VerifyAuditLogResponse,
 } from '../../gen/proto/openracing/v1/audit.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField } from '../../rpc/failure.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { unary } from '../../rpc/unary.ts'
 import { type AuditEntry, type AuditVerdict, auditKinds, type AuditKind as Kind } from './audit-chain.ts'
@@ -31,25 +31,23 @@ const entryMessage = ({ number, atMs, kind, ...rest }: AuditEntry): EntryMessage
   kind: messageOf[kind],
 })
 
-const invalid = (sentence: string): RigError => new RigError('REQUEST_INVALID', sentence)
-
 function kindOf(kind: AuditKind): Kind | '' {
   if (kind === AuditKind.AUDIT_KIND_UNSPECIFIED) return ''
   const found = auditKinds.find((word) => messageOf[word] === kind)
   if (found !== undefined) return found
-  throw invalid(`kind is ${kind}; give 1 to ${auditKinds.length}, or 0 for all`)
+  throw invalidField('kind', `is ${kind}; give 1 to ${auditKinds.length}, or 0 for all`)
 }
 
 function beforeOf(token: string): number {
   if (token === '') return 0
   const number = Number(token)
   if (/^[0-9]{1,15}$/.test(token) && number > 0) return number
-  throw invalid(`page_token is ${JSON.stringify(token.slice(0, 60))}; give that of the answer before`)
+  throw invalidField('page_token', `is ${JSON.stringify(token.slice(0, 60))}; give that of the answer before`)
 }
 
 function list(log: Pick<AuditLog, 'list'>, request: ListAuditEntriesRequest): ListAuditEntriesResponse {
   const limit = request.pageSize || pageDefault
-  if (limit > pageMax) throw invalid(`page_size is ${limit}; the most is ${pageMax}`)
+  if (limit > pageMax) throw invalidField('page_size', `is ${limit}; the most is ${pageMax}`)
   const query = { kind: kindOf(request.kind), subject: request.subject, before: beforeOf(request.pageToken) }
   const found = log.list({ ...query, limit: limit + 1 }) // one more says whether there are more
   const entries = found.slice(0, limit)
@@ -67,7 +65,7 @@ function verdictMessage(verdict: AuditVerdict): VerifyAuditLogResponse {
 
 function headOf(head: string): string {
   if (/^([0-9a-f]{64})?$/i.test(head)) return head.toLowerCase()
-  throw invalid(`head is ${JSON.stringify(head.slice(0, 80))}; give 64 hex digits, or nothing`)
+  throw invalidField('head', `is ${JSON.stringify(head.slice(0, 80))}; give 64 hex digits, or nothing`)
 }
 
 /** AuditService over the audit log. */

@@ -1,5 +1,5 @@
 import { chainMax } from '../../gen/layout.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField, RigError } from '../../rpc/failure.ts'
 import { pluginNamed } from './named-plugin.ts'
 import { hasManifest, isFast, isRunnable, type PlannedPlugin, type Runnable } from './plugin-plan.ts'
 
@@ -101,7 +101,7 @@ function indexFor(rest: readonly Runnable[], plugin: Runnable, place: Place): nu
   }
   if (place.position >= 1 && place.position <= rest.length + 1) return place.position - 1
   const bounds = `write a position from 1 to ${rest.length + 1}, the length of the chain`
-  throw new RigError('REQUEST_INVALID', `position is ${place.position}; ${bounds}`)
+  throw invalidField('position', `is ${place.position}; ${bounds}`)
 }
 
 /** The chain with one plugin at another place. Throws REQUEST_INVALID. */

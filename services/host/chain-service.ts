@@ -7,7 +7,7 @@ import {
   type MoveInChainRequest,
 } from '../../gen/proto/openracing/v1/chain.ts'
 import type { Plugin } from '../../gen/proto/openracing/v1/plugin.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField } from '../../rpc/failure.ts'
 import { needOwnSocket } from '../../rpc/peer.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { unary } from '../../rpc/unary.ts'
@@ -24,7 +24,7 @@ export interface ChainServiceNeeds {
 
 function placeOf({ place }: MoveInChainRequest): NamedPlace {
   if (place === undefined) {
-    throw new RigError('REQUEST_INVALID', 'place is missing; send one of position, before and after')
+    throw invalidField('place', 'is missing; send one of position, before and after')
   }
   if (place.$case === 'position') return { kind: 'position', position: place.value }
   return { kind: place.$case, name: place.value }

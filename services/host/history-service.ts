@@ -7,7 +7,7 @@ import {
   type PluginHistoryServiceServer,
   PluginHistoryServiceService,
 } from '../../gen/proto/openracing/v1/history.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField } from '../../rpc/failure.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { unary } from '../../rpc/unary.ts'
 import { type CallCounts, summaryOf } from './call-counts.ts'
@@ -38,28 +38,27 @@ const sampleMessage = ({ startMs, lengthMs, calls }: Sample) => ({
   calls: toMessage(calls),
 })
 
-const invalid = (sentence: string): RigError => new RigError('REQUEST_INVALID', sentence)
-
 /** Longest time that JavaScript and SQLite both know exactly, ms since 1970. */
 const timeMax = BigInt(Number.MAX_SAFE_INTEGER)
 
 function timeOf(field: string, time: bigint): number {
   if (time <= timeMax) return Number(time)
-  throw invalid(`${field} is ${time}; give at most ${timeMax} ms since 1970`)
+  throw invalidField(field, `is ${time}; give at most ${timeMax} ms since 1970`)
 }
 
 function afterOf(token: string): SampleQuery['after'] {
   if (token === '') return null
   const [, startMs, lengthMs] = /^([0-9]{1,15})\.([0-9]{1,9})$/.exec(token) ?? []
   if (startMs !== undefined) return { startMs: Number(startMs), lengthMs: Number(lengthMs) }
-  throw invalid(`page_token is ${JSON.stringify(token.slice(0, 60))}; give that of the answer before`)
+  throw invalidField('page_token', `is ${JSON.stringify(token.slice(0, 60))}; give that of the answer before`)
 }
 
 function queryOf(id: string, request: ListPluginHistoryRequest): SampleQuery {
   const limit = request.pageSize || pageDefault
-  if (limit > pageMax) throw invalid(`page_size is ${limit}; the most is ${pageMax}`)
+  if (limit > pageMax) throw invalidField('page_size', `is ${limit}; the most is ${pageMax}`)
   const [fromMs, toMs] = [timeOf('from_unix_ms', request.fromUnixMs), timeOf('to_unix_ms', request.toUnixMs || timeMax)]
-  if (fromMs > toMs) throw invalid(`from_unix_ms is ${fromMs}, after to_unix_ms, which is ${toMs}; exchange them`)
+  if (fromMs > toMs)
+    throw invalidField('from_unix_ms', `is ${fromMs}, after to_unix_ms, which is ${toMs}; exchange them`)
   return { id, fromMs, toMs, after: afterOf(request.pageToken), limit }
 }
 

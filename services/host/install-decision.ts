@@ -1,6 +1,6 @@
 import compare from 'semver/functions/compare.js'
 import valid from 'semver/functions/valid.js'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField, RigError } from '../../rpc/failure.ts'
 
 /** What an installation is to the plugins that are there: a word of the audit log. */
 export type InstallKind = 'install' | 'upgrade'
@@ -52,9 +52,9 @@ const directoryName = /^[a-z0-9][a-z0-9._-]{0,63}$/
 /** Checks a name that somebody asks for. Throws REQUEST_INVALID. */
 export function parseDirectoryName(name: string): string {
   if (directoryName.test(name)) return name
-  throw new RigError(
-    'REQUEST_INVALID',
-    `name is ${JSON.stringify(name.slice(0, 80))}; give 1 to 64 small letters, digits, dots, hyphens and underscores, the first a letter or a digit`,
+  throw invalidField(
+    'name',
+    `is ${JSON.stringify(name.slice(0, 80))}; give 1 to 64 small letters, digits, dots, hyphens and underscores, the first a letter or a digit`,
   )
 }
 

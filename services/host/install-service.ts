@@ -8,7 +8,7 @@ import {
   type PluginInstallServiceServer,
   PluginInstallServiceService,
 } from '../../gen/proto/openracing/v1/install.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField, RigError } from '../../rpc/failure.ts'
 import { needOwnSocket } from '../../rpc/peer.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { duplexStream } from '../../rpc/streaming.ts'
@@ -35,7 +35,7 @@ const invalid = (sentence: string): RigError => new RigError('REQUEST_INVALID', 
 
 function requestOf({ format, archiveBytes, ...options }: InstallOptions): InstallRequest {
   const known = formatOf[format]
-  if (known === undefined) throw invalid(`format is ${format}; give 1 for .tar.gz or 2 for .zip`)
+  if (known === undefined) throw invalidField('format', `is ${format}; give 1 for .tar.gz or 2 for .zip`)
   return { ...options, format: known, archiveBytes: Number(archiveBytes) }
 }
 

@@ -1,4 +1,4 @@
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField } from '../../rpc/failure.ts'
 
 /** The interval that a watcher asked for, ms; `usual` for 0, which stands for not having asked. Throws REQUEST_INVALID. */
 export function intervalWithin(
@@ -7,8 +7,5 @@ export function intervalWithin(
 ): number {
   if (intervalMs === 0) return usual
   if (intervalMs >= minimum && intervalMs <= maximum) return intervalMs
-  throw new RigError(
-    'REQUEST_INVALID',
-    `interval_ms is ${intervalMs}; send ${minimum} to ${maximum}, or 0 for ${usual}`,
-  )
+  throw invalidField('interval_ms', `is ${intervalMs}; send ${minimum} to ${maximum}, or 0 for ${usual}`)
 }

@@ -5,7 +5,7 @@ import {
   type PluginServiceServer,
   PluginServiceService,
 } from '../../gen/proto/openracing/v1/plugin.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField } from '../../rpc/failure.ts'
 import { needOwnSocket } from '../../rpc/peer.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { duplexStream } from '../../rpc/streaming.ts'
@@ -25,7 +25,7 @@ const goalOf: Readonly<Partial<Record<PluginGoal, Goal>>> = {
 function parseGoal(goal: PluginGoal): Goal {
   const known = goalOf[goal]
   if (known !== undefined) return known
-  throw new RigError('REQUEST_INVALID', `goal is ${goal}; send PLUGIN_GOAL_RUNNING, _LOADED, _AVAILABLE or _DISABLED`)
+  throw invalidField('goal', `is ${goal}; send PLUGIN_GOAL_RUNNING, _LOADED, _AVAILABLE or _DISABLED`)
 }
 
 export interface PluginServiceNeeds {

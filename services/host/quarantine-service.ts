@@ -9,7 +9,7 @@ import {
   type ViolationCounts,
 } from '../../gen/proto/openracing/v1/quarantine.ts'
 import { onOneLine } from '../../input/one-line.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField } from '../../rpc/failure.ts'
 import { needOwnSocket } from '../../rpc/peer.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { unary } from '../../rpc/unary.ts'
@@ -74,7 +74,7 @@ function idOf(name: string, { conduct, plan }: QuarantineNeeds): string {
 
 function release({ plugin, reason }: ReleasePluginRequest, needs: QuarantineNeeds): ReleasePluginResponse {
   if (reason.length > reasonMax) {
-    throw new RigError('REQUEST_INVALID', `reason has ${reason.length} characters; the most is ${reasonMax}`)
+    throw invalidField('reason', `has ${reason.length} characters; the most is ${reasonMax}`)
   }
   const id = idOf(plugin, needs)
   const released = needs.conduct.release(id, onOneLine(reason))

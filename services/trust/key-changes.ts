@@ -1,5 +1,5 @@
 import { onOneLine } from '../../input/one-line.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField, RigError } from '../../rpc/failure.ts'
 import type { TrustedKey, TrustLevel, TrustStore } from './trust-store.ts'
 
 /** What a change comes to: the keys from now on, and what is told of it. */
@@ -32,10 +32,7 @@ function needModifiable(key: TrustedKey): void {
 function find(keys: TrustStore, fingerprint: string): TrustedKey {
   const print = fingerprint.toLowerCase()
   if (!/^[0-9a-f]{64}$/.test(print)) {
-    throw new RigError(
-      'REQUEST_INVALID',
-      `fingerprint is ${onOneLine(JSON.stringify(fingerprint.slice(0, 80)))}; give 64 hex digits`,
-    )
+    throw invalidField('fingerprint', `is ${onOneLine(JSON.stringify(fingerprint.slice(0, 80)))}; give 64 hex digits`)
   }
   const key = keys.get(print)
   if (key !== undefined) return key

@@ -7,7 +7,7 @@ import {
   TrustLevel,
 } from '../../gen/proto/openracing/v1/key.ts'
 import { onOneLine } from '../../input/one-line.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField } from '../../rpc/failure.ts'
 import { unary } from '../../rpc/unary.ts'
 import { fingerprint, parsePublicKey } from './ed25519.ts'
 import { addKey, distrustKey, exportedKeys, importKeys, type Levelled, type NewKey, removeKey } from './key-changes.ts'
@@ -36,13 +36,11 @@ const levelOf: Readonly<Record<TrustLevel, StoreLevel | null>> = {
 const identifierMax = 200
 const noteMax = 1000
 
-const invalid = (sentence: string): RigError => new RigError('REQUEST_INVALID', sentence)
-
 /** Text of one line, as lists of keys show it. */
 function line(field: string, text: string, max: number): string {
-  if (text.length > max) throw invalid(`${field} has ${text.length} characters; the most is ${max}`)
+  if (text.length > max) throw invalidField(field, `has ${text.length} characters; the most is ${max}`)
   if (onOneLine(text) === text) return text.trim()
-  throw invalid(`${field} is ${onOneLine(JSON.stringify(text.slice(0, 60)))}; write one line of text`)
+  throw invalidField(field, `is ${onOneLine(JSON.stringify(text.slice(0, 60)))}; write one line of text`)
 }
 
 export const keyMessage = (key: TrustedKey): Key => ({
@@ -68,9 +66,9 @@ const levelled = ({ key, previous }: Levelled): DistrustKeyResponse => ({
 })
 
 function newKey({ publicKey, trustLevel, ...notes }: AddKeyRequest, nowMs: number): NewKey {
-  if (publicKey === undefined) throw invalid('public_key is missing; give it as PEM, or as its 32 raw bytes')
+  if (publicKey === undefined) throw invalidField('public_key', 'is missing; give it as PEM, or as its 32 raw bytes')
   const level = levelOf[trustLevel] ?? null
-  if (level === null) throw invalid('trust_level is missing; give trusted, unknown or distrusted')
+  if (level === null) throw invalidField('trust_level', 'is missing; give trusted, unknown or distrusted')
   const raw = parsePublicKey(publicKey.value)
   return {
     ...{ raw, fingerprint: fingerprint(raw), level, now: new Date(nowMs).toISOString() },

@@ -3,7 +3,7 @@ import type {
   ExecuteActionRequest,
   ProcessInputStart,
 } from '../../gen/proto/openracing/v1/plugin.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField, RigError } from '../../rpc/failure.ts'
 import { type ActionContext, type ActionRequest, encodeRequest } from './midimon-action.ts'
 import { matching, within } from './request-fields.ts'
 import type { ZenithRequest } from './zenith.ts'
@@ -37,7 +37,7 @@ function contextOf(context: ContextMessage | undefined, nowMs: number): ActionCo
 
 /** Throws REQUEST_INVALID. `nowMs`: since 1970. */
 export function parseAction({ action, parameters, context }: ExecuteActionRequest, nowMs: number): ActionRequest {
-  if (action === '') throw invalid('action is empty; send the action, as the plugin calls it')
+  if (action === '') throw invalidField('action', 'is empty; send the action, as the plugin calls it')
   const request = { action, parameters, context: contextOf(context, nowMs) }
   const { length } = encodeRequest(request)
   if (length <= requestBytesMax) return request

@@ -1,7 +1,8 @@
 import { type LoadSafePluginRequest, PathAccess, type PathGrant } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { placeOf } from '../../network/listed-hosts.ts'
+import { invalidField } from '../../rpc/failure.ts'
 import type { SafeCapability } from './plugin-spec.ts'
-import { invalid, matching, within } from './request-fields.ts'
+import { matching, within } from './request-fields.ts'
 import type { Preopen } from './wasi/grants.ts'
 
 /** Directories of one plugin; the manifest's bound. */
@@ -17,7 +18,7 @@ function preopenOf({ name, path, access }: PathGrant, index: number): Preopen {
   const field = `file_system[${index}]`
   const known = accessOf[access]
   if (known === undefined)
-    throw invalid(`${field}.access is ${access}; send PATH_ACCESS_READ or PATH_ACCESS_READ_WRITE`)
+    throw invalidField(`${field}.access`, `is ${access}; send PATH_ACCESS_READ or PATH_ACCESS_READ_WRITE`)
   return {
     name: matching(`${field}.name`, name, /^[^\p{Cc}]{1,1024}$/u, 'the path as the manifest lists it'),
     path: matching(`${field}.path`, path, /^\/[^\0]{0,4095}$/, 'an absolute path'),
@@ -39,7 +40,10 @@ export function hostList(hosts: readonly string[]): readonly string[] {
   within('the number of hosts in network', hosts.length, 0, hostsMax)
   const unknown = hosts.findIndex((host) => placeOf(host) === undefined)
   if (unknown < 0) return hosts
-  throw invalid(`network[${unknown}] is ${JSON.stringify(hosts[unknown]?.slice(0, 64))}; send a host or host:port`)
+  throw invalidField(
+    `network[${unknown}]`,
+    `is ${JSON.stringify(hosts[unknown]?.slice(0, 64))}; send a host or host:port`,
+  )
 }
 
 interface Granted {
@@ -52,9 +56,9 @@ interface Granted {
 export function checkGrants({ capabilities, fileSystem, network }: Granted): void {
   const has = (capability: SafeCapability): boolean => capabilities.includes(capability)
   if (fileSystem.length > 0 && !has('FileSystem'))
-    throw invalid('file_system lists paths and capabilities has no FileSystem; send both or neither')
+    throw invalidField('file_system', 'lists paths and capabilities has no FileSystem; send both or neither')
   if (network.length > 0 && !has('Network'))
-    throw invalid('network lists hosts and capabilities has no Network; send both or neither')
+    throw invalidField('network', 'lists hosts and capabilities has no Network; send both or neither')
 }
 
 /** What a plugin that has capabilities is granted. */

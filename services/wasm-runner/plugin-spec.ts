@@ -1,7 +1,7 @@
 import type { LoadSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
-import { RigError } from '../../rpc/failure.ts'
+import { invalidField } from '../../rpc/failure.ts'
 import { grantsOf, programOf } from './plugin-grants.ts'
-import { absolutePath, invalid, matching, within } from './request-fields.ts'
+import { absolutePath, matching, within } from './request-fields.ts'
 import type { Preopen, WasiGrants } from './wasi/grants.ts'
 
 /** What a Safe plugin may be granted. ProcessDsp is never for Safe. */
@@ -69,7 +69,7 @@ export interface EntryPoints {
 function known<T extends string>(field: string, values: readonly string[], names: readonly T[]): readonly T[] {
   for (const value of values) {
     if (!(names as readonly string[]).includes(value)) {
-      throw invalid(`${field} has ${JSON.stringify(value)}; a Safe plugin can have ${names.join(', ')}`)
+      throw invalidField(field, `has ${JSON.stringify(value)}; a Safe plugin can have ${names.join(', ')}`)
     }
   }
   return names.filter((name) => values.includes(name))
@@ -81,18 +81,18 @@ export const knownCapabilities = (values: readonly string[]): readonly SafeCapab
 
 function configObject(json: string): string {
   if (Buffer.byteLength(json) > configBytesMax) {
-    throw invalid(`config_json has ${Buffer.byteLength(json)} bytes; send at most ${configBytesMax}`)
+    throw invalidField('config_json', `has ${Buffer.byteLength(json)} bytes; send at most ${configBytesMax}`)
   }
   let value: unknown
   try {
     value = JSON.parse(json)
   } catch (cause) {
-    throw new RigError('REQUEST_INVALID', `config_json is not JSON (${(cause as Error).message}); send a JSON object`, {
+    throw invalidField('config_json', `is not JSON (${(cause as Error).message}); send a JSON object`, {
       cause,
     })
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return json
-  throw invalid('config_json is not a JSON object; send {} when there is nothing to configure')
+  throw invalidField('config_json', 'is not a JSON object; send {} when there is nothing to configure')
 }
 
 /** Checks a request, field by field. Throws REQUEST_INVALID. Empty entry points stand for the usual names. */

@@ -1,4 +1,5 @@
 import type { AdjustSafePluginRequest } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { invalidField } from '../../rpc/failure.ts'
 import { ungrantedDetail } from './granted-operations.ts'
 import { checkGrants, hostList, pathList } from './plugin-grants.ts'
 import { knownCapabilities, type PluginSpec, rateHzMax, type SafeCapability } from './plugin-spec.ts'
@@ -64,7 +65,7 @@ export function checkTrees(asked: readonly Preopen[], loaded: readonly Preopen[]
 /** The same of a plugin that runs when somebody asks. */
 export function checkOnCallTerms(asked: PluginTerms, loaded: { readonly fileSystem: readonly Preopen[] }): void {
   if (asked.rateHz !== 0)
-    throw invalid(`update_rate_hz is ${asked.rateHz}, and the plugin runs when somebody asks; send 0`)
+    throw invalidField('update_rate_hz', `is ${asked.rateHz}, and the plugin runs when somebody asks; send 0`)
   if (asked.capabilities.length > 0)
     throw invalid(
       'capabilities is not empty, and the plugin runs when somebody asks; send none, but file_system and network',
