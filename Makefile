@@ -63,6 +63,7 @@ generated: build
 	@rm -rf build/generated
 	PATH="$(CURDIR)/$(B):$$PATH" buf generate --output build/generated
 	native/build/layout > build/generated/gen/layout.ts
+	PATH="$(CURDIR)/$(B):$$PATH" rpc/contracts > build/generated/gen/contracts.binpb
 	diff -r gen build/generated/gen
 
 native-check: build

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { BinaryReader } from '@bufbuild/protobuf/wire'
 import type {
   handleBidiStreamingCall,
   MethodDefinition,
@@ -7,10 +8,12 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js'
+import type { PackageDefinition } from '@grpc/proto-loader'
 
-const protoDir = fileURLToPath(new URL('../proto', import.meta.url))
-const files = ['plugin', 'rig', 'chain', 'supervisor', 'telemetry', 'trust', 'wasm_runner', 'dsp_helper']
+/** google.protobuf.FileDescriptorSet of every contract here, of health checks and of reflection: rpc/contracts writes it. */
+const contracts = new URL('../gen/contracts.binpb', import.meta.url)
 
+const healthName = 'grpc.health.v1.Health'
 /** Both versions of the service that clients ask for. */
 const reflectionNames = ['grpc.reflection.v1.ServerReflection', 'grpc.reflection.v1alpha.ServerReflection']
 const methodName = 'ServerReflectionInfo'
@@ -23,10 +26,20 @@ interface Reflection {
   readonly handle: Handle
 }
 
+/** Each google.protobuf.FileDescriptorProto of the set, encoded. */
+function readDescriptors(): readonly Buffer[] {
+  const reader = new BinaryReader(readFileSync(contracts))
+  const files: Buffer[] = []
+  while (reader.pos < reader.len) {
+    reader.tag() // 1, the only field of the set
+    files.push(Buffer.from(reader.bytes()))
+  }
+  return files
+}
+
 /** What the library would add to a server, by the path of its method. */
 function readReflection(services: readonly string[]): ReadonlyMap<string, Reflection> {
   const require = createRequire(import.meta.url)
-  const { loadSync }: typeof import('@grpc/proto-loader') = require('@grpc/proto-loader')
   const { ReflectionService }: typeof import('@grpc/reflection') = require('@grpc/reflection')
   const found = new Map<string, Reflection>()
   const collect = {
@@ -35,12 +48,10 @@ function readReflection(services: readonly string[]): ReadonlyMap<string, Reflec
       found.set(method.path, { method, handle: implementation[methodName] as Handle })
     },
   }
-  // Without grpc.health.v1: its map field comes out of protobufjs as a descriptor that other languages refuse.
-  const definitions = loadSync(
-    files.map((file) => `openracing/v1/${file}.proto`),
-    { includeDirs: [protoDir] },
-  )
-  new ReflectionService(definitions, { services: [...services] }).addToServer(collect as unknown as Server)
+  // All that the library reads of a package definition.
+  const definitions = { contracts: { fileDescriptorProtos: readDescriptors() } } as unknown as PackageDefinition
+  const all = [...services, healthName, ...reflectionNames]
+  new ReflectionService(definitions, { services: all }).addToServer(collect as unknown as Server)
   return found
 }
 
