@@ -25,12 +25,16 @@ export const protobufFileName = "openracing/v1/audit.proto";
 
 /** What a decision is about. */
 export const AuditKind = {
+  /** AUDIT_KIND_UNSPECIFIED - In a request: of all kinds. No entry has it. */
   AUDIT_KIND_UNSPECIFIED: 0,
   /** AUDIT_KIND_ARTEFACT - Bytes that were to run. */
   AUDIT_KIND_ARTEFACT: 1,
   /** AUDIT_KIND_KEY - A key of the trust store. */
   AUDIT_KIND_KEY: 2,
-  /** AUDIT_KIND_PLUGIN - What became of a plugin: installed, removed, granted something, warned, slowed down, stopped, quarantined, released. */
+  /**
+   * AUDIT_KIND_PLUGIN - What became of a plugin: installed, removed, granted something, warned, slowed down, stopped, quarantined,
+   * released.
+   */
   AUDIT_KIND_PLUGIN: 3,
 } as const;
 
@@ -43,17 +47,19 @@ export namespace AuditKind {
   export type AUDIT_KIND_PLUGIN = typeof AuditKind.AUDIT_KIND_PLUGIN;
 }
 
+/** One decision, as it was written. The hash covers every other field. */
 export interface AuditEntry {
   /** 1, 2, 3, without a gap. */
   readonly number: bigint;
   /** ms since 1970. */
   readonly timeUnixMs: bigint;
+  /** What the decision is about: it says what the subject is. */
   readonly kind: AuditKind;
-  /** The directory of a plugin, or the fingerprint of a key. */
+  /** The directory of a plugin, or its id where it is not installed any more; the fingerprint of a key. */
   readonly subject: string;
-  /** A word. */
+  /** In a few words: `load`, `refuse`, `distrusted`, `quarantine ended`. */
   readonly decision: string;
-  /** A sentence. */
+  /** Why, a sentence, or as somebody put it; may be empty. */
   readonly reason: string;
   /** JSON of an object: what the decision was made from. */
   readonly evidence: string;
@@ -66,6 +72,7 @@ export interface AuditEntry {
   readonly hash: string;
 }
 
+/** Which entries are asked for: those that fit everything that is set. */
 export interface ListAuditEntriesRequest {
   /** Entries in the answer, at most 1000; 0: 100. */
   readonly pageSize: number;
@@ -73,27 +80,34 @@ export interface ListAuditEntriesRequest {
   readonly pageToken: string;
   /** Unspecified: of all kinds. */
   readonly kind: AuditKind;
-  /** Empty: about everything. */
+  /** As an entry has it, the whole of it. Empty: about everything. */
   readonly subject: string;
 }
 
+/** One page of the entries that were asked for. */
 export interface ListAuditEntriesResponse {
+  /** Newest first, at most page_size of the request. */
   readonly entries: readonly AuditEntry[];
   /** For the entries before these; empty when there are none. */
   readonly nextPageToken: string;
 }
 
+/** Asks for all of the log to be read: 100 ms for 10,000 entries, one reading at a time. */
 export interface VerifyAuditLogRequest {
   /** The hash of an entry that somebody kept elsewhere: it must be in the log. Empty asks for none. */
   readonly head: string;
 }
 
+/** What the reading came to, of the log as it was when its turn came. */
 export interface VerifyAuditLogResponse {
   /** Whether every entry is what was written. */
   readonly intact: boolean;
   /** How many there are, up to the first that is not what was written. */
   readonly entries: bigint;
-  /** Hash of the newest entry, hex: keep it elsewhere, and a log whose end was cut off is found out. Empty unless intact. */
+  /**
+   * Hash of the newest entry, hex: keep it elsewhere, and a log whose end was cut off is found out. Empty unless
+   * intact.
+   */
   readonly head: string;
   /** What is wrong, a sentence. Empty when intact. */
   readonly problem: string;

@@ -26,38 +26,53 @@ export const protobufFileName = "openracing/v1/chain.proto";
 
 /** The chain, and the Fast plugins that are not in it. */
 export interface Chain {
+  /** As torque passes through them, at most 16. */
   readonly links: readonly ChainLink[];
-  /** Removed, and free to be set again. */
+  /** Removed, or beyond the 16 that the loop has room for; free to be set again. */
   readonly removed: readonly ChainLink[];
 }
 
+/** A Fast plugin that is to run, in the chain or out of it. */
 export interface ChainLink {
-  /** 1 for the plugin that has the game's torque; 0 for one that was removed. */
+  /** 1 for the plugin that has the game's torque; 0 for one that is not in the chain. */
   readonly position: number;
+  /** As Plugin.id. */
   readonly id: string;
+  /** Name in its manifest. */
   readonly name: string;
+  /** Name of its directory below the plugin directory. */
   readonly directory: string;
+  /** As Plugin.state; unspecified when the plugin was taken away while the answer was made. */
   readonly state: PluginState;
+  /** As Plugin.detail; empty when there is nothing to say. */
   readonly detail: string;
 }
 
+/** Asks for the chain. */
 export interface ListChainRequest {
 }
 
+/** Carries the chain. */
 export interface ListChainResponse {
+  /** As it stands now. */
   readonly chain: Chain | undefined;
 }
 
+/** The whole chain from now on. None at all empties it: the game's torque passes through no plugin then. */
 export interface SetChainOrderRequest {
-  /** At most 16. */
+  /** At most 16, each once, by id, directory or name. */
   readonly plugins: readonly string[];
 }
 
+/** Comes when everything that could be done about the change now is done. */
 export interface SetChainOrderResponse {
+  /** As it stands after the change. */
   readonly chain: Chain | undefined;
 }
 
+/** Moves one plugin that is in the chain; the others keep their order. */
 export interface MoveInChainRequest {
+  /** The one to move: its id, its directory or its name. REQUEST_INVALID when it is not in the chain. */
   readonly plugin: string;
   /** Exactly one of these. */
   readonly place:
@@ -73,25 +88,38 @@ export interface MoveInChainRequest {
     | undefined;
 }
 
+/** Comes when everything that could be done about the change now is done. */
 export interface MoveInChainResponse {
+  /** As it stands after the change. */
   readonly chain: Chain | undefined;
 }
 
+/** Takes one plugin out of the chain until somebody sets it again. */
 export interface RemoveFromChainRequest {
+  /** Its id, its directory or its name. REQUEST_INVALID when it is not in the chain. */
   readonly plugin: string;
 }
 
+/** Comes when everything that could be done about the change now is done. */
 export interface RemoveFromChainResponse {
+  /** As it stands after the change. */
   readonly chain: Chain | undefined;
 }
 
+/** Has one plugin read again. */
 export interface ReloadInChainRequest {
+  /**
+   * Its id, its directory or its name, in the chain or out of it. REQUEST_INVALID for a Safe plugin, and for one that
+   * is not to run.
+   */
   readonly plugin: string;
 }
 
+/** Comes when what was read runs. What is wrong with it is the error of the call. */
 export interface ReloadInChainResponse {
   /** False when bytes, configuration and limits are those that run already. */
   readonly changed: boolean;
+  /** As it stands after the reload. */
   readonly chain: Chain | undefined;
 }
 

@@ -26,8 +26,14 @@ export const protobufPackage = "openracing.v1";
 
 export const protobufFileName = "openracing/v1/dsp_helper.proto";
 
+/**
+ * The chain and the limits from now on; neither is kept from the request before. The answer comes when what left has
+ * ended, and each of the others runs or has failed.
+ */
 export interface SetChainRequest {
+  /** In the order in which torque passes through them, at most 16, each with an id of its own. */
   readonly plugins: readonly FastPluginSpec[];
+  /** Absent: gain and torque are 0, and the rig has no strength. */
   readonly limits: RigLimits | undefined;
 }
 
@@ -35,7 +41,7 @@ export interface SetChainRequest {
 export interface RigLimits {
   /** Share of full strength while no Safe plugin says otherwise, 0..1. */
   readonly gain: number;
-  /** Largest torque, N·m, 0.1..25. */
+  /** Largest torque, N·m, 0..25; the host sends 0.1 or more. */
   readonly maxTorqueNm: number;
   /** Largest change of torque, N·m/s, 1..1000000. */
   readonly maxSlewNmPerS: number;
@@ -47,7 +53,9 @@ export interface RigLimits {
   readonly waiting: Waiting;
 }
 
+/** A Fast plugin as it is to run, filled by the host from its manifest, its config.json and config.yaml. */
 export interface FastPluginSpec {
+  /** As Plugin.id, and not empty. */
   readonly id: string;
   /** Name for the log. */
   readonly name: string;
@@ -59,40 +67,61 @@ export interface FastPluginSpec {
   readonly configJson: string;
   /** CPU time of a call, µs, 1..200. */
   readonly budgetUs: number;
+  /** What it may have allocated at a time, bytes; the host sends 4096 to 4 MiB. An allocation beyond it gets nothing. */
   readonly maxMemoryBytes: bigint;
   /** Absolute path of the plugin's own directory: with the system's libraries all that it can read. */
   readonly directory: string;
   /** It may run where the kernel cannot confine it. */
   readonly allowUnsandboxed: boolean;
   /**
-   * Calls a second: 1000, 500 or 250. Between two calls its last answer is held. 0: it has its process and is never called,
-   * frames pass through. Without it: 1000. Another rate is in force at once, and no reason to start a process.
+   * Calls a second: 1000, 500 or 250. Between two calls its last answer is held. 0: it has its process and is never
+   * called, frames pass through. Without it: 1000. Another rate is in force at once, and no reason to start a process.
    */
   readonly updateRateHz?: number | undefined;
 }
 
+/** Says nothing: ListFastPlugins says how each plugin fares. */
 export interface SetChainResponse {
 }
 
+/** Which plugins are to leave the chain. */
 export interface EndFastPluginsRequest {
+  /** As FastPluginSpec.id; those that nobody has are passed over. */
   readonly ids: readonly string[];
 }
 
+/** Their processes have ended. */
 export interface EndFastPluginsResponse {
 }
 
+/** Asks for every plugin of the chain. */
 export interface ListFastPluginsRequest {
 }
 
+/** How the plugins of the chain fare. */
 export interface ListFastPluginsResponse {
+  /** In the order of the chain, those that have failed included. */
   readonly plugins: readonly FastPlugin[];
 }
 
+/** A plugin of the chain, and what it did. */
 export interface FastPlugin {
+  /** As FastPluginSpec.id. */
   readonly id: string;
-  /** While its process is ready: RUNNING, THROTTLED at 500 and 250 Hz, LOADED at 0 Hz. */
+  /**
+   * While its process is ready: RUNNING, THROTTLED at 500 and 250 Hz, LOADED at 0 Hz. LOADED also while it starts,
+   * WAITING until it is started again, FAILED when it was refused or given up.
+   */
   readonly state: PluginState;
+  /**
+   * Why it is in this state, how its process ended the last time, or why the loop does not ask it; `adopted` for one
+   * that ran before this helper did; empty when there is nothing to say.
+   */
   readonly detail: string;
+  /**
+   * What the loop counted since `life` began, and what its process allocates. Counts are 0, and cpu is absent, while
+   * the loop does not have it.
+   */
   readonly statistics:
     | PluginStatistics
     | undefined;
@@ -102,19 +131,23 @@ export interface FastPlugin {
   readonly violations: readonly Violation[];
   /** Why what was asked for last does not run, a code and a sentence; what ran before does. Empty when it runs. */
   readonly refusal: string;
-  /** Names its counters in the loop's shared memory: the slot's `life` in native/rig.h. */
+  /**
+   * Names its counters in the loop's shared memory: the slot's `life` in native/rig.h. Another version of the plugin
+   * that takes over may have another one.
+   */
   readonly life: number;
   /** Absent while it has no process. */
   readonly confinement?:
     | Confinement
     | undefined;
   /**
-   * Names its stay in the chain: its violations are counted since that began, whatever was replaced meanwhile and however
-   * often the helper was. No other stay has it, of whatever plugin.
+   * Names its stay in the chain: its violations are counted since that began, whatever was replaced meanwhile and
+   * however often the helper was. No other stay has it, of whatever plugin.
    */
   readonly tenure: bigint;
 }
 
+/** Asks for the processes of the data plane. */
 export interface GetDataPlaneRequest {
 }
 
@@ -1065,11 +1098,11 @@ export const GetDataPlaneResponse: MessageFns<GetDataPlaneResponse> = {
 export type DspHelperServiceService = typeof DspHelperServiceService;
 export const DspHelperServiceService = {
   /**
-   * Makes these plugins, in this order, the chain of the loop. Plugins that run already with the
-   * same artefact and configuration go on untouched, in whatever order; others start, and those not
-   * named end. The loop goes on without those that are not named at once, however long the others take to start, and another
-   * chain may be set meanwhile. A plugin that is asked for with another artefact, configuration or limit goes on as it
-   * is until its successor is ready, and if that fails.
+   * Makes these plugins, in this order, the chain of the loop. Plugins that run already with the same artefact and
+   * configuration go on untouched, in whatever order; others start, and those not named end. The loop goes on without
+   * those that are not named at once, however long the others take to start, and another chain may be set meanwhile. A
+   * plugin that is asked for with another artefact, configuration or limit goes on as it is until its successor is
+   * ready, and if that fails.
    */
   setChain: {
     path: "/openracing.v1.DspHelperService/SetChain" as const,
@@ -1122,11 +1155,11 @@ export const DspHelperServiceService = {
 
 export interface DspHelperServiceServer extends UntypedServiceImplementation {
   /**
-   * Makes these plugins, in this order, the chain of the loop. Plugins that run already with the
-   * same artefact and configuration go on untouched, in whatever order; others start, and those not
-   * named end. The loop goes on without those that are not named at once, however long the others take to start, and another
-   * chain may be set meanwhile. A plugin that is asked for with another artefact, configuration or limit goes on as it
-   * is until its successor is ready, and if that fails.
+   * Makes these plugins, in this order, the chain of the loop. Plugins that run already with the same artefact and
+   * configuration go on untouched, in whatever order; others start, and those not named end. The loop goes on without
+   * those that are not named at once, however long the others take to start, and another chain may be set meanwhile. A
+   * plugin that is asked for with another artefact, configuration or limit goes on as it is until its successor is
+   * ready, and if that fails.
    */
   setChain: handleUnaryCall<SetChainRequest, SetChainResponse>;
   /**
@@ -1142,11 +1175,11 @@ export interface DspHelperServiceServer extends UntypedServiceImplementation {
 
 export interface DspHelperServiceClient extends Client {
   /**
-   * Makes these plugins, in this order, the chain of the loop. Plugins that run already with the
-   * same artefact and configuration go on untouched, in whatever order; others start, and those not
-   * named end. The loop goes on without those that are not named at once, however long the others take to start, and another
-   * chain may be set meanwhile. A plugin that is asked for with another artefact, configuration or limit goes on as it
-   * is until its successor is ready, and if that fails.
+   * Makes these plugins, in this order, the chain of the loop. Plugins that run already with the same artefact and
+   * configuration go on untouched, in whatever order; others start, and those not named end. The loop goes on without
+   * those that are not named at once, however long the others take to start, and another chain may be set meanwhile. A
+   * plugin that is asked for with another artefact, configuration or limit goes on as it is until its successor is
+   * ready, and if that fails.
    */
   setChain(
     request: SetChainRequest,

@@ -23,14 +23,19 @@ export const protobufPackage = "openracing.v1";
 
 export const protobufFileName = "openracing/v1/history.proto";
 
+/** Names the plugin to be told of. PLUGIN_UNKNOWN when its manifest cannot be read. */
 export interface GetPluginStatisticsRequest {
   /** Its id, its directory or its name. */
   readonly plugin: string;
 }
 
+/** The calls of one plugin, up to the last 5 s, which may not be counted yet. */
 export interface GetPluginStatisticsResponse {
+  /** As Plugin.id. */
   readonly pluginId: string;
+  /** Name in its manifest. */
   readonly name: string;
+  /** Everything that this rig ever counted of it. */
   readonly total:
     | CallStatistics
     | undefined;
@@ -46,6 +51,7 @@ export interface GetPluginStatisticsResponse {
   readonly warning: string;
 }
 
+/** Which samples of which plugin are asked for. */
 export interface ListPluginHistoryRequest {
   /** Its id, its directory or its name. */
   readonly plugin: string;
@@ -59,7 +65,12 @@ export interface ListPluginHistoryRequest {
   readonly pageToken: string;
 }
 
+/** One page of the samples that were asked for. */
 export interface ListPluginHistoryResponse {
+  /**
+   * Oldest first; of two that begin together the longer one. What was counted in the last minute may not be in them
+   * yet.
+   */
   readonly samples: readonly PluginSample[];
   /** For the samples after these; empty when there are none. */
   readonly nextPageToken: string;
@@ -71,6 +82,7 @@ export interface PluginSample {
   readonly startUnixMs: bigint;
   /** How long it lasts, ms: 60000 or 3600000. */
   readonly lengthMs: number;
+  /** Those that were counted in this time. */
   readonly calls: CallStatistics | undefined;
 }
 
@@ -86,6 +98,7 @@ export interface CallStatistics {
   readonly meanUs: number;
   /** At most 3.2 % above the truth; of a part of the time 12.5 %. */
   readonly p50Us: number;
+  /** With the same bounds as p50_us. */
   readonly p99Us: number;
   /** Of a part of the time, at most 3.2 % above the truth. */
   readonly maxUs: number;

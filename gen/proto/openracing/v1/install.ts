@@ -25,9 +25,13 @@ export const protobufPackage = "openracing.v1";
 
 export const protobufFileName = "openracing/v1/install.proto";
 
+/** How an archive is packed. */
 export const ArchiveFormat = {
+  /** ARCHIVE_FORMAT_UNSPECIFIED - Not said; refused. */
   ARCHIVE_FORMAT_UNSPECIFIED: 0,
+  /** ARCHIVE_FORMAT_TAR_GZ - A tar file, compressed with gzip, with nothing after its end. */
   ARCHIVE_FORMAT_TAR_GZ: 1,
+  /** ARCHIVE_FORMAT_ZIP - A zip file. */
   ARCHIVE_FORMAT_ZIP: 2,
 } as const;
 
@@ -41,6 +45,7 @@ export namespace ArchiveFormat {
 
 /** What an installation is doing. */
 export const InstallStage = {
+  /** INSTALL_STAGE_UNSPECIFIED - Never sent. */
   INSTALL_STAGE_UNSPECIFIED: 0,
   /** INSTALL_STAGE_RECEIVING - The archive arrives. */
   INSTALL_STAGE_RECEIVING: 1,
@@ -62,19 +67,27 @@ export namespace InstallStage {
   export type INSTALL_STAGE_INSTALLING = typeof InstallStage.INSTALL_STAGE_INSTALLING;
 }
 
+/** One message of the stream that brings an archive. */
 export interface InstallPluginRequest {
-  readonly part: { readonly $case: "options"; readonly value: InstallOptions } | {
-    readonly $case: "archive";
-    readonly value: Buffer;
-  } | undefined;
+  /** Absent: refused. */
+  readonly part:
+    | //
+    /** In the first request, and in no other. */
+    { readonly $case: "options"; readonly value: InstallOptions }
+    | //
+    /** The next bytes of the archive, at most 1 MiB. */
+    { readonly $case: "archive"; readonly value: Buffer }
+    | undefined;
 }
 
+/** How an archive is to be installed. */
 export interface InstallOptions {
   /** Required. */
   readonly format: ArchiveFormat;
   /**
    * The directory that the plugin gets below the plugin directory: 1 to 64 small letters, digits, dots, hyphens and
-   * underscores. Empty: one by its name. A plugin that is there keeps its own.
+   * underscores, the first a letter or a digit. Empty: one by its name. A plugin that is there keeps its own, and
+   * another name is refused then.
    */
   readonly name: string;
   /** Install also a version that is not newer than the one which is there. */
@@ -85,14 +98,22 @@ export interface InstallOptions {
   readonly archiveBytes: bigint;
 }
 
+/** One message of the stream that tells how an installation goes. */
 export interface InstallPluginResponse {
-  readonly part: { readonly $case: "progress"; readonly value: InstallProgress } | {
-    readonly $case: "result";
-    readonly value: InstallResult;
-  } | undefined;
+  /** Always there. */
+  readonly part:
+    | //
+    /** At the beginning of each stage, and after each MiB that arrived or was unpacked. */
+    { readonly $case: "progress"; readonly value: InstallProgress }
+    | //
+    /** The last message: it is installed. */
+    { readonly $case: "result"; readonly value: InstallResult }
+    | undefined;
 }
 
+/** How far an installation is. */
 export interface InstallProgress {
+  /** What it is doing now. */
   readonly stage: InstallStage;
   /** Bytes of the archive while it is received, and of its files from then on. */
   readonly bytesDone: bigint;
@@ -114,21 +135,27 @@ export interface InstallResult {
   readonly warning: string;
 }
 
+/** Which plugin is to go. */
 export interface UninstallPluginRequest {
   /** The plugin's id, its directory, or its name, where it is the only one of that name. */
   readonly id: string;
 }
 
+/** Comes when its directory is gone, and everything that could be done about that now is done. */
 export interface UninstallPluginResponse {
+  /** What was there is its previous_version; its version is empty. */
   readonly result: InstallResult | undefined;
 }
 
+/** Which plugin is to be what it was before. */
 export interface RollbackPluginRequest {
   /** The plugin's id, its directory, or its name, where it is the only one of that name. */
   readonly id: string;
 }
 
+/** Comes when everything that could be done about the change now is done. */
 export interface RollbackPluginResponse {
+  /** Its version is the one that is back, its previous_version the one that was there until now. */
   readonly result: InstallResult | undefined;
 }
 
@@ -817,8 +844,8 @@ export const RollbackPluginResponse: MessageFns<RollbackPluginResponse> = {
 };
 
 /**
- * Installs plugins and removes them, over the rig's Unix socket alone. Each change is made whole or not at all, one after
- * the other, and what is refused leaves everything as it was.
+ * Installs plugins and removes them, over the rig's Unix socket alone. Each change is made whole or not at all, one
+ * after the other, and what is refused leaves everything as it was.
  */
 export type PluginInstallServiceService = typeof PluginInstallServiceService;
 export const PluginInstallServiceService = {
@@ -851,8 +878,8 @@ export const PluginInstallServiceService = {
     responseDeserialize: (value: Buffer): UninstallPluginResponse => UninstallPluginResponse.decode(value),
   },
   /**
-   * Makes the version before the plugin, and the plugin the version before: a second call undoes the first. PLUGIN_UNKNOWN,
-   * REQUEST_INVALID when no version before is kept, and every code by which a plugin is refused.
+   * Makes the version before the plugin, and the plugin the version before: a second call undoes the first.
+   * PLUGIN_UNKNOWN, REQUEST_INVALID when no version before is kept, and every code by which a plugin is refused.
    */
   rollbackPlugin: {
     path: "/openracing.v1.PluginInstallService/RollbackPlugin" as const,
@@ -878,8 +905,8 @@ export interface PluginInstallServiceServer extends UntypedServiceImplementation
   /** Removes a plugin, its configuration, and the version before it. PLUGIN_UNKNOWN. */
   uninstallPlugin: handleUnaryCall<UninstallPluginRequest, UninstallPluginResponse>;
   /**
-   * Makes the version before the plugin, and the plugin the version before: a second call undoes the first. PLUGIN_UNKNOWN,
-   * REQUEST_INVALID when no version before is kept, and every code by which a plugin is refused.
+   * Makes the version before the plugin, and the plugin the version before: a second call undoes the first.
+   * PLUGIN_UNKNOWN, REQUEST_INVALID when no version before is kept, and every code by which a plugin is refused.
    */
   rollbackPlugin: handleUnaryCall<RollbackPluginRequest, RollbackPluginResponse>;
 }
@@ -914,8 +941,8 @@ export interface PluginInstallServiceClient extends Client {
     callback: (error: ServiceError | null, response: UninstallPluginResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Makes the version before the plugin, and the plugin the version before: a second call undoes the first. PLUGIN_UNKNOWN,
-   * REQUEST_INVALID when no version before is kept, and every code by which a plugin is refused.
+   * Makes the version before the plugin, and the plugin the version before: a second call undoes the first.
+   * PLUGIN_UNKNOWN, REQUEST_INVALID when no version before is kept, and every code by which a plugin is refused.
    */
   rollbackPlugin(
     request: RollbackPluginRequest,

@@ -23,10 +23,15 @@ export const protobufPackage = "openracing.v1";
 
 export const protobufFileName = "openracing/v1/key.proto";
 
+/** What a signature by a key is worth. */
 export const TrustLevel = {
+  /** TRUST_LEVEL_UNSPECIFIED - In a request: not said; refused. As a previous level: the key was not there. No key has it. */
   TRUST_LEVEL_UNSPECIFIED: 0,
+  /** TRUST_LEVEL_TRUSTED - What it signed loads in every mode, where nothing else is wrong with it. */
   TRUST_LEVEL_TRUSTED: 1,
+  /** TRUST_LEVEL_UNKNOWN - As if the trust store did not have it: what it signed loads in development mode alone, with a warning. */
   TRUST_LEVEL_UNKNOWN: 2,
+  /** TRUST_LEVEL_DISTRUSTED - What it signed is refused in every mode, whoever else signed it. */
   TRUST_LEVEL_DISTRUSTED: 3,
 } as const;
 
@@ -39,27 +44,37 @@ export namespace TrustLevel {
   export type TRUST_LEVEL_DISTRUSTED = typeof TrustLevel.TRUST_LEVEL_DISTRUSTED;
 }
 
+/** A key of the trust store, and what the operator thinks of it. The key's own bytes are in what ExportKeys says. */
 export interface Key {
   /** Hex SHA-256 of the 32 raw key bytes. */
   readonly fingerprint: string;
+  /** Whose key it is, as whoever added it put it; may be empty. */
   readonly identifier: string;
+  /** Whatever else was written about it; may be empty. */
   readonly comment: string;
+  /** Never unspecified. */
   readonly trustLevel: TrustLevel;
-  /** RFC 3339. */
+  /** When it was first added, RFC 3339. */
   readonly addedAt: string;
+  /** Why it has its level, as whoever gave it put it; may be empty. */
   readonly reason: string;
   /** False for system keys, which no call can change. */
   readonly userModifiable: boolean;
 }
 
+/** Asks for every key. */
 export interface ListKeysRequest {
 }
 
+/** Carries every key. */
 export interface ListKeysResponse {
+  /** In the order of their fingerprints, system keys included. */
   readonly keys: readonly Key[];
 }
 
+/** A key, and the level that it is to have. */
 export interface AddKeyRequest {
+  /** Exactly one of these. */
   readonly publicKey:
     | //
     /** PEM of a SubjectPublicKeyInfo. */
@@ -78,7 +93,9 @@ export interface AddKeyRequest {
   readonly comment: string;
 }
 
+/** What the trust store has now. */
 export interface AddKeyResponse {
+  /** As it stands now; added_at of one that was there stays. */
   readonly key:
     | Key
     | undefined;
@@ -86,26 +103,37 @@ export interface AddKeyResponse {
   readonly previousLevel: TrustLevel;
 }
 
+/** Which key is to be distrusted. */
 export interface DistrustKeyRequest {
+  /** 64 hex digits, in either case. */
   readonly fingerprint: string;
   /** As AddKeyRequest.reason. */
   readonly reason: string;
 }
 
+/** What the trust store has now. */
 export interface DistrustKeyResponse {
-  readonly key: Key | undefined;
+  /** As it stands now. */
+  readonly key:
+    | Key
+    | undefined;
+  /** The level that it had; never unspecified. */
   readonly previousLevel: TrustLevel;
 }
 
+/** Which key is to be forgotten. */
 export interface RemoveKeyRequest {
+  /** 64 hex digits, in either case. */
   readonly fingerprint: string;
 }
 
+/** What the trust store has no more. */
 export interface RemoveKeyResponse {
   /** What it was. */
   readonly key: Key | undefined;
 }
 
+/** Carries the keys of another rig, with their levels. */
 export interface ImportKeysRequest {
   /**
    * The text of a `trust_store.json`, at most 1 MiB. Its fingerprints are computed anew, and no key of it becomes a
@@ -114,17 +142,23 @@ export interface ImportKeysRequest {
   readonly trustStore: string;
 }
 
+/** What became of each key of the file. */
 export interface ImportKeysResponse {
+  /** Those that were not there: they have the level and the added_at that the file gives them. */
   readonly added: readonly Key[];
   /** Those that were there already: they stay as they were, whatever level the file gives them. */
   readonly kept: readonly Key[];
 }
 
+/** Which keys another rig is to have. */
 export interface ExportKeysRequest {
+  /** Also system keys; without it those alone that a call can change. */
   readonly includeSystem: boolean;
 }
 
+/** Carries keys for another rig. */
 export interface ExportKeysResponse {
+  /** The text of a `trust_store.json`, as ImportKeys takes it. */
   readonly trustStore: string;
 }
 
@@ -1034,9 +1068,10 @@ export const ExportKeysResponse: MessageFns<ExportKeysResponse> = {
 };
 
 /**
- * Whose signatures count. Keys are public Ed25519 keys, and a fingerprint is the hex SHA-256 of the 32 raw key bytes, in
- * either case. System keys are part of the rig, and no call changes them. A change is on the disk when its call returns,
- * and a plugin that ran on the word of a key that is not trusted any more is stopped within a second.
+ * Whose signatures count. Keys are public Ed25519 keys, and a fingerprint is the hex SHA-256 of the 32 raw key bytes,
+ * in either case. Keys are changed over the rig's Unix socket alone. System keys are part of the rig, and no call
+ * changes them. A change is on the disk when its call returns, and a plugin that ran on the word of a key that is not
+ * trusted any more is stopped within a second.
  */
 export type KeyServiceService = typeof KeyServiceService;
 export const KeyServiceService = {

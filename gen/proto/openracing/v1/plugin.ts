@@ -28,6 +28,7 @@ export const protobufFileName = "openracing/v1/plugin.proto";
 
 /** Where a plugin is to get to. */
 export const PluginGoal = {
+  /** PLUGIN_GOAL_UNSPECIFIED - Not said; refused. No plugin has it. */
   PLUGIN_GOAL_UNSPECIFIED: 0,
   /** PLUGIN_GOAL_RUNNING - It runs. */
   PLUGIN_GOAL_RUNNING: 1,
@@ -51,6 +52,7 @@ export namespace PluginGoal {
 
 /** How much harm a capability can do. */
 export const CapabilityRisk = {
+  /** CAPABILITY_RISK_UNSPECIFIED - Never sent. */
   CAPABILITY_RISK_UNSPECIFIED: 0,
   /** CAPABILITY_RISK_LOW - Granted when the plugin is loaded. */
   CAPABILITY_RISK_LOW: 1,
@@ -71,6 +73,7 @@ export namespace CapabilityRisk {
 
 /** Where a plugin's code runs. */
 export const PluginClass = {
+  /** PLUGIN_CLASS_UNSPECIFIED - Of a plugin whose manifest cannot be read, or is of a kind that this rig does not run. */
   PLUGIN_CLASS_UNSPECIFIED: 0,
   /** PLUGIN_CLASS_SAFE - WebAssembly in the wasm-runner. */
   PLUGIN_CLASS_SAFE: 1,
@@ -88,6 +91,7 @@ export namespace PluginClass {
 
 /** What a plugin is doing. */
 export const PluginState = {
+  /** PLUGIN_STATE_UNSPECIFIED - Of a link of a chain whose plugin was taken away while the answer was made. No Plugin has it. */
   PLUGIN_STATE_UNSPECIFIED: 0,
   /** PLUGIN_STATE_AVAILABLE - Installed, not asked to run. */
   PLUGIN_STATE_AVAILABLE: 1,
@@ -130,27 +134,35 @@ export namespace PluginState {
   export type PLUGIN_STATE_UNSUPPORTED = typeof PluginState.PLUGIN_STATE_UNSUPPORTED;
 }
 
+/** Which plugin is to get where. */
 export interface SetPluginGoalRequest {
   /** The plugin's id, the name of its directory, or its own name where no other plugin has it. */
   readonly plugin: string;
+  /** LOADED is refused for a plugin that is DISABLED: have it RUNNING or AVAILABLE first. */
   readonly goal: PluginGoal;
 }
 
+/** Comes when everything that could be done about the goal now is done. */
 export interface SetPluginGoalResponse {
+  /** As it stands then; it may still be on its way to its goal, or have failed. */
   readonly plugin: Plugin | undefined;
 }
 
+/** Which plugin is to be read again. REQUEST_INVALID for one that is not to run, or is in quarantine. */
 export interface ReloadPluginRequest {
   /** As in SetPluginGoalRequest. */
   readonly plugin: string;
 }
 
+/** Comes when what was read runs. What is wrong with it is the error of the call. */
 export interface ReloadPluginResponse {
   /** False when what lies there is what ran already; it runs on untouched then. */
   readonly changed: boolean;
+  /** As it stands after the reload. */
   readonly plugin: Plugin | undefined;
 }
 
+/** What is granted to which plugin. REQUEST_INVALID for what its manifest does not ask for. */
 export interface GrantCapabilityRequest {
   /** As in SetPluginGoalRequest. */
   readonly plugin: string;
@@ -160,24 +172,36 @@ export interface GrantCapabilityRequest {
   readonly acceptRisk: boolean;
 }
 
+/** Comes when everything that could be done about the grant now is done. */
 export interface GrantCapabilityResponse {
+  /** As it stands then, with the grant among its grants. */
   readonly plugin: Plugin | undefined;
 }
 
+/** What is taken from which plugin. REQUEST_INVALID for what its manifest does not ask for. */
 export interface RevokeCapabilityRequest {
   /** As in SetPluginGoalRequest. */
   readonly plugin: string;
+  /** As the manifest names it. */
   readonly capability: string;
 }
 
+/** Comes when everything that could be done about it now is done. */
 export interface RevokeCapabilityResponse {
+  /** As it stands then, with `revoked` among its grants. */
   readonly plugin: Plugin | undefined;
 }
 
 /** A capability that a manifest asks for. */
 export interface CapabilityGrant {
+  /**
+   * As the manifest names it: ReadTelemetry, ModifyTelemetry, ControlLeds, ProcessDsp, FileSystem, Network or
+   * InterPluginComm.
+   */
   readonly capability: string;
+  /** Never unspecified. Network is of low risk with a list of hosts, and of medium risk without one. */
   readonly risk: CapabilityRisk;
+  /** The bytes that were judged good last have it; where none were, some bytes or other. */
   readonly granted: boolean;
   /** Why: `low risk`, `config.yaml`, `operator`, `not granted`, `revoked`, `granted to other bytes`. */
   readonly reason: string;
@@ -185,61 +209,101 @@ export interface CapabilityGrant {
   readonly allows: string;
 }
 
+/** Asks for every plugin. */
 export interface ListPluginsRequest {
 }
 
+/** Carries every plugin. */
 export interface ListPluginsResponse {
+  /**
+   * In the order of their ids, those without one first, and of one id in the order of their directories. Also those
+   * that cannot be read, and those that config.yaml names and that are not there.
+   */
   readonly plugins: readonly Plugin[];
 }
 
+/** Names the plugin to be told of. */
 export interface GetPluginRequest {
   /** The plugin's id, its directory, or its name, where it is the only one of that name. */
   readonly id: string;
 }
 
+/** Carries one plugin. */
 export interface GetPluginResponse {
+  /** As it stands now. */
   readonly plugin: Plugin | undefined;
 }
 
+/** One call of an action. Action, parameters and context are at most 64 KiB of JSON together. */
 export interface ExecuteActionRequest {
   /** The plugin's id, its directory, or its name, where it is the only one of that name. */
   readonly id: string;
+  /** As the plugin calls it; empty is refused. */
   readonly action: string;
+  /** Texts for the action, in its own order; may be none. */
   readonly parameters: readonly string[];
   /** What triggered the action; all of it may be missing. */
   readonly context: ActionContext | undefined;
 }
 
-/** What MIDIMon's guide calls a context. Bounds are MIDI's: 0 to 127. */
+/** What MIDIMon's guide calls a context. What came from MIDI is 0 to 127. */
 export interface ActionContext {
-  readonly velocity?: number | undefined;
-  readonly note?: number | undefined;
-  readonly cc?: number | undefined;
-  readonly value?: number | undefined;
+  /** Velocity of a note, 0 to 127; absent: there was none. */
+  readonly velocity?:
+    | number
+    | undefined;
+  /** Number of a note, 0 to 127; absent: there was none. */
+  readonly note?:
+    | number
+    | undefined;
+  /** Number of a controller, 0 to 127; absent: there was none. */
+  readonly cc?:
+    | number
+    | undefined;
+  /** Value of that controller, 0 to 127; absent: there was none. */
+  readonly value?:
+    | number
+    | undefined;
+  /** The mode that the caller is in, by a number of its own; absent: it has none. */
   readonly currentMode?:
     | number
     | undefined;
   /** ms since 1970; without it, now. */
-  readonly timestampMs?: bigint | undefined;
+  readonly timestampMs?:
+    | bigint
+    | undefined;
+  /** At most 64; of those with one key the last counts. */
   readonly metadata: readonly ActionMetadata[];
 }
 
+/** A text for the action under a name that it knows. */
 export interface ActionMetadata {
+  /** The name, as the action reads it. */
   readonly key: string;
+  /** The text; may be empty. */
   readonly value: string;
 }
 
+/** What the call came to: that the plugin trapped, or returned a code that is not 0, is in it as well. */
 export interface ExecuteActionResponse {
+  /** Always there. */
   readonly result: CallResult | undefined;
 }
 
+/** One message of the stream that brings an input. */
 export interface ProcessInputRequest {
-  readonly part: { readonly $case: "start"; readonly value: ProcessInputStart } | {
-    readonly $case: "input";
-    readonly value: Buffer;
-  } | undefined;
+  /** Absent: refused. */
+  readonly part:
+    | //
+    /** In the first request, and in no other. */
+    { readonly $case: "start"; readonly value: ProcessInputStart }
+    | //
+    /** The next bytes of the input, at most 1 MiB; no such request at all is an empty input. */
+    { readonly $case: "input"; readonly value: Buffer }
+    | undefined;
 }
 
+/** Which plugin is to do what with the input. */
 export interface ProcessInputStart {
   /** The plugin's id, its directory, or its name, where it is the only one of that name. */
   readonly id: string;
@@ -248,8 +312,8 @@ export interface ProcessInputStart {
   /** The operation's own parameter block, in the layout that the plugin reads. At most 64 KiB. */
   readonly parameters: Buffer;
   /**
-   * Room for the output, bytes, at most 64 MiB. Without it four times the input and 64 KiB, for an operation that says itself
-   * how much it wrote; one that does not, needs it.
+   * Room for the output, bytes, at most 64 MiB. Without it four times the input and 64 KiB, for an operation that says
+   * itself how much it wrote; one that does not, needs it.
    */
   readonly outputBytes?:
     | number
@@ -258,11 +322,17 @@ export interface ProcessInputStart {
   readonly elementBytes: number;
 }
 
+/** One message of the stream that brings the output. */
 export interface ProcessInputResponse {
-  readonly part: { readonly $case: "output"; readonly value: Buffer } | {
-    readonly $case: "result";
-    readonly value: CallResult;
-  } | undefined;
+  /** Always there. */
+  readonly part:
+    | //
+    /** The next bytes of the output, at most 256 KiB. There are none where the code is not 0. */
+    { readonly $case: "output"; readonly value: Buffer }
+    | //
+    /** The last message. */
+    { readonly $case: "result"; readonly value: CallResult }
+    | undefined;
 }
 
 /** What a call of a plugin came to. */
@@ -279,33 +349,52 @@ export interface CallResult {
   readonly cpuUs: number;
 }
 
+/** A line that a plugin wrote to its log. */
 export interface CallLogLine {
   /** error, warn, info, debug or trace. */
   readonly level: string;
+  /** On one line, without control characters, of at most 1024 bytes that the plugin wrote. */
   readonly text: string;
 }
 
+/** A plugin that is installed, and how it stands. */
 export interface Plugin {
-  /** UUID of the manifest; empty when the manifest could not be read. */
+  /**
+   * UUID of the manifest, in lower case; of a plugin that has none its name in lower case; empty when the manifest
+   * could not be read.
+   */
   readonly id: string;
-  /** The name in the manifest. */
+  /**
+   * Name in its manifest; of a plugin without one what it calls itself, or the name of its directory. Empty when the
+   * manifest could not be read.
+   */
   readonly name: string;
+  /** As the manifest says it; of one without a manifest what it says of itself; else empty. */
   readonly version: string;
+  /** Unspecified when its manifest cannot be read, or is of a kind that this rig does not run. */
   readonly pluginClass: PluginClass;
+  /** Never unspecified. */
   readonly state: PluginState;
   /** Why the plugin is in this state, where there is something to say. */
   readonly detail: string;
   /** The plugin's directory below the plugin directory. */
   readonly directory: string;
-  /** Calls a second that the manifest asks for; 0 of a plugin that runs when somebody asks. */
+  /**
+   * Calls a second that the manifest asks for; 0 of a plugin that runs when somebody asks, and when the manifest could
+   * not be read.
+   */
   readonly updateRateHz: number;
+  /** Of the life that runs, or of the last one. Absent of a plugin that no service has had since the host started. */
   readonly statistics:
     | PluginStatistics
     | undefined;
   /** What the plugin did that it must not do, by kind. */
   readonly violations: readonly Violation[];
   /** Of a Fast plugin that has a process, and of a Safe plugin that runs: the wasm-runner's. */
-  readonly confinement?: Confinement | undefined;
+  readonly confinement?:
+    | Confinement
+    | undefined;
+  /** What the operator said last; where nothing was said, RUNNING or AVAILABLE, by config.yaml. */
   readonly goal: PluginGoal;
   /** When it got into its state, ms since 1970. */
   readonly stateSinceMs: bigint;
@@ -2267,7 +2356,7 @@ export const PluginServiceService = {
     responseSerialize: (value: ListPluginsResponse): Buffer => Buffer.from(ListPluginsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListPluginsResponse => ListPluginsResponse.decode(value),
   },
-  /** One plugin. NOT_FOUND when no plugin has this id or name. */
+  /** One plugin. NOT_FOUND when no plugin has this id, directory or name. */
   getPlugin: {
     path: "/openracing.v1.PluginService/GetPlugin" as const,
     requestStream: false as const,
@@ -2289,8 +2378,8 @@ export const PluginServiceService = {
     responseDeserialize: (value: Buffer): ExecuteActionResponse => ExecuteActionResponse.decode(value),
   },
   /**
-   * Runs an operation of a plugin of Zenith's kind over bytes. The first request says of which plugin and how, the others
-   * are the input in pieces of at most 1 MiB, 64 MiB together. The output comes back in pieces, then the result.
+   * Runs an operation of a plugin of Zenith's kind over bytes. The first request says of which plugin and how, the
+   * others are the input in pieces of at most 1 MiB, 64 MiB together. The output comes back in pieces, then the result.
    */
   processInput: {
     path: "/openracing.v1.PluginService/ProcessInput" as const,
@@ -2303,9 +2392,9 @@ export const PluginServiceService = {
     responseDeserialize: (value: Buffer): ProcessInputResponse => ProcessInputResponse.decode(value),
   },
   /**
-   * Sets where a plugin is to get to, now and after every start of the rig, and brings it there as far as that can be done
-   * now: the answer says how it stands then. FAILED_PRECONDITION when it cannot be enabled or loaded at all; its goal stays
-   * as it was then.
+   * Sets where a plugin is to get to, now and after every start of the rig, and brings it there as far as that can be
+   * done now: the answer says how it stands then. Where it can never run the error says why, as MANIFEST_INVALID or
+   * PLUGIN_UNSUPPORTED, and its goal stays as it was. Over the rig's Unix socket alone.
    */
   setPluginGoal: {
     path: "/openracing.v1.PluginService/SetPluginGoal" as const,
@@ -2318,8 +2407,8 @@ export const PluginServiceService = {
     responseDeserialize: (value: Buffer): SetPluginGoalResponse => SetPluginGoalResponse.decode(value),
   },
   /**
-   * Reads, judges and starts a plugin as it lies on the disk now, also one that was stopped for its key. What runs goes on
-   * until its successor is ready, and when that fails, which is the error then.
+   * Reads, judges and starts a plugin as it lies on the disk now, also one that was stopped for its key. What runs goes
+   * on until its successor is ready, and when that fails, which is the error then. Over the rig's Unix socket alone.
    */
   reloadPlugin: {
     path: "/openracing.v1.PluginService/ReloadPlugin" as const,
@@ -2332,8 +2421,9 @@ export const PluginServiceService = {
     responseDeserialize: (value: Buffer): ReloadPluginResponse => ReloadPluginResponse.decode(value),
   },
   /**
-   * Grants a plugin what its manifest asks for, to the bytes that its artefact has now and no others. What is of high risk
-   * needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed.
+   * Grants a plugin what its manifest asks for, to the bytes that its artefact has now and no others. What is of high
+   * risk needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed. Over the
+   * rig's Unix socket alone.
    */
   grantCapability: {
     path: "/openracing.v1.PluginService/GrantCapability" as const,
@@ -2346,7 +2436,10 @@ export const PluginServiceService = {
       Buffer.from(GrantCapabilityResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GrantCapabilityResponse => GrantCapabilityResponse.decode(value),
   },
-  /** Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. */
+  /**
+   * Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. Over
+   * the rig's Unix socket alone.
+   */
   revokeCapability: {
     path: "/openracing.v1.PluginService/RevokeCapability" as const,
     requestStream: false as const,
@@ -2363,32 +2456,36 @@ export const PluginServiceService = {
 export interface PluginServiceServer extends UntypedServiceImplementation {
   /** Every installed plugin, in the order of their ids. */
   listPlugins: handleUnaryCall<ListPluginsRequest, ListPluginsResponse>;
-  /** One plugin. NOT_FOUND when no plugin has this id or name. */
+  /** One plugin. NOT_FOUND when no plugin has this id, directory or name. */
   getPlugin: handleUnaryCall<GetPluginRequest, GetPluginResponse>;
   /** Runs an action of a plugin of MIDIMon's kind, once. */
   executeAction: handleUnaryCall<ExecuteActionRequest, ExecuteActionResponse>;
   /**
-   * Runs an operation of a plugin of Zenith's kind over bytes. The first request says of which plugin and how, the others
-   * are the input in pieces of at most 1 MiB, 64 MiB together. The output comes back in pieces, then the result.
+   * Runs an operation of a plugin of Zenith's kind over bytes. The first request says of which plugin and how, the
+   * others are the input in pieces of at most 1 MiB, 64 MiB together. The output comes back in pieces, then the result.
    */
   processInput: handleBidiStreamingCall<ProcessInputRequest, ProcessInputResponse>;
   /**
-   * Sets where a plugin is to get to, now and after every start of the rig, and brings it there as far as that can be done
-   * now: the answer says how it stands then. FAILED_PRECONDITION when it cannot be enabled or loaded at all; its goal stays
-   * as it was then.
+   * Sets where a plugin is to get to, now and after every start of the rig, and brings it there as far as that can be
+   * done now: the answer says how it stands then. Where it can never run the error says why, as MANIFEST_INVALID or
+   * PLUGIN_UNSUPPORTED, and its goal stays as it was. Over the rig's Unix socket alone.
    */
   setPluginGoal: handleUnaryCall<SetPluginGoalRequest, SetPluginGoalResponse>;
   /**
-   * Reads, judges and starts a plugin as it lies on the disk now, also one that was stopped for its key. What runs goes on
-   * until its successor is ready, and when that fails, which is the error then.
+   * Reads, judges and starts a plugin as it lies on the disk now, also one that was stopped for its key. What runs goes
+   * on until its successor is ready, and when that fails, which is the error then. Over the rig's Unix socket alone.
    */
   reloadPlugin: handleUnaryCall<ReloadPluginRequest, ReloadPluginResponse>;
   /**
-   * Grants a plugin what its manifest asks for, to the bytes that its artefact has now and no others. What is of high risk
-   * needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed.
+   * Grants a plugin what its manifest asks for, to the bytes that its artefact has now and no others. What is of high
+   * risk needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed. Over the
+   * rig's Unix socket alone.
    */
   grantCapability: handleUnaryCall<GrantCapabilityRequest, GrantCapabilityResponse>;
-  /** Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. */
+  /**
+   * Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. Over
+   * the rig's Unix socket alone.
+   */
   revokeCapability: handleUnaryCall<RevokeCapabilityRequest, RevokeCapabilityResponse>;
 }
 
@@ -2409,7 +2506,7 @@ export interface PluginServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListPluginsResponse) => void,
   ): ClientUnaryCall;
-  /** One plugin. NOT_FOUND when no plugin has this id or name. */
+  /** One plugin. NOT_FOUND when no plugin has this id, directory or name. */
   getPlugin(
     request: GetPluginRequest,
     callback: (error: ServiceError | null, response: GetPluginResponse) => void,
@@ -2442,8 +2539,8 @@ export interface PluginServiceClient extends Client {
     callback: (error: ServiceError | null, response: ExecuteActionResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Runs an operation of a plugin of Zenith's kind over bytes. The first request says of which plugin and how, the others
-   * are the input in pieces of at most 1 MiB, 64 MiB together. The output comes back in pieces, then the result.
+   * Runs an operation of a plugin of Zenith's kind over bytes. The first request says of which plugin and how, the
+   * others are the input in pieces of at most 1 MiB, 64 MiB together. The output comes back in pieces, then the result.
    */
   processInput(): ClientDuplexStream<ProcessInputRequest, ProcessInputResponse>;
   processInput(options: Partial<CallOptions>): ClientDuplexStream<ProcessInputRequest, ProcessInputResponse>;
@@ -2452,9 +2549,9 @@ export interface PluginServiceClient extends Client {
     options?: Partial<CallOptions>,
   ): ClientDuplexStream<ProcessInputRequest, ProcessInputResponse>;
   /**
-   * Sets where a plugin is to get to, now and after every start of the rig, and brings it there as far as that can be done
-   * now: the answer says how it stands then. FAILED_PRECONDITION when it cannot be enabled or loaded at all; its goal stays
-   * as it was then.
+   * Sets where a plugin is to get to, now and after every start of the rig, and brings it there as far as that can be
+   * done now: the answer says how it stands then. Where it can never run the error says why, as MANIFEST_INVALID or
+   * PLUGIN_UNSUPPORTED, and its goal stays as it was. Over the rig's Unix socket alone.
    */
   setPluginGoal(
     request: SetPluginGoalRequest,
@@ -2472,8 +2569,8 @@ export interface PluginServiceClient extends Client {
     callback: (error: ServiceError | null, response: SetPluginGoalResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Reads, judges and starts a plugin as it lies on the disk now, also one that was stopped for its key. What runs goes on
-   * until its successor is ready, and when that fails, which is the error then.
+   * Reads, judges and starts a plugin as it lies on the disk now, also one that was stopped for its key. What runs goes
+   * on until its successor is ready, and when that fails, which is the error then. Over the rig's Unix socket alone.
    */
   reloadPlugin(
     request: ReloadPluginRequest,
@@ -2491,8 +2588,9 @@ export interface PluginServiceClient extends Client {
     callback: (error: ServiceError | null, response: ReloadPluginResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Grants a plugin what its manifest asks for, to the bytes that its artefact has now and no others. What is of high risk
-   * needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed.
+   * Grants a plugin what its manifest asks for, to the bytes that its artefact has now and no others. What is of high
+   * risk needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed. Over the
+   * rig's Unix socket alone.
    */
   grantCapability(
     request: GrantCapabilityRequest,
@@ -2509,7 +2607,10 @@ export interface PluginServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GrantCapabilityResponse) => void,
   ): ClientUnaryCall;
-  /** Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. */
+  /**
+   * Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. Over
+   * the rig's Unix socket alone.
+   */
   revokeCapability(
     request: RevokeCapabilityRequest,
     callback: (error: ServiceError | null, response: RevokeCapabilityResponse) => void,

@@ -25,6 +25,7 @@ export const protobufFileName = "openracing/v1/quarantine.proto";
 
 /** What a plugin may do now. */
 export const ConductStanding = {
+  /** CONDUCT_STANDING_UNSPECIFIED - Never sent. */
   CONDUCT_STANDING_UNSPECIFIED: 0,
   /** CONDUCT_STANDING_FREE - Runs as it asks to. */
   CONDUCT_STANDING_FREE: 1,
@@ -46,24 +47,31 @@ export namespace ConductStanding {
   export type CONDUCT_STANDING_QUARANTINED = typeof ConductStanding.CONDUCT_STANDING_QUARANTINED;
 }
 
+/** Which plugins are asked for. */
 export interface ListQuarantinedRequest {
   /** Also those that run, of which there is something to say: counted violations, a lower rate, a level. */
   readonly includeFree: boolean;
 }
 
+/** All of them, in one answer. */
 export interface ListQuarantinedResponse {
+  /** In the order of their ids, also those that are not installed any more. */
   readonly plugins: readonly PluginConduct[];
 }
 
+/** Names the plugin to be told of. */
 export interface GetConductRequest {
   /** The plugin's id, the name of its directory, or its own name where only one has it. */
   readonly plugin: string;
 }
 
+/** Carries the conduct of one plugin. */
 export interface GetConductResponse {
+  /** As it stands now. */
   readonly conduct: PluginConduct | undefined;
 }
 
+/** Which plugin is to be free again. */
 export interface ReleasePluginRequest {
   /** As in GetConductRequest. */
   readonly plugin: string;
@@ -71,6 +79,7 @@ export interface ReleasePluginRequest {
   readonly reason: string;
 }
 
+/** Comes when the release is on the disk. */
 export interface ReleasePluginResponse {
   /** As it stands now. */
   readonly conduct:
@@ -80,12 +89,15 @@ export interface ReleasePluginResponse {
   readonly released: boolean;
 }
 
+/** What one plugin did, and what follows from it. */
 export interface PluginConduct {
-  /** By which it is known, whatever directory and version it comes in. */
+  /** As Plugin.id: by it the plugin is known, whatever directory and version it comes in. */
   readonly id: string;
   /** Empty where it is not installed any more, as the name. */
   readonly directory: string;
+  /** Name in its manifest. */
   readonly name: string;
+  /** Never unspecified. */
   readonly standing: ConductStanding;
   /** Of its quarantines: 1, 2, 4, 8 and 16 hours are levels 1 to 5 by default. 0: none, or all forgiven. */
   readonly level: number;
@@ -104,15 +116,17 @@ export interface PluginConduct {
     | ViolationCounts
     | undefined;
   /**
-   * When time alone changes something, ms since 1970: the end of a quarantine, a step of the rate, a level less. Where the
-   * clock is set meanwhile, what has to pass stays, and this changes.
+   * When time alone changes something, ms since 1970: the end of a quarantine, a step of the rate, a level less. Where
+   * the clock is set meanwhile, what has to pass stays, and this changes.
    */
   readonly dueUnixMs?: bigint | undefined;
 }
 
+/** Why a plugin does not run, and for how long. */
 export interface Quarantine {
-  /** ms since 1970. */
+  /** When it began, ms since 1970. */
   readonly sinceUnixMs: bigint;
+  /** When it ends, ms since 1970; it moves with the wall clock where that is set. */
   readonly untilUnixMs: bigint;
   /** A clause. */
   readonly reason: string;
@@ -868,8 +882,8 @@ export const ViolationCounts: MessageFns<ViolationCounts> = {
 };
 
 /**
- * What plugins did that they must not do, and what follows: warnings, lower rates, quarantine. What it says is on the disk
- * already, and outlives the host, the rig and the machine. docs/quarantine.md has the rules.
+ * What plugins did that they must not do, and what follows: warnings, lower rates, quarantine. What it says is on the
+ * disk already, and outlives the host, the rig and the machine. docs/quarantine.md has the rules.
  */
 export type QuarantineServiceService = typeof QuarantineServiceService;
 export const QuarantineServiceService = {
@@ -885,7 +899,10 @@ export const QuarantineServiceService = {
       Buffer.from(ListQuarantinedResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListQuarantinedResponse => ListQuarantinedResponse.decode(value),
   },
-  /** One plugin, whether or not there is something to say of it. NOT_FOUND of one that is not installed and never did anything. */
+  /**
+   * One plugin, whether or not there is something to say of it. NOT_FOUND of one that is not installed and never did
+   * anything.
+   */
   getConduct: {
     path: "/openracing.v1.QuarantineService/GetConduct" as const,
     requestStream: false as const,
@@ -896,8 +913,8 @@ export const QuarantineServiceService = {
     responseDeserialize: (value: Buffer): GetConductResponse => GetConductResponse.decode(value),
   },
   /**
-   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. NOT_FOUND as GetConduct; over the Unix
-   * socket of the rig alone. Repeats safely.
+   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. NOT_FOUND as GetConduct; over
+   * the Unix socket of the rig alone. Repeats safely.
    */
   releasePlugin: {
     path: "/openracing.v1.QuarantineService/ReleasePlugin" as const,
@@ -914,11 +931,14 @@ export const QuarantineServiceService = {
 export interface QuarantineServiceServer extends UntypedServiceImplementation {
   /** Plugins that are kept from running, in the order of their ids. */
   listQuarantined: handleUnaryCall<ListQuarantinedRequest, ListQuarantinedResponse>;
-  /** One plugin, whether or not there is something to say of it. NOT_FOUND of one that is not installed and never did anything. */
+  /**
+   * One plugin, whether or not there is something to say of it. NOT_FOUND of one that is not installed and never did
+   * anything.
+   */
   getConduct: handleUnaryCall<GetConductRequest, GetConductResponse>;
   /**
-   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. NOT_FOUND as GetConduct; over the Unix
-   * socket of the rig alone. Repeats safely.
+   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. NOT_FOUND as GetConduct; over
+   * the Unix socket of the rig alone. Repeats safely.
    */
   releasePlugin: handleUnaryCall<ReleasePluginRequest, ReleasePluginResponse>;
 }
@@ -940,7 +960,10 @@ export interface QuarantineServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListQuarantinedResponse) => void,
   ): ClientUnaryCall;
-  /** One plugin, whether or not there is something to say of it. NOT_FOUND of one that is not installed and never did anything. */
+  /**
+   * One plugin, whether or not there is something to say of it. NOT_FOUND of one that is not installed and never did
+   * anything.
+   */
   getConduct(
     request: GetConductRequest,
     callback: (error: ServiceError | null, response: GetConductResponse) => void,
@@ -957,8 +980,8 @@ export interface QuarantineServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetConductResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. NOT_FOUND as GetConduct; over the Unix
-   * socket of the rig alone. Repeats safely.
+   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. NOT_FOUND as GetConduct; over
+   * the Unix socket of the rig alone. Repeats safely.
    */
   releasePlugin(
     request: ReleasePluginRequest,

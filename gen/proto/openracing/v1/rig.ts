@@ -28,6 +28,7 @@ export const protobufFileName = "openracing/v1/rig.proto";
 
 /** How the loop and the process of a Fast plugin wait for each other. */
 export const Waiting = {
+  /** WAITING_UNSPECIFIED - In RigLimits: predictive. In Loop: no loop runs. */
   WAITING_UNSPECIFIED: 0,
   /** WAITING_PREDICTIVE - The plugin is awake shortly before its frame is due, and both spin for a bounded time. */
   WAITING_PREDICTIVE: 1,
@@ -43,64 +44,99 @@ export namespace Waiting {
   export type WAITING_FUTEX = typeof Waiting.WAITING_FUTEX;
 }
 
+/** Asks for the rig now. */
 export interface GetRigRequest {
 }
 
+/** One reading of the rig. */
 export interface GetRigResponse {
+  /** Always there; without a loop its loop, torque and wheel are what the last one left, or 0. */
   readonly rig: Rig | undefined;
 }
 
+/** How often the rig is to be read. */
 export interface WatchRigRequest {
   /** Time between two readings, ms, 10..10000. 0 means 100. */
   readonly intervalMs: number;
 }
 
+/** One reading of the rig. */
 export interface WatchRigResponse {
+  /** As GetRig has it at this time. */
   readonly rig: Rig | undefined;
 }
 
+/** How long the intervals are to be. */
 export interface WatchLoopRequest {
   /** Length of an interval, ms, 10..10000. 0 means 1000. */
   readonly intervalMs: number;
 }
 
+/** One interval, sent when it is over. */
 export interface WatchLoopResponse {
+  /** It begins where the one before ended, unless the reader was slow. */
   readonly interval: LoopInterval | undefined;
 }
 
+/** Asks for the frames of the LEDs. */
 export interface WatchLedsRequest {
 }
 
+/** One frame: first the newest, where there is one, then each that is new when it is looked for, every 5 ms. */
 export interface WatchLedsResponse {
+  /** Always there. */
   readonly frame: LedFrame | undefined;
 }
 
+/** Asks for the emergency stop. */
 export interface EngageEstopRequest {
   /** Why, for whoever finds the rig stopped; 200 bytes of it are kept. May be empty. */
   readonly reason: string;
 }
 
+/** Comes when the loop has heard of the stop: at once where none runs, after 500 ms at the latest. */
 export interface EngageEstopResponse {
+  /** As it stands then; `in_force` says whether the loop has heard. */
   readonly estop: Estop | undefined;
 }
 
+/** Asks for the emergency stop to end. */
 export interface ClearEstopRequest {
 }
 
+/** Comes when the loop has heard of it: at once where none runs, after 500 ms at the latest. */
 export interface ClearEstopResponse {
+  /** As it stands then. */
   readonly estop: Estop | undefined;
 }
 
+/** One reading of everything between the games and the driver's hands. */
 export interface Rig {
-  readonly loop: Loop | undefined;
-  readonly torque: Torque | undefined;
-  readonly wheel: Wheel | undefined;
+  /** The real-time loop. Always there, also while none runs. */
+  readonly loop:
+    | Loop
+    | undefined;
+  /** What the loop does at the wheel. Always there, also while none runs. */
+  readonly torque:
+    | Torque
+    | undefined;
+  /** Where the wheel stands. Always there, also while no loop runs. */
+  readonly wheel:
+    | Wheel
+    | undefined;
+  /** What came in since the host started. */
   readonly telemetry:
     | TelemetryIntake
     | undefined;
   /** Absent before the first frame. */
-  readonly leds?: LedFrame | undefined;
-  readonly estop: Estop | undefined;
+  readonly leds?:
+    | LedFrame
+    | undefined;
+  /** How the emergency stop stands. Always there. */
+  readonly estop:
+    | Estop
+    | undefined;
+  /** As config.yaml has them. */
   readonly limits:
     | Limits
     | undefined;
@@ -118,6 +154,7 @@ export interface Degradation {
 
 /** The emergency stop. */
 export interface Estop {
+  /** Torque is to be held at zero until somebody clears it. */
   readonly engaged: boolean;
   /** When, ms since 1970; 0 while it is not engaged. */
   readonly sinceUnixMs: bigint;
@@ -183,19 +220,35 @@ export interface Loop {
 export interface LoopInterval {
   /** Time between the two readings, µs. */
   readonly elapsedUs: bigint;
+  /** A loop ran at the end of the interval. */
   readonly running: boolean;
+  /** Ticks done. */
   readonly ticks: bigint;
+  /** As Loop.missed_ticks. */
   readonly missedTicks: bigint;
-  readonly lateness: Distribution | undefined;
-  readonly duration: Distribution | undefined;
+  /** How long after its time each tick began. */
+  readonly lateness:
+    | Distribution
+    | undefined;
+  /** How long each tick took, waiting for plugins included. */
+  readonly duration:
+    | Distribution
+    | undefined;
+  /** As Loop.stale_inputs. */
   readonly staleInputs: bigint;
+  /** As Loop.refused_inputs. */
   readonly refusedInputs: bigint;
+  /** As Torque.non_finite. */
   readonly nonFinite: bigint;
+  /** As Torque.clamped. */
   readonly clamped: bigint;
+  /** As Torque.slew_limited. */
   readonly slewLimited: bigint;
-  /** Root mean square over the ticks of the interval, N·m. */
+  /** Root mean square of Torque.in_nm over the ticks of the interval, N·m; 0 where there were none. */
   readonly inRmsNm: number;
+  /** The same of Torque.out_nm. */
   readonly outRmsNm: number;
+  /** At the end of the interval the loop held torque at zero for the emergency stop; false while none runs. */
   readonly estopped: boolean;
   /** In the order of the chain. */
   readonly plugins: readonly PluginInterval[];
@@ -205,9 +258,13 @@ export interface LoopInterval {
 export interface PluginInterval {
   /** Empty while nobody can say whose counters these are. */
   readonly id: string;
+  /** Name in its manifest; empty where the id is. */
   readonly name: string;
+  /** Answers that came, late ones included. */
   readonly executions: bigint;
+  /** Ticks of its own that went on without its answer; the frame passed through. */
   readonly missedDeadlines: bigint;
+  /** Calls whose own CPU time was above the budget, but for accidents, as in PluginStatistics. */
   readonly budgetViolations: bigint;
   /** From the loop to the plugin and back. */
   readonly roundTrip:
@@ -223,10 +280,13 @@ export interface PluginInterval {
 
 /** Torque at the wheel, N·m, right positive. */
 export interface Torque {
+  /** At the newest tick, what came from the game, before the chain and the gain, -100..100; 0 while the input is silent. */
   readonly inNm: number;
+  /** At the newest tick, what went to the device, after the chain, the scalar and every limit. */
   readonly outNm: number;
-  /** Sum over all ticks of the square, (N·m)². */
+  /** Sum over all ticks of the square of in_nm, (N·m)². */
   readonly inSquareSum: number;
+  /** The same of out_nm. */
   readonly outSquareSum: number;
   /** Largest magnitude sent to the device. */
   readonly maxAbsNm: number;
@@ -236,10 +296,11 @@ export interface Torque {
   readonly clamped: bigint;
   /** Ticks in which the slew clamp cut. */
   readonly slewLimited: bigint;
-  /** Factor of the Safe plugins in use now, -1..1. */
+  /** Factor in use now, -1..1: what Safe plugins ask for, or the gain while none does. It changes by at most 1 in 17 ms. */
   readonly ffbScalar: number;
 }
 
+/** The wheel at the newest tick: the simulated one, or as the input frames have it. */
 export interface Wheel {
   /** rad, right positive. */
   readonly angle: number;
@@ -249,12 +310,17 @@ export interface Wheel {
 
 /** What came in from games. */
 export interface TelemetryIntake {
+  /** Frames that were accepted. */
   readonly frames: bigint;
+  /** Packets that publishers could not decode, as they say. */
   readonly droppedPackets: bigint;
-  /** rev/min of the newest frame. */
+  /** rev/min of the newest frame; 0 where it does not say. */
   readonly rpm: number;
+  /** rev/min of the newest frame; 0 where it does not say. */
   readonly maxRpm: number;
+  /** m/s of the newest frame; 0 where it does not say. */
   readonly speedMs: number;
+  /** Of the newest frame: -1 reverse; 0 neutral, or it does not say. */
   readonly gear: number;
   /** Times that the force of a game ran dry and began anew: its packets came later than they may, or it paused. */
   readonly forceUnderruns: bigint;
@@ -264,6 +330,7 @@ export interface TelemetryIntake {
   readonly droppedForceFrames: bigint;
 }
 
+/** What the LEDs of the rim are to show. Filled by LED plugins, within the bounds of the rim. */
 export interface LedFrame {
   /** Counts LED frames of this rig. */
   readonly sequence: bigint;

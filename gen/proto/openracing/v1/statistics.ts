@@ -13,6 +13,7 @@ export const protobufFileName = "openracing/v1/statistics.proto";
 
 /** What a plugin did that it must not do. */
 export const ViolationKind = {
+  /** VIOLATION_KIND_UNSPECIFIED - Never sent; the host counts none that has it. */
   VIOLATION_KIND_UNSPECIFIED: 0,
   /** VIOLATION_KIND_CRASH - A signal ended its process, or it ended its process itself. A Safe plugin: it trapped. */
   VIOLATION_KIND_CRASH: 1,
@@ -51,6 +52,7 @@ export namespace ViolationKind {
 
 /** What a Fast plugin was doing. Of Safe ones the evidence says it. */
 export const PluginPhase = {
+  /** PLUGIN_PHASE_UNSPECIFIED - Of a Safe plugin, or not known. */
   PLUGIN_PHASE_UNSPECIFIED: 0,
   /** PLUGIN_PHASE_LOADING - Constructors of the library, get_plugin_vtable(), get_info(). */
   PLUGIN_PHASE_LOADING: 1,
@@ -82,17 +84,17 @@ export interface PluginStatistics {
   /** Calls that returned an error, and those that did not return. */
   readonly failures: bigint;
   /**
-   * Calls whose own CPU time was above the budget, and those of a Safe plugin that ran out of fuel. Of a Fast plugin, but
-   * for accidents: interrupts count as its time, too (docs/decisions/0017).
+   * Calls whose own CPU time was above the budget, and those of a Safe plugin that ran out of fuel. Of a Fast plugin,
+   * but for accidents: interrupts count as its time, too (docs/decisions/0017).
    */
   readonly budgetViolations: bigint;
   /** Answers that were not there when they were needed; the machine's fault as often as the plugin's. */
   readonly missedDeadlines: bigint;
-  /** CPU time of a call. */
+  /** CPU time of a call. Absent while the service cannot see the counters, which are 0 then. */
   readonly cpu:
     | Histogram
     | undefined;
-  /** Times the plugin was started again. */
+  /** Times the plugin was started again, or a Safe one was moved to another thread. */
   readonly restarts: number;
   /** Of Fast plugins. */
   readonly memory?:
@@ -107,16 +109,16 @@ export interface PluginStatistics {
     | PluginFuel
     | undefined;
   /**
-   * Of failures, calls that were begun and did not return: they trapped, ran out of fuel or time, or ended their process.
-   * They are not among executions: calls that were begun are both together, and successes are executions, less the
-   * failures that returned.
+   * Of failures, calls that were begun and did not return: they trapped, ran out of fuel or time, or ended their
+   * process. They are not among executions: calls that were begun are both together, and successes are executions, less
+   * the failures that returned.
    */
   readonly unreturned?: bigint | undefined;
 }
 
 /**
- * What the ticks of a Safe plugin used of its fuel. The unit is one instruction of WebAssembly; what touches much memory
- * at once, and a call to the host, costs as many as it is worth.
+ * What the ticks of a Safe plugin used of its fuel. The unit is one instruction of WebAssembly; what touches much
+ * memory at once, and a call to the host, costs as many as it is worth.
  */
 export interface PluginFuel {
   /** Of the newest tick that came back, instructions. */
@@ -139,7 +141,9 @@ export interface PluginMemory {
 
 /** Violations of one kind, since the plugin was put into the rig. */
 export interface Violation {
+  /** Each kind is there once at most. */
   readonly kind: ViolationKind;
+  /** At least 1. */
   readonly count: bigint;
   /** Evidence of the newest one, a sentence. */
   readonly detail: string;
@@ -159,17 +163,23 @@ export interface Histogram {
   readonly maxNs: bigint;
 }
 
+/** Durations of about one length: buckets are 1 ns wide below 64 ns, and 32 to the octave from there to 8.6 s. */
 export interface HistogramBucket {
   /** Largest duration that falls into this bucket, ns. */
   readonly upperBoundNs: bigint;
+  /** Durations that fell into it; at least 1. */
   readonly count: bigint;
 }
 
 /** Durations of an interval in µs, each at most 3.2 % above the truth; all 0 when there were none. */
 export interface Distribution {
+  /** No more than half of the durations are longer. */
   readonly p50: number;
+  /** No more than 1 in 100 is longer. */
   readonly p99: number;
+  /** No more than 1 in 1000 is longer. */
   readonly p999: number;
+  /** None is longer. */
   readonly max: number;
 }
 

@@ -23,7 +23,9 @@ export const protobufPackage = "openracing.v1";
 
 export const protobufFileName = "openracing/v1/supervisor.proto";
 
+/** How far a service is on its way to SERVING. */
 export const ServiceState = {
+  /** SERVICE_STATE_UNSPECIFIED - Never sent. */
   SERVICE_STATE_UNSPECIFIED: 0,
   /** SERVICE_STATE_STOPPED - Not asked to run. */
   SERVICE_STATE_STOPPED: 1,
@@ -48,25 +50,33 @@ export namespace ServiceState {
   export type SERVICE_STATE_FAILED = typeof ServiceState.SERVICE_STATE_FAILED;
 }
 
+/** Asks for every service. */
 export interface ListServicesRequest {
 }
 
+/** Carries every service. */
 export interface ListServicesResponse {
+  /** In the order in which they need each other: trust, wasm-runner, dsp-helper. */
   readonly services: readonly Service[];
 }
 
+/** Which service is to be started again. REQUEST_INVALID for a name that none has. */
 export interface RestartServiceRequest {
   /** Its name. */
   readonly name: string;
 }
 
+/** Comes at once: the restart is not waited for. */
 export interface RestartServiceResponse {
   /** As it is now: it has just been started, or is about to be. */
   readonly service: Service | undefined;
 }
 
+/** A service of this rig, and how it fares since the host started. */
 export interface Service {
+  /** trust, wasm-runner or dsp-helper. */
   readonly name: string;
+  /** Never unspecified. */
   readonly state: ServiceState;
   /** Times it was started again. */
   readonly restarts: number;
@@ -406,6 +416,7 @@ export const Service: MessageFns<Service> = {
 /** The services of this rig and how they fare. */
 export type SupervisorServiceService = typeof SupervisorServiceService;
 export const SupervisorServiceService = {
+  /** Every service, as it is now. */
   listServices: {
     path: "/openracing.v1.SupervisorService/ListServices" as const,
     requestStream: false as const,
@@ -434,6 +445,7 @@ export const SupervisorServiceService = {
 } as const;
 
 export interface SupervisorServiceServer extends UntypedServiceImplementation {
+  /** Every service, as it is now. */
   listServices: handleUnaryCall<ListServicesRequest, ListServicesResponse>;
   /**
    * Starts a service now that waits, or was given up, and forgets how often it was lost. One that runs is ended first.
@@ -443,6 +455,7 @@ export interface SupervisorServiceServer extends UntypedServiceImplementation {
 }
 
 export interface SupervisorServiceClient extends Client {
+  /** Every service, as it is now. */
   listServices(
     request: ListServicesRequest,
     callback: (error: ServiceError | null, response: ListServicesResponse) => void,

@@ -27,6 +27,7 @@ export const protobufPackage = "openracing.v1";
 
 export const protobufFileName = "openracing/v1/telemetry.proto";
 
+/** What a publisher has to say at one time. When anything in it is wrong all of it is refused. */
 export interface PublishTelemetryRequest {
   /** The state of the car. Fields that the game does not send stay absent. */
   readonly frame:
@@ -48,26 +49,33 @@ export interface ForceSamples {
   readonly sampleRateHz: number;
 }
 
+/** What became of all requests of the call. */
 export interface PublishTelemetryResponse {
   /** Frames that entered the telemetry slot. */
   readonly acceptedFrames: bigint;
-  /** Frames refused because a value was not finite or out of range. */
+  /** Requests refused, frame and force, because a value was not finite or out of range. */
   readonly refusedFrames: bigint;
 }
 
+/** Asks for the newest frame. */
 export interface GetLatestTelemetryRequest {
 }
 
+/** One frame. */
 export interface GetLatestTelemetryResponse {
+  /** As it was published, with what the hub sets. */
   readonly frame: TelemetryFrame | undefined;
 }
 
+/** How often the newest frame is to be sent. */
 export interface WatchTelemetryRequest {
   /** Time between two frames, ms, 1..10000. 0 means 16. */
   readonly intervalMs: number;
 }
 
+/** One frame, at once and after each interval; none before there was a first one. */
 export interface WatchTelemetryResponse {
+  /** The newest; the same again where none came meanwhile. */
   readonly frame: TelemetryFrame | undefined;
 }
 
@@ -75,9 +83,9 @@ export interface WatchTelemetryResponse {
 export interface TelemetryFrame {
   /** Microseconds since the session began, as the game counts them. */
   readonly timestampUs: bigint;
-  /** Counts frames; set by the hub. */
+  /** Counts frames since the host started, from 1; set by the hub. */
   readonly sequence: bigint;
-  /** Share of full force feedback strength in use, -1..1; set by the hub. */
+  /** Share of full force feedback strength in use, 0..1: the gain of the rig; set by the hub. */
   readonly ffbScalar?:
     | number
     | undefined;
@@ -105,9 +113,13 @@ export interface TelemetryFrame {
   readonly gear?:
     | number
     | undefined;
-  /** Bits in the order of TelemetryFlag. Bits of `known_flags` that are 0 are not sent by the game. */
+  /**
+   * From bit 0: yellow, red, blue, checkered, green, white, pit limiter, in pits, DRS available, DRS active, ERS
+   * available, ERS active, launch control, traction control, ABS active, engine limiter, safety car, formation lap,
+   * session paused. A bit is 0 where that of `known_flags` is.
+   */
   readonly flags: number;
-  /** Which bits of `flags` the game sends. */
+  /** Which bits of `flags` the game sends, in the same order; other bits than these 19 are refused. */
   readonly knownFlags: number;
   /** 0..1. */
   readonly throttle?:
@@ -176,7 +188,10 @@ export interface TelemetryFrame {
     | number
     | undefined;
   /** s. */
-  readonly deltaBehind?: number | undefined;
+  readonly deltaBehind?:
+    | number
+    | undefined;
+  /** Gears of the car, as the game counts them. */
   readonly numGears?:
     | number
     | undefined;

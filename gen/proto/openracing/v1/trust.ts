@@ -28,11 +28,17 @@ export const protobufFileName = "openracing/v1/trust.proto";
 
 /** What was found, apart from what policy makes of it. */
 export const Finding = {
+  /** FINDING_UNSPECIFIED - Never sent. */
   FINDING_UNSPECIFIED: 0,
+  /** FINDING_UNSIGNED - There is no signature. */
   FINDING_UNSIGNED: 1,
+  /** FINDING_BAD_PROOF - A signature cannot be read, or is not one of these bytes: not by the key that it names, or by no key of the store. */
   FINDING_BAD_PROOF: 2,
+  /** FINDING_UNKNOWN_KEY - A key signed it that is not in the trust store, or of the level unknown there, and no trusted one did. */
   FINDING_UNKNOWN_KEY: 3,
+  /** FINDING_DISTRUSTED - A distrusted key signed it, whoever else did. */
   FINDING_DISTRUSTED: 4,
+  /** FINDING_TRUSTED - A trusted key signed it, no distrusted one did, and no signature is bad. */
   FINDING_TRUSTED: 5,
 } as const;
 
@@ -47,10 +53,15 @@ export namespace Finding {
   export type FINDING_TRUSTED = typeof Finding.FINDING_TRUSTED;
 }
 
+/** What policy makes of a finding. */
 export const Decision = {
+  /** DECISION_UNSPECIFIED - Never sent; the host takes it for a refusal. */
   DECISION_UNSPECIFIED: 0,
+  /** DECISION_LOAD - It may run. */
   DECISION_LOAD: 1,
+  /** DECISION_LOAD_WITH_WARNING - It may run, and the operator is told the reason. */
   DECISION_LOAD_WITH_WARNING: 2,
+  /** DECISION_REFUSE - It may not run. */
   DECISION_REFUSE: 3,
 } as const;
 
@@ -63,11 +74,19 @@ export namespace Decision {
   export type DECISION_REFUSE = typeof Decision.DECISION_REFUSE;
 }
 
+/**
+ * An artefact, what its plugin says of it, and what the operator demands. FILE_MISSING or PLUGIN_INVALID when the
+ * artefact cannot be read, SERVICE_UNAVAILABLE while the trust store cannot.
+ */
 export interface VerifyArtefactRequest {
   /** Absolute path of the artefact. Its sidecar is looked for beside it. */
   readonly path: string;
-  /** The two keys of the mode table. */
+  /**
+   * `plugins.native.require_signatures` of config.yaml. With allow_unsigned it is the mode: docs/trust.md has the
+   * table.
+   */
   readonly requireSignatures: boolean;
+  /** `plugins.native.allow_unsigned` of config.yaml. */
   readonly allowUnsigned: boolean;
   /** The manifest's own signature, base64; empty when it has none. */
   readonly manifestSignature: string;
@@ -87,16 +106,21 @@ export interface Bundle {
   readonly directory: string;
   /** The artefact as the manifest names it, relative to the directory. */
   readonly artefact: string;
-  /** Name of the manifest's file, and SHA-256 of its text as it was parsed, hex; both empty for a plugin that has none. */
+  /** Name of the manifest's file; empty for a plugin that has none. */
   readonly manifest: string;
+  /** SHA-256 of the manifest's text as it was parsed, hex; empty for a plugin that has none. */
   readonly manifestSha256: string;
+  /** As Plugin.id: what was signed must be about this one. */
   readonly pluginId: string;
   /** The newest version of this plugin that this rig ran on the word of a bundle; empty: none. */
   readonly newestVersion: string;
 }
 
+/** What was found, and what follows. */
 export interface VerifyArtefactResponse {
+  /** Of all signatures together; of the bundle's alone where that is judged worse. */
   readonly finding: Finding;
+  /** REFUSE in every mode, whatever the finding, where something is wrong with the bundle. */
   readonly decision: Decision;
   /** One sentence for the operator. */
   readonly reason: string;
@@ -114,36 +138,52 @@ export interface VerifyArtefactResponse {
   readonly bundleKeyFingerprints: readonly string[];
 }
 
+/**
+ * Who signed something that runs, and what the operator demands. SERVICE_UNAVAILABLE while the trust store cannot be
+ * read.
+ */
 export interface JudgeKeysRequest {
-  /** Both as VerifyArtefactResponse has them. */
+  /** As VerifyArtefactResponse has them: of those that signed the artefact by itself. */
   readonly keyFingerprints: readonly string[];
   /** As in VerifyArtefactRequest. */
   readonly requireSignatures: boolean;
+  /** As in VerifyArtefactRequest. */
   readonly allowUnsigned: boolean;
+  /** As VerifyArtefactResponse has them: of those that signed the bundle. */
   readonly bundleKeyFingerprints: readonly string[];
+  /** As in VerifyArtefactRequest. */
   readonly requireBundleSignature: boolean;
 }
 
+/** What these keys are worth now. */
 export interface JudgeKeysResponse {
+  /** As in VerifyArtefactResponse; a key that is not in the store any more is an unknown one. */
   readonly finding: Finding;
+  /** As in VerifyArtefactResponse. */
   readonly decision: Decision;
   /** One sentence for the operator. */
   readonly reason: string;
 }
 
+/** Which copies are not to be removed. */
 export interface CollectCopiesRequest {
-  /** SHA-256, hex, of what runs or is to run: these stay. */
+  /** SHA-256, hex in lower case, of what runs or is to run: these stay. */
   readonly keep: readonly string[];
 }
 
+/** What was removed. */
 export interface CollectCopiesResponse {
+  /** Files: copies, and what was left of copies that were not finished. */
   readonly removed: number;
+  /** What these files had together, bytes. */
   readonly removedBytes: bigint;
 }
 
+/** Asks for the keys, now and from now on. */
 export interface WatchKeysRequest {
 }
 
+/** The trust store as it is at this time. */
 export interface WatchKeysResponse {
   /** None when there is a problem. */
   readonly keys: readonly Key[];
@@ -1004,7 +1044,10 @@ export const TrustServiceService = {
       Buffer.from(VerifyArtefactResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): VerifyArtefactResponse => VerifyArtefactResponse.decode(value),
   },
-  /** Judges again what was signed by these keys: bytes that run are not verified a second time, their keys may be others now. */
+  /**
+   * Judges again what was signed by these keys: bytes that run are not verified a second time, their keys may be others
+   * now.
+   */
   judgeKeys: {
     path: "/openracing.v1.TrustService/JudgeKeys" as const,
     requestStream: false as const,
@@ -1025,7 +1068,10 @@ export const TrustServiceService = {
       Buffer.from(CollectCopiesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CollectCopiesResponse => CollectCopiesResponse.decode(value),
   },
-  /** The keys now, and all of them again, within half a second, when one of them is another one, whoever changed it. */
+  /**
+   * The keys now, and all of them again, within half a second, when the file of the keys is another one, whoever
+   * changed it.
+   */
   watchKeys: {
     path: "/openracing.v1.TrustService/WatchKeys" as const,
     requestStream: false as const,
@@ -1040,11 +1086,17 @@ export const TrustServiceService = {
 export interface TrustServiceServer extends UntypedServiceImplementation {
   /** Judges one artefact. A refusal is an answer, not an error. */
   verifyArtefact: handleUnaryCall<VerifyArtefactRequest, VerifyArtefactResponse>;
-  /** Judges again what was signed by these keys: bytes that run are not verified a second time, their keys may be others now. */
+  /**
+   * Judges again what was signed by these keys: bytes that run are not verified a second time, their keys may be others
+   * now.
+   */
   judgeKeys: handleUnaryCall<JudgeKeysRequest, JudgeKeysResponse>;
   /** Removes verified copies that nobody runs, and that are older than an hour. */
   collectCopies: handleUnaryCall<CollectCopiesRequest, CollectCopiesResponse>;
-  /** The keys now, and all of them again, within half a second, when one of them is another one, whoever changed it. */
+  /**
+   * The keys now, and all of them again, within half a second, when the file of the keys is another one, whoever
+   * changed it.
+   */
   watchKeys: handleServerStreamingCall<WatchKeysRequest, WatchKeysResponse>;
 }
 
@@ -1065,7 +1117,10 @@ export interface TrustServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: VerifyArtefactResponse) => void,
   ): ClientUnaryCall;
-  /** Judges again what was signed by these keys: bytes that run are not verified a second time, their keys may be others now. */
+  /**
+   * Judges again what was signed by these keys: bytes that run are not verified a second time, their keys may be others
+   * now.
+   */
   judgeKeys(
     request: JudgeKeysRequest,
     callback: (error: ServiceError | null, response: JudgeKeysResponse) => void,
@@ -1097,7 +1152,10 @@ export interface TrustServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CollectCopiesResponse) => void,
   ): ClientUnaryCall;
-  /** The keys now, and all of them again, within half a second, when one of them is another one, whoever changed it. */
+  /**
+   * The keys now, and all of them again, within half a second, when the file of the keys is another one, whoever
+   * changed it.
+   */
   watchKeys(request: WatchKeysRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchKeysResponse>;
   watchKeys(
     request: WatchKeysRequest,

@@ -34,7 +34,15 @@ export const protobufPackage = "openracing.v1";
 
 export const protobufFileName = "openracing/v1/wasm_runner.proto";
 
-export const PathAccess = { PATH_ACCESS_UNSPECIFIED: 0, PATH_ACCESS_READ: 1, PATH_ACCESS_READ_WRITE: 2 } as const;
+/** What a plugin may do beneath a directory. */
+export const PathAccess = {
+  /** PATH_ACCESS_UNSPECIFIED - Not said; refused. */
+  PATH_ACCESS_UNSPECIFIED: 0,
+  /** PATH_ACCESS_READ - Read what is there. */
+  PATH_ACCESS_READ: 1,
+  /** PATH_ACCESS_READ_WRITE - Read, write, make and remove what is there. */
+  PATH_ACCESS_READ_WRITE: 2,
+} as const;
 
 export type PathAccess = typeof PathAccess[keyof typeof PathAccess];
 
@@ -44,7 +52,9 @@ export namespace PathAccess {
   export type PATH_ACCESS_READ_WRITE = typeof PathAccess.PATH_ACCESS_READ_WRITE;
 }
 
+/** A Safe plugin as it is to run, filled by the host. REQUEST_INVALID for a field that is out of bounds. */
 export interface LoadSafePluginRequest {
+  /** UUID of the manifest, in either case. */
   readonly id: string;
   /** Name for the log. */
   readonly name: string;
@@ -56,46 +66,52 @@ export interface LoadSafePluginRequest {
   readonly capabilities: readonly string[];
   /** Names of the operations, as in the manifest. */
   readonly operations: readonly string[];
-  /** The plugin's configuration, already validated: a JSON object. */
+  /** The plugin's configuration, already validated: a JSON object of at most 64 KiB; empty: `{}`. */
   readonly configJson: string;
-  /** CPU time of a tick, µs. */
+  /** CPU time of a tick, µs, 1 to 5000. */
   readonly maxExecutionTimeUs: number;
+  /** All memories of its module together, bytes: 64 KiB to 16 MiB. */
   readonly maxMemoryBytes: bigint;
+  /** Its own rate, ticks a second, 1 to 200. */
   readonly updateRateHz: number;
-  /** Exports that take the places of `process`, `initialize` and `shutdown`. */
+  /** Export that takes the place of `process`; empty: `process`. */
   readonly mainFunction: string;
+  /** Export that takes the place of `initialize`; empty: `initialize`. */
   readonly initFunction: string;
+  /** Export that takes the place of `shutdown`; empty: `shutdown`. */
   readonly cleanupFunction: string;
   /** Place in the order of Safe plugins; lower first, ties by id. */
   readonly order: number;
   /** Directories that the plugin may use through WASI; at most 64, none without the capability FileSystem. */
   readonly fileSystem: readonly PathGrant[];
   /**
-   * Hosts that the plugin may reach, as the manifest lists them: `host`, which has the ports 80 and 443, or `host:port`.
-   * At most 64, none without the capability Network.
+   * Hosts that the plugin may reach, as the manifest lists them: `host`, which has the ports 80 and 443, or
+   * `host:port`. At most 64, none without the capability Network.
    */
   readonly network: readonly string[];
-  /** What it finds as the arguments and the environment of a program of WASI; at most 64 of each, 1024 bytes each. */
+  /** What it finds as the arguments of a program of WASI; at most 64, 1024 bytes each, without a NUL. */
   readonly arguments: readonly string[];
+  /** What it finds as the environment of a program of WASI; of those with one name the last counts. */
   readonly environment: readonly Variable[];
   /**
-   * Ticks a second that it begins with, at most update_rate_hz, which is its own rate; 0: it is loaded and initialised, and
-   * not ticked until it is adjusted. Without it: its own rate.
+   * Ticks a second that it begins with, at most update_rate_hz, which is its own rate; 0: it is loaded and initialised,
+   * and not ticked until it is adjusted. Without it: its own rate.
    */
   readonly initialRateHz?:
     | number
     | undefined;
   /**
-   * Names of capabilities that its manifest asks for and that it was not granted. A call that needs one of them is refused
-   * as any other, and not held against it: whoever asks openly is told no, and does no wrong.
+   * Names of capabilities that its manifest asks for and that it was not granted. A call that needs one of them is
+   * refused as any other, and not held against it: whoever asks openly is told no, and does no wrong.
    */
   readonly ungrantedCapabilities: readonly string[];
 }
 
 /** Of an environment. A map would be shorter, and reflection cannot describe one. */
 export interface Variable {
-  /** Letters, digits and underscores. */
+  /** 1 to 64 letters, digits and underscores, the first no digit. */
   readonly name: string;
+  /** At most 1024 bytes, without a NUL. */
   readonly value: string;
 }
 
@@ -105,14 +121,17 @@ export interface PathGrant {
   readonly name: string;
   /** Where it is, absolute. */
   readonly path: string;
+  /** What it may do there; unspecified is refused. */
   readonly access: PathAccess;
 }
 
+/** The plugin is initialised, and ticked from now on, unless its first rate is 0. */
 export interface LoadSafePluginResponse {
   /** The ABI that was recognised from the exports. */
   readonly abi: string;
 }
 
+/** A plugin that runs when somebody asks, filled by the host. REQUEST_INVALID for a field that is out of bounds. */
 export interface LoadOnCallPluginRequest {
   /** UUID of the manifest, or the name of a plugin whose manifest has none. */
   readonly id: string;
@@ -122,9 +141,9 @@ export interface LoadOnCallPluginRequest {
   readonly path: string;
   /** SHA-256 of the module, hex; other bytes are refused. */
   readonly sha256: string;
-  /** Longest call, µs of any time, at most 5 s. */
+  /** Longest call, µs of any time, 1 ms to 5 s. */
   readonly maxExecutionTimeUs: number;
-  /** At most 128 MiB. */
+  /** All memories of its module together, bytes: 64 KiB to 128 MiB. */
   readonly maxMemoryBytes: bigint;
   /** An action's instance stays from call to call. */
   readonly stateful: boolean;
@@ -136,37 +155,47 @@ export interface LoadOnCallPluginRequest {
   readonly ungrantedCapabilities: readonly string[];
 }
 
+/** The plugin has said what it is, and can be called. */
 export interface LoadOnCallPluginResponse {
   /** The ABI that was recognised from the exports. */
   readonly abi: string;
 }
 
+/** Wraps a call of PluginService. */
 export interface RunActionRequest {
+  /** Its id is that of the plugin, and no other name. Absent: refused. */
   readonly call: ExecuteActionRequest | undefined;
 }
 
+/** The call is over. */
 export interface RunActionResponse {
+  /** Always there. */
   readonly result: CallResult | undefined;
 }
 
+/** Wraps one message of a call of PluginService. */
 export interface RunInputRequest {
+  /** As PluginService.ProcessInput takes it; the id of its start is that of the plugin. Absent: refused. */
   readonly call: ProcessInputRequest | undefined;
 }
 
+/** Wraps one message of the answer. */
 export interface RunInputResponse {
+  /** Always there. */
   readonly answer: ProcessInputResponse | undefined;
 }
 
 /** Complete: what is not listed, the plugin does not have from then on. */
 export interface AdjustSafePluginRequest {
+  /** As it was loaded, in either case. */
   readonly id: string;
   /** Ticks a second, 1 to 200; 0: it stays loaded and is not ticked. Always 0 of a plugin that runs when somebody asks. */
   readonly updateRateHz: number;
   /** As in LoadSafePluginRequest, whatever it was loaded with. Empty of a plugin that runs when somebody asks. */
   readonly capabilities: readonly string[];
   /**
-   * Of those that it was loaded with, by name and path; access may be less. None without the capability FileSystem, but of
-   * a plugin that runs when somebody asks.
+   * Of those that it was loaded with, by name and path; access may be less. None without the capability FileSystem, but
+   * of a plugin that runs when somebody asks.
    */
   readonly fileSystem: readonly PathGrant[];
   /**
@@ -176,36 +205,53 @@ export interface AdjustSafePluginRequest {
   readonly network: readonly string[];
 }
 
+/** The terms are in force. */
 export interface AdjustSafePluginResponse {
 }
 
+/** Which plugin is to end. */
 export interface UnloadSafePluginRequest {
+  /** As it was loaded, in either case. Where none is loaded there is nothing to do. */
   readonly id: string;
 }
 
+/** None of its code runs any more. */
 export interface UnloadSafePluginResponse {
 }
 
+/** How much is to be told of each plugin. */
 export interface ListSafePluginsRequest {
   /** Without statistics: for whoever looks several times a second at what a thousand plugins did that they must not do. */
   readonly violationsOnly: boolean;
 }
 
+/** Carries every plugin that is loaded. */
 export interface ListSafePluginsResponse {
+  /** In the order of their ids. */
   readonly plugins: readonly SafePlugin[];
 }
 
+/** A plugin that is loaded, of either kind, and what it did. */
 export interface SafePlugin {
+  /** As it was loaded, in lower case. */
   readonly id: string;
-  /** LOADED while it is not ticked, THROTTLED while that is at less than its own rate, RUNNING, or WAITING. */
+  /**
+   * LOADED while it is not ticked, THROTTLED while that is at less than its own rate, RUNNING, WAITING until it is
+   * started again, or FAILED once it was given up. RUNNING of a plugin that runs when somebody asks.
+   */
   readonly state: PluginState;
+  /**
+   * Why it waits or was given up, or what of its manifest it does not do; of a plugin that runs when somebody asks,
+   * what it says that it is. Empty when there is nothing to say.
+   */
   readonly detail: string;
+  /** Since this load began. Absent when violations_only asked for none. */
   readonly statistics:
     | PluginStatistics
     | undefined;
   /** What the plugin did that it must not do, by kind, since it was loaded. */
   readonly violations: readonly Violation[];
-  /** Of a plugin that runs when somebody asks. */
+  /** Of a plugin that runs when somebody asks; absent of others. */
   readonly described?:
     | SelfDescription
     | undefined;
@@ -221,6 +267,7 @@ export interface SafePlugin {
 
 /** What a plugin says of itself. */
 export interface SelfDescription {
+  /** What it calls itself, at most 256 characters on one line; may be empty. */
   readonly name: string;
   /** Empty where it says none. */
   readonly version: string;
@@ -230,11 +277,18 @@ export interface SelfDescription {
 export interface CarryRequestsRequest {
   /** As the request has it. */
   readonly number: number;
-  readonly outcome: { readonly $case: "response"; readonly value: HttpResponse } | //
-  /** It was tried and came to nothing, or could not be tried: a sentence without its full stop. */
-  { readonly $case: "failed"; readonly value: string } | //
-  /** It may not be made: where it leads is not what the manifest lists. A sentence without its full stop. */
-  { readonly $case: "refused"; readonly value: string } | undefined;
+  /** Absent: it failed. */
+  readonly outcome:
+    | //
+    /** The other end answered, with whatever status. */
+    { readonly $case: "response"; readonly value: HttpResponse }
+    | //
+    /** It was tried and came to nothing, or could not be tried: a sentence without its full stop. */
+    { readonly $case: "failed"; readonly value: string }
+    | //
+    /** It may not be made: where it leads is not what the manifest lists. A sentence without its full stop. */
+    { readonly $case: "refused"; readonly value: string }
+    | undefined;
 }
 
 /** From the runner: what a plugin asks for. */
@@ -246,14 +300,21 @@ export interface CarryRequestsResponse {
   readonly number: number;
   /** As the plugin was loaded. */
   readonly pluginId: string;
-  readonly wish: { readonly $case: "http"; readonly value: HttpRequest } | {
-    readonly $case: "datagram";
-    readonly value: Datagram;
-  } | //
-  /** Nobody waits for the answer to this number any more. */
-  { readonly $case: "withdrawal"; readonly value: Withdrawal } | undefined;
+  /** Absent: the host does nothing. */
+  readonly wish:
+    | //
+    /** The host answers it with a CarryRequestsRequest of this number, unless it is withdrawn. */
+    { readonly $case: "http"; readonly value: HttpRequest }
+    | //
+    /** The host sends it or drops it, and answers nothing. */
+    { readonly $case: "datagram"; readonly value: Datagram }
+    | //
+    /** Nobody waits for the answer to this number any more. */
+    { readonly $case: "withdrawal"; readonly value: Withdrawal }
+    | undefined;
 }
 
+/** A request of a plugin. The host checks all of it again, and fails what is out of bounds. */
 export interface HttpRequest {
   /** GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS. */
   readonly method: string;
@@ -275,6 +336,7 @@ export interface HttpResponse {
   readonly body: Buffer;
 }
 
+/** A header of a request or a response. */
 export interface HttpHeader {
   /** In lower case. */
   readonly name: string;
@@ -282,6 +344,7 @@ export interface HttpHeader {
   readonly value: string;
 }
 
+/** A datagram of UDP that a plugin sends. The host drops what is out of bounds, or not listed. */
 export interface Datagram {
   /** `host:port`, as the manifest lists it. */
   readonly to: string;
@@ -289,6 +352,7 @@ export interface Datagram {
   readonly payload: Buffer;
 }
 
+/** Has nothing to say: the number says which request is meant. */
 export interface Withdrawal {
 }
 
@@ -2485,8 +2549,9 @@ export const WasmRunnerServiceService = {
     responseDeserialize: (value: Buffer): RunInputResponse => RunInputResponse.decode(value),
   },
   /**
-   * Changes on what terms a plugin runs, of either kind, while it runs: it keeps its instance and its state. Done when it is
-   * in force, which is before its next tick. REQUEST_INVALID changes nothing; PLUGIN_UNKNOWN where none is loaded.
+   * Changes on what terms a plugin runs, of either kind, while it runs: it keeps its instance and its state. Done when
+   * it is in force, which is before its next tick. REQUEST_INVALID changes nothing; PLUGIN_UNKNOWN where none is
+   * loaded.
    */
   adjustSafePlugin: {
     path: "/openracing.v1.WasmRunnerService/AdjustSafePlugin" as const,
@@ -2511,6 +2576,7 @@ export const WasmRunnerServiceService = {
       Buffer.from(UnloadSafePluginResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UnloadSafePluginResponse => UnloadSafePluginResponse.decode(value),
   },
+  /** Every plugin that is loaded, of either kind, and what it did. */
   listSafePlugins: {
     path: "/openracing.v1.WasmRunnerService/ListSafePlugins" as const,
     requestStream: false as const,
@@ -2551,12 +2617,14 @@ export interface WasmRunnerServiceServer extends UntypedServiceImplementation {
   /** As PluginService.ProcessInput, by the plugin's id alone. */
   runInput: handleBidiStreamingCall<RunInputRequest, RunInputResponse>;
   /**
-   * Changes on what terms a plugin runs, of either kind, while it runs: it keeps its instance and its state. Done when it is
-   * in force, which is before its next tick. REQUEST_INVALID changes nothing; PLUGIN_UNKNOWN where none is loaded.
+   * Changes on what terms a plugin runs, of either kind, while it runs: it keeps its instance and its state. Done when
+   * it is in force, which is before its next tick. REQUEST_INVALID changes nothing; PLUGIN_UNKNOWN where none is
+   * loaded.
    */
   adjustSafePlugin: handleUnaryCall<AdjustSafePluginRequest, AdjustSafePluginResponse>;
   /** Ends a plugin, of either kind. Repeats safely. */
   unloadSafePlugin: handleUnaryCall<UnloadSafePluginRequest, UnloadSafePluginResponse>;
+  /** Every plugin that is loaded, of either kind, and what it did. */
   listSafePlugins: handleUnaryCall<ListSafePluginsRequest, ListSafePluginsResponse>;
   /**
    * What plugins ask of the network, and what became of it: the runner has none. The host opens the call and keeps it
@@ -2622,8 +2690,9 @@ export interface WasmRunnerServiceClient extends Client {
   runInput(options: Partial<CallOptions>): ClientDuplexStream<RunInputRequest, RunInputResponse>;
   runInput(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<RunInputRequest, RunInputResponse>;
   /**
-   * Changes on what terms a plugin runs, of either kind, while it runs: it keeps its instance and its state. Done when it is
-   * in force, which is before its next tick. REQUEST_INVALID changes nothing; PLUGIN_UNKNOWN where none is loaded.
+   * Changes on what terms a plugin runs, of either kind, while it runs: it keeps its instance and its state. Done when
+   * it is in force, which is before its next tick. REQUEST_INVALID changes nothing; PLUGIN_UNKNOWN where none is
+   * loaded.
    */
   adjustSafePlugin(
     request: AdjustSafePluginRequest,
@@ -2656,6 +2725,7 @@ export interface WasmRunnerServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UnloadSafePluginResponse) => void,
   ): ClientUnaryCall;
+  /** Every plugin that is loaded, of either kind, and what it did. */
   listSafePlugins(
     request: ListSafePluginsRequest,
     callback: (error: ServiceError | null, response: ListSafePluginsResponse) => void,
