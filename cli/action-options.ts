@@ -25,10 +25,10 @@ export const withActionOptions = (command: Command): Command =>
     .option('--value <n>', "the controller's value", midi)
     .option('--mode <n>', 'the current mode', whole(0, 2 ** 32 - 1))
 
-export function actionRequest(id: string, action: string, options: ActionOptions): ExecuteActionRequest {
+export function actionRequest(plugin: string, action: string, options: ActionOptions): ExecuteActionRequest {
   const { velocity, note, cc, value, mode: currentMode } = options
   return {
-    ...{ id, action, parameters: [...options.param] },
+    ...{ plugin, action, parameters: [...options.param] },
     context: { velocity, note, cc, value, currentMode, timestampMs: undefined, metadata: [] },
   }
 }

@@ -21,4 +21,4 @@ export const withOperationOptions = (command: Command): Command =>
 export const operationStart = (
   id: string,
   { operation, params, outputBytes, elementBytes }: OperationOptions,
-): ProcessInputStart => ({ id, operation, parameters: Buffer.from(params ?? []), outputBytes, elementBytes })
+): ProcessInputStart => ({ plugin: id, operation, parameters: Buffer.from(params ?? []), outputBytes, elementBytes })

@@ -100,7 +100,7 @@ const install =
 
 async function rollback(plugin: string, options: InstallOptions, command: Command): Promise<void> {
   const { result } = await withClient(command, PluginInstallServiceClient, (client) =>
-    call<RollbackPluginResponse>((done) => client.rollbackPlugin({ id: plugin }, ...within(changeMs), done)),
+    call<RollbackPluginResponse>((done) => client.rollbackPlugin({ plugin }, ...within(changeMs), done)),
   )
   conclude(result, options)
 }
@@ -123,7 +123,7 @@ interface UninstallOptions {
 async function uninstall(plugin: string, { yes, json: asJson }: UninstallOptions, command: Command): Promise<void> {
   if (yes !== true) await confirm(plugin)
   const { result } = await withClient(command, PluginInstallServiceClient, (client) =>
-    call<UninstallPluginResponse>((done) => client.uninstallPlugin({ id: plugin }, ...within(changeMs), done)),
+    call<UninstallPluginResponse>((done) => client.uninstallPlugin({ plugin }, ...within(changeMs), done)),
   )
   if (result === undefined) throw noResult()
   const { directory, previousVersion } = result

@@ -64,10 +64,10 @@ async function list(options: { readonly json?: boolean }, command: Command): Pro
 
 /** Newest first, as somebody who asks what is wrong wants them. */
 function violationRows(violations: readonly Violation[]): readonly (readonly string[])[] {
-  const newestFirst = violations.toSorted((a, b) => Number(b.lastTimeUs - a.lastTimeUs))
-  return newestFirst.map(({ kind, count, lastTimeUs, detail }) => [
+  const newestFirst = violations.toSorted((a, b) => Number(b.lastTimeUnixUs - a.lastTimeUnixUs))
+  return newestFirst.map(({ kind, count, lastTimeUnixUs, detail }) => [
     `violation: ${violationWord(kind)}`,
-    `${count}, the newest at ${new Date(Number(lastTimeUs / 1000n)).toISOString()}: ${detail}`,
+    `${count}, the newest at ${new Date(Number(lastTimeUnixUs / 1000n)).toISOString()}: ${detail}`,
   ])
 }
 
@@ -108,7 +108,7 @@ function describe(plugin: Plugin): readonly (readonly string[])[] {
     ['class', pluginClassWord(plugin)],
     ['state', pluginStateWord(plugin)],
     ['detail', plugin.detail],
-    ['since', new Date(Number(plugin.stateSinceMs)).toISOString()],
+    ['since', new Date(Number(plugin.stateSinceUnixMs)).toISOString()],
     ...grantRows(plugin),
     [
       'executions',
@@ -131,7 +131,7 @@ function describe(plugin: Plugin): readonly (readonly string[])[] {
 
 async function info(id: string, options: { readonly json?: boolean }, command: Command): Promise<void> {
   const { plugin } = await withClient(command, PluginServiceClient, (client) =>
-    call<GetPluginResponse>((done) => client.getPlugin({ id }, ...within(answerMs), done)),
+    call<GetPluginResponse>((done) => client.getPlugin({ plugin: id }, ...within(answerMs), done)),
   )
   process.stdout.write(options.json ? json(plugin && wordedPlugin(plugin)) : table(describe(plugin as Plugin)))
 }

@@ -23,14 +23,14 @@ async function replay(file: string, options: ReplayOptions, command: Command): P
   const interrupted = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort())
   process.stderr.write(`${file}: ${recording.game}, ${recording.frameRateHz} frames a second\n`)
-  const { acceptedFrames, refusedFrames } = await withClient(command, TelemetryServiceClient, (client) =>
+  const { acceptedFrames, refusedRequests } = await withClient(command, TelemetryServiceClient, (client) =>
     publishRecording(client, recording, {
       speed: options.speed,
       loop: options.loop === true,
       signal: interrupted.signal,
     }),
   )
-  process.stderr.write(`${acceptedFrames} frames published, ${refusedFrames} refused\n`)
+  process.stderr.write(`${acceptedFrames} frames published, ${refusedRequests} refused\n`)
 }
 
 /** `wheelctl telemetry …` */

@@ -34,7 +34,7 @@ async function startHub(): Promise<Hub> {
   const implementation: TelemetryServiceServer = {
     publishTelemetry: (call, callback) => {
       call.on('data', (request: PublishTelemetryRequest) => received.push(request))
-      call.on('end', () => callback(null, { acceptedFrames: BigInt(received.length), refusedFrames: 0n }))
+      call.on('end', () => callback(null, { acceptedFrames: BigInt(received.length), refusedRequests: 0n }))
     },
     getLatestTelemetry: (_, callback) => callback(null, { frame: undefined }),
     watchTelemetry: (call) => call.end(),

@@ -35,7 +35,7 @@ const toMessage = ({ kind, phase, count, detail, sequence, lastMs }: Charge): Vi
   count: BigInt(count),
   detail,
   sequence,
-  lastTimeUs: BigInt(lastMs) * 1000n,
+  lastTimeUnixUs: BigInt(lastMs) * 1000n,
 })
 
 export interface FastPluginParts {

@@ -164,7 +164,7 @@ function ticksOf(violation: Violation, ticks: readonly Tick[]): readonly Tick[] 
     const first = BigInt(violation.sequence)
     return ticks.filter(({ number }) => number >= first && number < first + BigInt(ticksLooked))
   }
-  const agoNs = BigInt(Date.now()) * 1_000_000n - violation.lastTimeUs * 1000n
+  const agoNs = BigInt(Date.now()) * 1_000_000n - violation.lastTimeUnixUs * 1000n
   const chargedNs = process.hrtime.bigint() - agoNs
   return ticks.filter(({ dueNs }) => dueNs > chargedNs - 20_000_000n).slice(0, ticksLooked)
 }
@@ -214,7 +214,7 @@ test('one plugin with a vice after another shares a chain with a neighbour', asy
         return newest !== undefined && costNoTick(newest, record) && newest
       })
       if (phase !== undefined) assert.equal(violation.phase, phase)
-      assert.ok(violation.count >= 1n && violation.lastTimeUs > 0n)
+      assert.ok(violation.count >= 1n && violation.lastTimeUnixUs > 0n)
       await beginning
       const now = await until('the neighbour answers on', () => {
         const now = neighbourOf(rig)

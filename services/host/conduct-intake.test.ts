@@ -19,8 +19,8 @@ const {
   VIOLATION_KIND_TIMEOUT: timeout,
 } = ViolationKind
 
-const violation = (kind: ViolationKind, count: bigint, lastTimeUs = 1n): Violation => ({
-  ...{ kind, count, lastTimeUs, detail: 'it did', phase: 0, sequence: 0 },
+const violation = (kind: ViolationKind, count: bigint, lastTimeUnixUs = 1n): Violation => ({
+  ...{ kind, count, lastTimeUnixUs, detail: 'it did', phase: 0, sequence: 0 },
 })
 
 const safe = (life: bigint, ...violations: readonly Violation[]): ReportedPlugin =>

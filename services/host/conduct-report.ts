@@ -71,7 +71,7 @@ const whole = (counter: bigint): number => Number(counter < Number.MAX_SAFE_INTE
 
 /** `counted`: so many of its crashes the host has counted by itself. */
 function readTally(
-  { kind, count: told, lastTimeUs, detail }: Violation,
+  { kind, count: told, lastTimeUnixUs, detail }: Violation,
   pluginClass: PluginClass,
   counted: number,
 ): ReportedTally | undefined {
@@ -80,7 +80,7 @@ function readTally(
   if (!meaning || count <= 0) return undefined
   const { word, as } = meaning
   return {
-    ...{ word, as: as[pluginClass], count, lastUs: whole(lastTimeUs) },
+    ...{ word, as: as[pluginClass], count, lastUs: whole(lastTimeUnixUs) },
     detail: onOneLine(detail.slice(0, detailMax)),
   }
 }

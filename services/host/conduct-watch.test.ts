@@ -10,7 +10,7 @@ import { startConductWatch } from './conduct-watch.ts'
 import { newConductRig } from './testing/conduct-rig.ts'
 
 const crashed = (count: bigint): Violation[] => [
-  { kind: ViolationKind.VIOLATION_KIND_CRASH, count, detail: 'trapped', phase: 0, sequence: 0, lastTimeUs: count },
+  { kind: ViolationKind.VIOLATION_KIND_CRASH, count, detail: 'trapped', phase: 0, sequence: 0, lastTimeUnixUs: count },
 ]
 
 /** Services that answer what a test says, and a watch over them. */

@@ -49,7 +49,7 @@ test('what the host has counted is not counted again when the next process tells
       readSafe([
         SafePlugin.fromPartial({
           ...{ id: guilty, life, crashesCounted },
-          violations: [{ kind: ViolationKind.VIOLATION_KIND_CRASH, count, detail: 'it ended', lastTimeUs: 1n }],
+          violations: [{ kind: ViolationKind.VIOLATION_KIND_CRASH, count, detail: 'it ended', lastTimeUnixUs: 1n }],
         }),
       ]),
     ])

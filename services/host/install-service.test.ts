@@ -108,10 +108,10 @@ async function startRig(listen?: string) {
     read: (...path: readonly string[]) => readFileSync(join(home.pluginDir, ...path), 'utf8'),
     write: (text: string, ...path: readonly string[]) => writeFileSync(join(home.pluginDir, ...path), text),
     rollback: async (id: string) =>
-      (await call<RollbackPluginResponse>((done) => client.rollbackPlugin({ id }, ...within(20_000), done)))
+      (await call<RollbackPluginResponse>((done) => client.rollbackPlugin({ plugin: id }, ...within(20_000), done)))
         .result as InstallResult,
     uninstall: async (id: string) =>
-      (await call<UninstallPluginResponse>((done) => client.uninstallPlugin({ id }, ...within(20_000), done)))
+      (await call<UninstallPluginResponse>((done) => client.uninstallPlugin({ plugin: id }, ...within(20_000), done)))
         .result as InstallResult,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }

@@ -74,13 +74,13 @@ export function installService({ install, uninstall, rollback }: Installer, log:
 
   const implementation: PluginInstallServiceServer = {
     installPlugin: duplexStream(answer, log),
-    uninstallPlugin: unary(async ({ id }, _, peer) => {
+    uninstallPlugin: unary(async ({ plugin }, _, peer) => {
       needOwnSocket(peer, 'plugins are uninstalled')
-      return { result: await uninstall(id) }
+      return { result: await uninstall(plugin) }
     }, log),
-    rollbackPlugin: unary(async ({ id }, _, peer) => {
+    rollbackPlugin: unary(async ({ plugin }, _, peer) => {
       needOwnSocket(peer, 'plugins are rolled back')
-      return { result: await rollback(id) }
+      return { result: await rollback(plugin) }
     }, log),
   }
   return bind(PluginInstallServiceService, implementation)

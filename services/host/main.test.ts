@@ -270,7 +270,7 @@ test('what a game sends is in the rig, and its force at the wheel', { timeout: 6
   watch.cancel()
 
   const counted = await driving
-  assert.deepEqual([counted.acceptedFrames, counted.refusedFrames], [60n, 1n])
+  assert.deepEqual([counted.acceptedFrames, counted.refusedRequests], [60n, 1n])
   const latest = (await latestFrame()).frame
   assert.deepEqual([latest?.rpm, latest?.ffbScalar, latest?.sequence, latest?.throttle], [4059, 0.5, 60n, undefined])
   const rig = await rigWhen(it, 'the force has faded in the silence', ({ torque: now }) => now?.outNm === 0)

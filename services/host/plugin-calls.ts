@@ -52,7 +52,7 @@ export function createPluginCalls({ plugins, services }: PluginCallsNeeds): Plug
   }
 
   return {
-    execute: async (request, signal) => services.runAction({ ...request, id: await idOf(request.id) }, signal),
+    execute: async (request, signal) => services.runAction({ ...request, plugin: await idOf(request.plugin) }, signal),
     async *process(requests, signal) {
       const all = requests[Symbol.asyncIterator]()
       const first = await all.next()
@@ -64,7 +64,7 @@ export function createPluginCalls({ plugins, services }: PluginCallsNeeds): Plug
         )
       }
       const start: ProcessInputRequest = {
-        part: { $case: 'start', value: { ...part.value, id: await idOf(part.value.id) } },
+        part: { $case: 'start', value: { ...part.value, plugin: await idOf(part.value.plugin) } },
       }
       yield* services.runInput(addressed(start, all), signal)
     },

@@ -96,7 +96,7 @@ function toMessage(plugin: PlannedPlugin, life: PluginLife, report: Report | und
     state: stateOf[life.state],
     detail: detailOf(life),
     goal: goalOf[goal],
-    stateSinceMs: BigInt(life.sinceMs),
+    stateSinceUnixMs: BigInt(life.sinceMs),
   }
   if (manifest === null) {
     const { name = '', version = '' } = unsupported ?? {}

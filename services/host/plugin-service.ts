@@ -46,7 +46,7 @@ export function pluginService({ plugins, calls, hand, log }: PluginServiceNeeds)
 
   const implementation: PluginServiceServer = {
     listPlugins: unary(async () => ({ plugins: [...(await plugins.list())] }), log),
-    getPlugin: unary(async ({ id }) => ({ plugin: await plugins.get(id) }), log),
+    getPlugin: unary(async ({ plugin }) => ({ plugin: await plugins.get(plugin) }), log),
     executeAction: unary(async (request, signal) => ({ result: await calls.execute(request, signal) }), log),
     processInput: duplexStream(calls.process, log),
     setPluginGoal: unary(({ plugin, goal }, _, peer) => {

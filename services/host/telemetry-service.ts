@@ -25,14 +25,14 @@ const publish =
   (hub: Hub): handleClientStreamingCall<PublishTelemetryRequest, PublishTelemetryResponse> =>
   (call, callback) => {
     let acceptedFrames = 0n
-    let refusedFrames = 0n
+    let refusedRequests = 0n
     call.on('data', (request: PublishTelemetryRequest) => {
       const outcome = hub.accept(request)
       if (outcome === 'accepted') acceptedFrames += 1n
-      if (outcome === 'refused') refusedFrames += 1n
+      if (outcome === 'refused') refusedRequests += 1n
     })
     call.on('error', () => {}) // the publisher is gone, and with it who would hear of it
-    call.on('end', () => callback(null, { acceptedFrames, refusedFrames }))
+    call.on('end', () => callback(null, { acceptedFrames, refusedRequests }))
   }
 
 function newest(hub: Hub): TelemetryFrame {

@@ -169,7 +169,7 @@ async function observe({ find }: Rig, id: string, { charged, fails }: Fate): Pro
     // A busy machine may well make a tick long that was none: that is charged as well, and is not what is looked for.
     return violations.find(({ kind, detail }) => kinds.includes(kind) && evidence.test(detail))
   })
-  assert.ok(violation.count >= 1n && violation.lastTimeUs > 0n)
+  assert.ok(violation.count >= 1n && violation.lastTimeUnixUs > 0n)
 }
 
 /** The neighbour goes on, and is charged with nothing but what a busy machine makes of a tick. */

@@ -135,7 +135,7 @@ async function startProcess(root: string) {
       call<LoadOnCallPluginResponse>((callback) => client.loadOnCallPlugin(request, callback)),
     execute: (id: string) =>
       call<RunActionResponse>((callback) =>
-        client.runAction(RunActionRequest.fromPartial({ call: { id, action: 'hello' } }), callback),
+        client.runAction(RunActionRequest.fromPartial({ call: { plugin: id, action: 'hello' } }), callback),
       ),
     list: () =>
       call<ListSafePluginsResponse>((callback) => client.listSafePlugins({ violationsOnly: false }, callback)),

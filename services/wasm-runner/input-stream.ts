@@ -58,7 +58,7 @@ export function createInputCalls(runner: Pick<Runner, 'runInput'>): InputCall {
       const start = await readStart(all)
       const request = parseStart(start)
       const input = await collectInput(inputs(all), hold)
-      const { result, output } = await runner.runInput(start.id.toLowerCase(), { ...request, input }, signal)
+      const { result, output } = await runner.runInput(start.plugin.toLowerCase(), { ...request, input }, signal)
       for (let at = 0; at < output.length; at += pieceBytes) {
         const piece = output.subarray(at, at + pieceBytes)
         yield answer({ $case: 'output', value: Buffer.from(piece.buffer, piece.byteOffset, piece.length) })

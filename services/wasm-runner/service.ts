@@ -18,7 +18,7 @@ export function wasmRunnerService(runner: Runner, confinement: Confinement, log:
     loadOnCallPlugin: unary(async (request) => ({ abi: await runner.loadOnCall(parseOnCallRequest(request)) }), log),
     runAction: unary(async ({ call }, signal) => {
       const request = ExecuteActionRequest.fromPartial(call ?? {})
-      const { result } = await runner.runAction(request.id.toLowerCase(), parseAction(request, Date.now()), signal)
+      const { result } = await runner.runAction(request.plugin.toLowerCase(), parseAction(request, Date.now()), signal)
       return { result }
     }, log),
     runInput: duplexStream(createInputCalls(runner), log),

@@ -10,7 +10,7 @@ test('violations are counted by kind, each with its newest evidence and the time
   violations.charge({ kind: 'budget', detail: 'another' }, 2000)
   violations.charge({ kind: 'crash', detail: 'the second' }, 3000)
   assert.deepEqual(
-    violations.snapshot().map(({ kind, count, detail, lastTimeUs }) => [kind, count, detail, lastTimeUs]),
+    violations.snapshot().map(({ kind, count, detail, lastTimeUnixUs }) => [kind, count, detail, lastTimeUnixUs]),
     [
       [ViolationKind.VIOLATION_KIND_CRASH, 2n, 'the second', 3_000_000n],
       [ViolationKind.VIOLATION_KIND_BUDGET, 1n, 'another', 2_000_000n],

@@ -43,7 +43,7 @@ export function createViolations(): Violations {
         detail,
         phase: PluginPhase.PLUGIN_PHASE_UNSPECIFIED,
         sequence: 0,
-        lastTimeUs: BigInt(nowMs) * 1000n,
+        lastTimeUnixUs: BigInt(nowMs) * 1000n,
       })
     },
     snapshot: () => [...charged.values()],

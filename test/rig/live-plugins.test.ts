@@ -126,7 +126,7 @@ test('plugins come, change and go while the rig runs, and nobody else notices', 
     for (const name of neighbours) {
       const [was, is] = [before.get(name) as Plugin, (await find(name)) as Plugin]
       assert.equal(is.statistics?.restarts, was.statistics?.restarts, name)
-      assert.equal(is.stateSinceMs, was.stateSinceMs, name)
+      assert.equal(is.stateSinceUnixMs, was.stateSinceUnixMs, name)
       assert.ok(executions(is) > executions(was), name)
     }
   })

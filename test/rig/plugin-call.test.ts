@@ -236,7 +236,7 @@ test('plugins that run when somebody asks are called through wheelctl, end to en
     }
     const start = {
       $case: 'start',
-      value: { id: 'shouter', operation: '', parameters: Buffer.alloc(0), outputBytes: undefined, elementBytes: 0 },
+      value: { plugin: 'shouter', operation: '', parameters: Buffer.alloc(0), outputBytes: undefined, elementBytes: 0 },
     } as const
     const input = (bytes: number) => ({ part: { $case: 'input', value: Buffer.alloc(bytes) } }) as const
     assert.match(await ended((stream) => stream.end(input(1))), /REQUEST_INVALID: the first request has no start/)

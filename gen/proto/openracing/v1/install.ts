@@ -138,7 +138,7 @@ export interface InstallResult {
 /** Which plugin is to go. */
 export interface UninstallPluginRequest {
   /** The plugin's id, its directory, or its name, where it is the only one of that name. */
-  readonly id: string;
+  readonly plugin: string;
 }
 
 /** Comes when its directory is gone, and everything that could be done about that now is done. */
@@ -150,7 +150,7 @@ export interface UninstallPluginResponse {
 /** Which plugin is to be what it was before. */
 export interface RollbackPluginRequest {
   /** The plugin's id, its directory, or its name, where it is the only one of that name. */
-  readonly id: string;
+  readonly plugin: string;
 }
 
 /** Comes when everything that could be done about the change now is done. */
@@ -620,13 +620,13 @@ export const InstallResult: MessageFns<InstallResult> = {
 };
 
 function createBaseUninstallPluginRequest(): UninstallPluginRequest {
-  return { id: "" };
+  return { plugin: "" };
 }
 
 export const UninstallPluginRequest: MessageFns<UninstallPluginRequest> = {
   encode(message: UninstallPluginRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.id !== "") {
-      writer.uint32(10).string(message.id);
+    if (message.plugin !== "") {
+      writer.uint32(10).string(message.plugin);
     }
     return writer;
   },
@@ -649,7 +649,7 @@ export const UninstallPluginRequest: MessageFns<UninstallPluginRequest> = {
               break;
             }
 
-            message.id = reader.string();
+            message.plugin = reader.string();
             continue;
           }
         }
@@ -669,7 +669,7 @@ export const UninstallPluginRequest: MessageFns<UninstallPluginRequest> = {
   },
   fromPartial(object: DeepPartial<UninstallPluginRequest>): UninstallPluginRequest {
     const message = createBaseUninstallPluginRequest() as any;
-    message.id = object.id ?? "";
+    message.plugin = object.plugin ?? "";
     return message;
   },
 };
@@ -732,13 +732,13 @@ export const UninstallPluginResponse: MessageFns<UninstallPluginResponse> = {
 };
 
 function createBaseRollbackPluginRequest(): RollbackPluginRequest {
-  return { id: "" };
+  return { plugin: "" };
 }
 
 export const RollbackPluginRequest: MessageFns<RollbackPluginRequest> = {
   encode(message: RollbackPluginRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.id !== "") {
-      writer.uint32(10).string(message.id);
+    if (message.plugin !== "") {
+      writer.uint32(10).string(message.plugin);
     }
     return writer;
   },
@@ -761,7 +761,7 @@ export const RollbackPluginRequest: MessageFns<RollbackPluginRequest> = {
               break;
             }
 
-            message.id = reader.string();
+            message.plugin = reader.string();
             continue;
           }
         }
@@ -781,7 +781,7 @@ export const RollbackPluginRequest: MessageFns<RollbackPluginRequest> = {
   },
   fromPartial(object: DeepPartial<RollbackPluginRequest>): RollbackPluginRequest {
     const message = createBaseRollbackPluginRequest() as any;
-    message.id = object.id ?? "";
+    message.plugin = object.plugin ?? "";
     return message;
   },
 };

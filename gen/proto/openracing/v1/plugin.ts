@@ -225,7 +225,7 @@ export interface ListPluginsResponse {
 /** Names the plugin to be told of. */
 export interface GetPluginRequest {
   /** The plugin's id, its directory, or its name, where it is the only one of that name. */
-  readonly id: string;
+  readonly plugin: string;
 }
 
 /** Carries one plugin. */
@@ -237,7 +237,7 @@ export interface GetPluginResponse {
 /** One call of an action. Action, parameters and context are at most 64 KiB of JSON together. */
 export interface ExecuteActionRequest {
   /** The plugin's id, its directory, or its name, where it is the only one of that name. */
-  readonly id: string;
+  readonly plugin: string;
   /** As the plugin calls it; empty is refused. */
   readonly action: string;
   /** Texts for the action, in its own order; may be none. */
@@ -306,7 +306,7 @@ export interface ProcessInputRequest {
 /** Which plugin is to do what with the input. */
 export interface ProcessInputStart {
   /** The plugin's id, its directory, or its name, where it is the only one of that name. */
-  readonly id: string;
+  readonly plugin: string;
   /** An export of the plugin; empty: `process`. */
   readonly operation: string;
   /** The operation's own parameter block, in the layout that the plugin reads. At most 64 KiB. */
@@ -397,7 +397,7 @@ export interface Plugin {
   /** What the operator said last; where nothing was said, RUNNING or AVAILABLE, by config.yaml. */
   readonly goal: PluginGoal;
   /** When it got into its state, ms since 1970. */
-  readonly stateSinceMs: bigint;
+  readonly stateSinceUnixMs: bigint;
   /** One for each capability that its manifest asks for. */
   readonly grants: readonly CapabilityGrant[];
   /** SHA-256 of the artefact that was judged good last, hex; empty where none was. */
@@ -1122,13 +1122,13 @@ export const ListPluginsResponse: MessageFns<ListPluginsResponse> = {
 };
 
 function createBaseGetPluginRequest(): GetPluginRequest {
-  return { id: "" };
+  return { plugin: "" };
 }
 
 export const GetPluginRequest: MessageFns<GetPluginRequest> = {
   encode(message: GetPluginRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.id !== "") {
-      writer.uint32(10).string(message.id);
+    if (message.plugin !== "") {
+      writer.uint32(10).string(message.plugin);
     }
     return writer;
   },
@@ -1151,7 +1151,7 @@ export const GetPluginRequest: MessageFns<GetPluginRequest> = {
               break;
             }
 
-            message.id = reader.string();
+            message.plugin = reader.string();
             continue;
           }
         }
@@ -1171,7 +1171,7 @@ export const GetPluginRequest: MessageFns<GetPluginRequest> = {
   },
   fromPartial(object: DeepPartial<GetPluginRequest>): GetPluginRequest {
     const message = createBaseGetPluginRequest() as any;
-    message.id = object.id ?? "";
+    message.plugin = object.plugin ?? "";
     return message;
   },
 };
@@ -1234,13 +1234,13 @@ export const GetPluginResponse: MessageFns<GetPluginResponse> = {
 };
 
 function createBaseExecuteActionRequest(): ExecuteActionRequest {
-  return { id: "", action: "", parameters: [], context: undefined };
+  return { plugin: "", action: "", parameters: [], context: undefined };
 }
 
 export const ExecuteActionRequest: MessageFns<ExecuteActionRequest> = {
   encode(message: ExecuteActionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.id !== "") {
-      writer.uint32(10).string(message.id);
+    if (message.plugin !== "") {
+      writer.uint32(10).string(message.plugin);
     }
     if (message.action !== "") {
       writer.uint32(18).string(message.action);
@@ -1272,7 +1272,7 @@ export const ExecuteActionRequest: MessageFns<ExecuteActionRequest> = {
               break;
             }
 
-            message.id = reader.string();
+            message.plugin = reader.string();
             continue;
           }
           case 2: {
@@ -1316,7 +1316,7 @@ export const ExecuteActionRequest: MessageFns<ExecuteActionRequest> = {
   },
   fromPartial(object: DeepPartial<ExecuteActionRequest>): ExecuteActionRequest {
     const message = createBaseExecuteActionRequest() as any;
-    message.id = object.id ?? "";
+    message.plugin = object.plugin ?? "";
     message.action = object.action ?? "";
     message.parameters = object.parameters?.map((e) => e) || [];
     message.context = (object.context !== undefined && object.context !== null)
@@ -1672,13 +1672,13 @@ export const ProcessInputRequest: MessageFns<ProcessInputRequest> = {
 };
 
 function createBaseProcessInputStart(): ProcessInputStart {
-  return { id: "", operation: "", parameters: Buffer.alloc(0), outputBytes: undefined, elementBytes: 0 };
+  return { plugin: "", operation: "", parameters: Buffer.alloc(0), outputBytes: undefined, elementBytes: 0 };
 }
 
 export const ProcessInputStart: MessageFns<ProcessInputStart> = {
   encode(message: ProcessInputStart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.id !== "") {
-      writer.uint32(10).string(message.id);
+    if (message.plugin !== "") {
+      writer.uint32(10).string(message.plugin);
     }
     if (message.operation !== "") {
       writer.uint32(18).string(message.operation);
@@ -1713,7 +1713,7 @@ export const ProcessInputStart: MessageFns<ProcessInputStart> = {
               break;
             }
 
-            message.id = reader.string();
+            message.plugin = reader.string();
             continue;
           }
           case 2: {
@@ -1765,7 +1765,7 @@ export const ProcessInputStart: MessageFns<ProcessInputStart> = {
   },
   fromPartial(object: DeepPartial<ProcessInputStart>): ProcessInputStart {
     const message = createBaseProcessInputStart() as any;
-    message.id = object.id ?? "";
+    message.plugin = object.plugin ?? "";
     message.operation = object.operation ?? "";
     message.parameters = object.parameters ?? Buffer.alloc(0);
     message.outputBytes = object.outputBytes ?? undefined;
@@ -2042,7 +2042,7 @@ function createBasePlugin(): Plugin {
     violations: [],
     confinement: undefined,
     goal: 0,
-    stateSinceMs: 0n,
+    stateSinceUnixMs: 0n,
     grants: [],
     artefactSha256: "",
   };
@@ -2086,11 +2086,11 @@ export const Plugin: MessageFns<Plugin> = {
     if (message.goal !== 0) {
       writer.uint32(96).int32(message.goal);
     }
-    if (message.stateSinceMs !== 0n) {
-      if (BigInt.asUintN(64, message.stateSinceMs) !== message.stateSinceMs) {
-        throw new globalThis.Error("value provided for field message.stateSinceMs of type uint64 too large");
+    if (message.stateSinceUnixMs !== 0n) {
+      if (BigInt.asUintN(64, message.stateSinceUnixMs) !== message.stateSinceUnixMs) {
+        throw new globalThis.Error("value provided for field message.stateSinceUnixMs of type uint64 too large");
       }
-      writer.uint32(104).uint64(message.stateSinceMs);
+      writer.uint32(104).uint64(message.stateSinceUnixMs);
     }
     for (const v of message.grants) {
       CapabilityGrant.encode(v!, writer.uint32(114).fork()).join();
@@ -2215,7 +2215,7 @@ export const Plugin: MessageFns<Plugin> = {
               break;
             }
 
-            message.stateSinceMs = reader.uint64() as bigint;
+            message.stateSinceUnixMs = reader.uint64() as bigint;
             continue;
           }
           case 14: {
@@ -2267,8 +2267,8 @@ export const Plugin: MessageFns<Plugin> = {
       ? Confinement.fromPartial(object.confinement)
       : undefined;
     message.goal = object.goal ?? 0;
-    message.stateSinceMs = (object.stateSinceMs !== undefined && object.stateSinceMs !== null)
-      ? BigInt(object.stateSinceMs)
+    message.stateSinceUnixMs = (object.stateSinceUnixMs !== undefined && object.stateSinceUnixMs !== null)
+      ? BigInt(object.stateSinceUnixMs)
       : 0n;
     message.grants = object.grants?.map((e) => CapabilityGrant.fromPartial(e)) || [];
     message.artefactSha256 = object.artefactSha256 ?? "";

@@ -152,7 +152,7 @@ export interface Violation {
   /** Low half of the number of the tick whose frame it had; 0 where it had none. */
   readonly sequence: number;
   /** Time of the newest one, or when it was noticed, µs since 1970. */
-  readonly lastTimeUs: bigint;
+  readonly lastTimeUnixUs: bigint;
 }
 
 /** Counts of durations. Differences of two readings are the counts between them. */
@@ -565,7 +565,7 @@ export const PluginMemory: MessageFns<PluginMemory> = {
 };
 
 function createBaseViolation(): Violation {
-  return { kind: 0, count: 0n, detail: "", phase: 0, sequence: 0, lastTimeUs: 0n };
+  return { kind: 0, count: 0n, detail: "", phase: 0, sequence: 0, lastTimeUnixUs: 0n };
 }
 
 export const Violation: MessageFns<Violation> = {
@@ -588,11 +588,11 @@ export const Violation: MessageFns<Violation> = {
     if (message.sequence !== 0) {
       writer.uint32(40).uint32(message.sequence);
     }
-    if (message.lastTimeUs !== 0n) {
-      if (BigInt.asUintN(64, message.lastTimeUs) !== message.lastTimeUs) {
-        throw new globalThis.Error("value provided for field message.lastTimeUs of type uint64 too large");
+    if (message.lastTimeUnixUs !== 0n) {
+      if (BigInt.asUintN(64, message.lastTimeUnixUs) !== message.lastTimeUnixUs) {
+        throw new globalThis.Error("value provided for field message.lastTimeUnixUs of type uint64 too large");
       }
-      writer.uint32(48).uint64(message.lastTimeUs);
+      writer.uint32(48).uint64(message.lastTimeUnixUs);
     }
     return writer;
   },
@@ -655,7 +655,7 @@ export const Violation: MessageFns<Violation> = {
               break;
             }
 
-            message.lastTimeUs = reader.uint64() as bigint;
+            message.lastTimeUnixUs = reader.uint64() as bigint;
             continue;
           }
         }
@@ -680,8 +680,8 @@ export const Violation: MessageFns<Violation> = {
     message.detail = object.detail ?? "";
     message.phase = object.phase ?? 0;
     message.sequence = object.sequence ?? 0;
-    message.lastTimeUs = (object.lastTimeUs !== undefined && object.lastTimeUs !== null)
-      ? BigInt(object.lastTimeUs)
+    message.lastTimeUnixUs = (object.lastTimeUnixUs !== undefined && object.lastTimeUnixUs !== null)
+      ? BigInt(object.lastTimeUnixUs)
       : 0n;
     return message;
   },

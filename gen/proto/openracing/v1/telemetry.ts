@@ -54,7 +54,7 @@ export interface PublishTelemetryResponse {
   /** Frames that entered the telemetry slot. */
   readonly acceptedFrames: bigint;
   /** Requests refused, frame and force, because a value was not finite or out of range. */
-  readonly refusedFrames: bigint;
+  readonly refusedRequests: bigint;
 }
 
 /** Asks for the newest frame. */
@@ -372,7 +372,7 @@ export const ForceSamples: MessageFns<ForceSamples> = {
 };
 
 function createBasePublishTelemetryResponse(): PublishTelemetryResponse {
-  return { acceptedFrames: 0n, refusedFrames: 0n };
+  return { acceptedFrames: 0n, refusedRequests: 0n };
 }
 
 export const PublishTelemetryResponse: MessageFns<PublishTelemetryResponse> = {
@@ -383,11 +383,11 @@ export const PublishTelemetryResponse: MessageFns<PublishTelemetryResponse> = {
       }
       writer.uint32(8).uint64(message.acceptedFrames);
     }
-    if (message.refusedFrames !== 0n) {
-      if (BigInt.asUintN(64, message.refusedFrames) !== message.refusedFrames) {
-        throw new globalThis.Error("value provided for field message.refusedFrames of type uint64 too large");
+    if (message.refusedRequests !== 0n) {
+      if (BigInt.asUintN(64, message.refusedRequests) !== message.refusedRequests) {
+        throw new globalThis.Error("value provided for field message.refusedRequests of type uint64 too large");
       }
-      writer.uint32(16).uint64(message.refusedFrames);
+      writer.uint32(16).uint64(message.refusedRequests);
     }
     return writer;
   },
@@ -418,7 +418,7 @@ export const PublishTelemetryResponse: MessageFns<PublishTelemetryResponse> = {
               break;
             }
 
-            message.refusedFrames = reader.uint64() as bigint;
+            message.refusedRequests = reader.uint64() as bigint;
             continue;
           }
         }
@@ -441,8 +441,8 @@ export const PublishTelemetryResponse: MessageFns<PublishTelemetryResponse> = {
     message.acceptedFrames = (object.acceptedFrames !== undefined && object.acceptedFrames !== null)
       ? BigInt(object.acceptedFrames)
       : 0n;
-    message.refusedFrames = (object.refusedFrames !== undefined && object.refusedFrames !== null)
-      ? BigInt(object.refusedFrames)
+    message.refusedRequests = (object.refusedRequests !== undefined && object.refusedRequests !== null)
+      ? BigInt(object.refusedRequests)
       : 0n;
     return message;
   },
