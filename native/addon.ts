@@ -66,6 +66,8 @@ interface Addon {
   /** Of any thread: each call of that guard is interrupted as soon as it is seen, until this is said again with 0. */
   guardCut(number: number, cut: 0 | 1): void
   lockFile(path: string): boolean
+  /** User id of who connected the Unix socket with this descriptor. */
+  peerUser(fd: number): number
   realtimeNanoseconds(): bigint
   threadCpuNanoseconds(): bigint
   processCpuNanoseconds(pid: number): bigint | null

@@ -43,7 +43,7 @@ async function served(answer: () => Promise<ListServicesResponse>, listen?: stri
     definitions,
     others: ['engine'],
     log,
-    ...(listen === undefined ? {} : { listen }),
+    ...(listen === undefined ? {} : { listen: { address: listen, role: 'operator' } }),
   })
   const client = connect(SupervisorServiceClient, server.addresses.at(-1) as string)
   return {

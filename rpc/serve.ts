@@ -1,11 +1,24 @@
 import { existsSync, rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { dirname } from 'node:path'
+import type { SecureContextOptions } from 'node:tls'
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { HealthImplementation } from 'grpc-health-check'
 import type { Logger } from 'pino'
+import { type AdmissionNeeds, admission } from './admission.ts'
+import { type CallLimits, createCallLimiter } from './call-limiter.ts'
 import { RigError, systemFailure } from './failure.ts'
 import { type Home, makePrivateDirectory } from './home.ts'
+import {
+  type Listener,
+  type ListenerNeeds,
+  listenOnSocket,
+  listenOnTcp,
+  listenOnTls,
+  type TlsListener,
+} from './listener.ts'
 import { lockFile } from './lock.ts'
+import { type Peer, peerOfCertificate, type Role } from './peer.ts'
 import { addReflection } from './reflection.ts'
 
 /**
@@ -32,6 +45,10 @@ export interface RunningServer {
   setServing(serving: boolean): void
   /** What a health check for one of `others` answers from now on. */
   setHealth(name: string, serving: boolean): void
+  /** What the rig shows to those from elsewhere, and whom it believes, from the next connection on. */
+  setCredentials(credentials: SecureContextOptions): void
+  /** Ends the connections of those whose certificate is not good any more. */
+  reviewPeers(): void
   /** Takes no new calls, ends open streams after `closeGraceMs`, and frees the addresses. May be called twice. */
   close(): Promise<void>
 }
@@ -40,8 +57,12 @@ export interface ServeOptions {
   /** Names the socket: `host`, `trust`, `wasm-runner`, `dsp-helper`. */
   readonly service: string
   readonly home: Home
-  /** `host:port` to listen on beside the Unix socket. */
-  readonly listen?: string
+  /** `host:port` of the loopback to listen on beside the Unix socket, for every program of this machine. */
+  readonly listen?: { readonly address: string; readonly role: Role }
+  /** `host:port` to listen on for those with a certificate. */
+  readonly remote?: RemoteAccess
+  /** What one peer may do; absent: whatever it likes. */
+  readonly limits?: CallLimits
   readonly definitions: readonly ServiceBinding[]
   /** Names that health checks may ask for beside those of the definitions: not serving until setHealth(). */
   readonly others?: readonly string[]
@@ -69,24 +90,14 @@ const serviceName = (binding: ServiceBinding): string => {
   return path.slice(1, path.indexOf('/', 1))
 }
 
-function listenOn(server: Server, address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
-      error ? reject(error) : resolve(port),
-    )
-  })
-}
-
-/** Listens on `host:port` and returns the address that it got: port 0 asks for any that is free. */
-async function listenOnTcp(server: Server, address: string): Promise<string> {
+/** Listens on `host:port`. Throws PERMISSION_DENIED or ADDRESS_IN_USE; `key`: of config.yaml, where another one is set. */
+async function onPort<T>(address: string, key: string, listen: () => Promise<T>): Promise<T> {
   try {
-    const port = await listenOn(server, address)
-    return `${address.slice(0, address.lastIndexOf(':'))}:${port}`
+    return await listen()
   } catch (cause) {
-    // grpc-js keeps the system's error only in its text.
-    const { message } = cause as Error
-    const other = 'set `listen:` in config.yaml to another port'
-    throw message.includes('EACCES')
+    const { message, code } = cause as NodeJS.ErrnoException
+    const other = `set \`${key}:\` in config.yaml to another port`
+    throw code === 'EACCES'
       ? new RigError('PERMISSION_DENIED', `${address} is a port for root alone (${message}); ${other}`, { cause })
       : new RigError(
           'ADDRESS_IN_USE',
@@ -137,39 +148,140 @@ function outOfTheWay<T>(path: string, act: () => T): T {
   }
 }
 
+export interface RemoteAccess {
+  readonly address: string
+  /** What the rig shows, and whom it believes. */
+  readonly credentials: SecureContextOptions
+  /** Whether a certificate of the CA is good still. */
+  readonly isGood: (serialNumber: string) => boolean
+}
+
+/** Connections that each way in takes at once: of programs of this machine, and from elsewhere. */
+const connectionsMax = 512
+
+type IncomingCall = Parameters<AdmissionNeeds['identify']>[0]
+/** Who a call is of that came in by one way. */
+type Identify = (call: IncomingCall) => Peer
+
+/** A caller on the Unix socket is this user, or root: the kernel says so. */
+const byUser: Identify = (call) => ({ name: call.getPeer().replace(/\/.*$/, ''), role: 'admin' })
+
+/** Of a caller without a certificate nobody knows more than where it is. */
+const byAddress =
+  (role: Role): Identify =>
+  (call) => ({ name: call.getPeer().replace(/:\d+$/, ''), role })
+
+const byCertificate: Identify = (call) => {
+  const { sslPeerCertificate } = call.getAuthContext()
+  if (sslPeerCertificate !== undefined) return peerOfCertificate(sslPeerCertificate)
+  const remedy = 'connect with one that `wheelctl pki issue` made'
+  throw new RigError('PERMISSION_DENIED', `the connection has no certificate; ${remedy}`)
+}
+
+/** The ways into a server, and who came in by which. */
+function waysIn() {
+  const listeners: Listener[] = []
+  const comers = new Map<string, Identify>()
+  return {
+    identify(call: IncomingCall): Peer {
+      const identify = comers.get(call.getPeer())
+      if (identify === undefined)
+        throw new RigError('PERMISSION_DENIED', 'nobody knows whose connection this is; connect again')
+      return identify(call)
+    },
+    drop(address: string): void {
+      for (const listener of listeners) listener.drop(address)
+    },
+    /** `listen` is given what it needs. `enter`: a connection is ready to carry calls. `left`: it is gone. */
+    async open<T extends Listener>(
+      identify: Identify,
+      { enter, left }: { enter(socket: Socket): void; left(address: string): void },
+      listen: (needs: ListenerNeeds) => Promise<T>,
+    ): Promise<T> {
+      const listener = await listen({
+        connectionsMax,
+        accept(socket, address) {
+          comers.set(address, identify)
+          enter(socket)
+        },
+        gone(address) {
+          comers.delete(address)
+          left(address)
+        },
+      })
+      listeners.push(listener)
+      return listener
+    },
+    addresses: (): readonly string[] => listeners.map(({ address }) => address),
+    close(): void {
+      for (const listener of listeners) listener.close()
+    },
+  }
+}
+
 /** Starts a gRPC server with health and reflection; resolves when it listens and says SERVING. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const { listen, remote, log } = options
   const names = options.definitions.map(serviceName)
   const { socket: path } = options.claim ?? claimService(options.home, options.service)
-  const server = new Server({ 'grpc.max_receive_message_length': requestBytesMax })
+  const ways = waysIn()
+  const limiter = options.limits && createCallLimiter(options.limits)
+  const admit = admission({ identify: ways.identify, drop: ways.drop, log, ...(limiter && { limiter }) })
+  const server = new Server({ 'grpc.max_receive_message_length': requestBytesMax, interceptors: [admit] })
   for (const { definition, implementation } of options.definitions) server.addService(definition, implementation)
   const { health, set, setOne } = healthFor(names, options.others ?? [])
   health.addToServer(server)
   addReflection(server, names)
 
-  const addresses = [`unix:${path}`]
-  await listenOn(server, `unix:${path}`)
-  if (options.listen !== undefined) {
-    try {
-      addresses.push(await listenOnTcp(server, options.listen))
-    } catch (cause) {
-      server.forceShutdown()
-      throw cause
-    }
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const connections = {
+    enter: (socket: Socket): void => injector.injectConnection(socket),
+    left: (address: string): void => limiter?.forget(address),
   }
+  let tls: TlsListener | undefined
+  try {
+    await ways.open(byUser, connections, (needs) => listenOnSocket(path, needs))
+    if (listen !== undefined) {
+      const { address, role } = listen
+      await onPort(address, 'listen', () =>
+        ways.open(byAddress(role), connections, (needs) => listenOnTcp(address, needs)),
+      )
+    }
+    if (remote !== undefined) {
+      const { address, ...who } = remote
+      tls = await onPort(address, 'remote.listen', () =>
+        ways.open(byCertificate, connections, (needs) => listenOnTls(address, { ...needs, ...who })),
+      )
+    }
+  } catch (cause) {
+    ways.close()
+    server.forceShutdown()
+    throw cause
+  }
+  const addresses = ways.addresses()
   set(true)
-  options.log.info({ addresses }, 'serving')
+  log.info({ addresses }, 'serving')
 
   let closing: Promise<void> | undefined
   const close = (): Promise<void> =>
     new Promise((resolve) => {
       set(false)
       const late = setTimeout(() => server.forceShutdown(), options.closeGraceMs ?? 500)
+      ways.close()
       server.tryShutdown(() => {
         clearTimeout(late)
         rmSync(path, { force: true })
         resolve()
       })
     })
-  return { addresses, setServing: set, setHealth: setOne, close: () => (closing ??= close()) }
+  return {
+    addresses,
+    setServing: set,
+    setHealth: setOne,
+    setCredentials(credentials) {
+      tls?.setCredentials(credentials)
+    },
+    reviewPeers: () => tls?.review(),
+    close: () => (closing ??= close()),
+  }
 }

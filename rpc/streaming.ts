@@ -6,9 +6,10 @@ import type {
   ServerWritableStream,
 } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
+import { asCaller } from './peer.ts'
 import { toStatus } from './status.ts'
 
-async function pump<Request, Response>(
+function pump<Request, Response>(
   call: ServerWritableStream<Request, Response> | ServerDuplexStream<Request, Response>,
   produce: (signal: AbortSignal) => AsyncGenerator<Response, void, undefined>,
   log: Logger,
@@ -16,15 +17,17 @@ async function pump<Request, Response>(
   const abort = new AbortController()
   call.on('cancelled', () => abort.abort())
   call.on('error', () => abort.abort())
-  try {
-    for await (const message of produce(abort.signal)) {
-      if (abort.signal.aborted) break
-      if (!call.write(message)) await once(call, 'drain', { signal: abort.signal })
+  return asCaller(call.metadata, async () => {
+    try {
+      for await (const message of produce(abort.signal)) {
+        if (abort.signal.aborted) break
+        if (!call.write(message)) await once(call, 'drain', { signal: abort.signal })
+      }
+      call.end()
+    } catch (cause) {
+      if (!abort.signal.aborted) call.emit('error', Object.assign(new Error(), toStatus(cause, log)))
     }
-    call.end()
-  } catch (cause) {
-    if (!abort.signal.aborted) call.emit('error', Object.assign(new Error(), toStatus(cause, log)))
-  }
+  })
 }
 
 /**
@@ -40,19 +43,12 @@ export const serverStream =
   (call) =>
     pump(call, (signal) => produce(call.request, signal), log)
 
-/**
- * As serverStream, for a call in which the client streams, too. Who reads `requests` slowly makes the client wait. `peer`:
- * who calls, for peer.ts.
- */
+/** As serverStream, for a call in which the client streams, too. Who reads `requests` slowly makes the client wait. */
 export const duplexStream =
   <Request, Response>(
-    produce: (
-      requests: AsyncIterable<Request>,
-      signal: AbortSignal,
-      peer: string,
-    ) => AsyncGenerator<Response, void, undefined>,
+    produce: (requests: AsyncIterable<Request>, signal: AbortSignal) => AsyncGenerator<Response, void, undefined>,
     log: Logger,
   ): handleBidiStreamingCall<Request, Response> =>
   (call) =>
     // To read no further is no end of the call: it still needs an answer, or a refusal.
-    pump(call, (signal) => produce(call.iterator({ destroyOnReturn: false }), signal, call.getPeer()), log)
+    pump(call, (signal) => produce(call.iterator({ destroyOnReturn: false }), signal), log)

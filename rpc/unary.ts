@@ -1,13 +1,11 @@
 import type { handleUnaryCall } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
+import { asCaller } from './peer.ts'
 import { type StatusObject, toStatus } from './status.ts'
 
-/**
- * Adapts a plain async function to grpc-js; cancellation and the caller's deadline arrive as an AbortSignal. `peer`: who
- * calls, for peer.ts.
- */
+/** Adapts a plain async function to grpc-js; cancellation and the caller's deadline arrive as an AbortSignal. */
 export function unary<Request, Response>(
-  handle: (request: Request, signal: AbortSignal, peer: string) => Promise<Response> | Response,
+  handle: (request: Request, signal: AbortSignal) => Promise<Response> | Response,
   log: Logger,
 ): handleUnaryCall<Request, Response> {
   return async (call, callback) => {
@@ -15,7 +13,7 @@ export function unary<Request, Response>(
     call.on('cancelled', () => abort.abort())
     let outcome: { readonly response: Response } | { readonly failure: StatusObject }
     try {
-      outcome = { response: await handle(call.request, abort.signal, call.getPeer()) }
+      outcome = { response: await asCaller(call.metadata, () => handle(call.request, abort.signal)) }
     } catch (cause) {
       outcome = { failure: toStatus(cause, log) }
     }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,11 +71,26 @@ lock_file(const napi_env env, const napi_callback_info info)
   return answer;
 }
 
+/// peerUser(fd) -> user id of the process that connected this Unix socket, as the kernel noted it then
+static napi_value
+peer_user(const napi_env env, const napi_callback_info info)
+{
+  napi_value   argument[CALL_ARGUMENTS_MAX];
+  uint32_t     fd    = 0u;
+  struct ucred peer  = {0, 0, 0};
+  socklen_t    bytes = sizeof peer;
+  if (!call_arguments(env, info, 1, argument) || !call_u32(env, argument[0], &fd)) { return NULL; }
+  if (getsockopt((int)fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes)) { return call_failed(env, errno, "SO_PEERCRED"); }
+  napi_value answer;
+  TRY(napi_create_uint32(env, peer.uid, &answer));
+  return answer;
+}
+
 bool
 binding_system(const napi_env env, const napi_value exports)
 {
   return call_export(env, exports, "threadCpuNanoseconds", thread_cpu) &&
          call_export(env, exports, "processCpuNanoseconds", process_cpu) &&
          call_export(env, exports, "realtimeNanoseconds", realtime) &&
-         call_export(env, exports, "lockFile", lock_file);
+         call_export(env, exports, "lockFile", lock_file) && call_export(env, exports, "peerUser", peer_user);
 }

@@ -5,8 +5,10 @@ import { type Frozen, freezeDeep } from '../../input/freeze.ts'
 import { integerWithin, numberWithin } from '../../input/number.ts'
 import { readTextFile } from '../../input/text-file.ts'
 import { wordOrMap } from '../../input/word-or-map.ts'
+import type { CallLimits } from '../../rpc/call-limiter.ts'
+import type { Role } from '../../rpc/peer.ts'
 import { type ConductPolicy, conductNumbers } from './conduct-policy.ts'
-import { parseListenAddress } from './config-listen.ts'
+import { parseListenAddress, parseRemoteAddress } from './config-listen.ts'
 import { type Capability, capabilities } from './manifest-schema.ts'
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
@@ -23,6 +25,16 @@ export interface Program {
 export interface Config {
   /** Where the public API listens, `host:port`, loopback only. Port 0 lets the system choose. */
   readonly listen: string
+  readonly access: {
+    /** What a program of this machine may do that comes by `listen`, where nobody knows whose it is; null: nothing. */
+    readonly loopback: Role | null
+    /** Of one caller. */
+    readonly limits: CallLimits
+  }
+  readonly remote: {
+    /** Where those from elsewhere come in, with TLS and a certificate of the rig's CA: `host:port`; null: nowhere. */
+    readonly listen: string | null
+  }
   readonly plugins: {
     /**
      * Names of directories below the plugin directory, or null when the file does not have the key. Where the file has
@@ -89,6 +101,13 @@ function section<Shape extends z.core.$ZodShape>(shape: Shape) {
 
 const listen = z.string('write host:port, such as 127.0.0.1:50051').transform((text, context): string => {
   const parsed = parseListenAddress(text)
+  if ('address' in parsed) return parsed.address
+  context.addIssue(parsed.remedy)
+  return z.NEVER
+})
+
+const remoteListen = z.string('write host:port, such as 0.0.0.0:50052').transform((text, context): string => {
+  const parsed = parseRemoteAddress(text)
   if ('address' in parsed) return parsed.address
   context.addIssue(parsed.remedy)
   return z.NEVER
@@ -181,6 +200,12 @@ const ffb = section({
 
 const configFile = section({
   listen: listen.default('127.0.0.1:50051'),
+  access: section({
+    loopback: z.enum(['none', 'viewer', 'operator']).default('operator'),
+    calls_per_second: integerWithin(10, 1_000_000).default(2000),
+    open_calls: integerWithin(1, 100_000).default(256),
+  }),
+  remote: section({ listen: remoteListen.optional() }),
   plugins: section({
     enabled: enabled.optional(),
     auto_load: z.boolean().default(true),
@@ -206,9 +231,14 @@ const configFile = section({
 })
 
 function complete(file: Frozen<z.infer<typeof configFile>>): Config {
-  const { plugins, logging, ffb } = file
+  const { access, plugins, logging, ffb } = file
   return {
     listen: file.listen,
+    access: {
+      loopback: access.loopback === 'none' ? null : access.loopback,
+      limits: { callsPerSecond: access.calls_per_second, openCalls: access.open_calls },
+    },
+    remote: { listen: file.remote.listen ?? null },
     plugins: {
       enabled: plugins.enabled?.map(({ name }) => name) ?? null,
       autoGrant: Object.fromEntries(

@@ -87,7 +87,13 @@ async function startRig(listen?: string) {
     },
   })
   const definitions = [installService(installer, log)]
-  const server = await serve({ service: 'host', home, definitions, log, ...(listen === undefined ? {} : { listen }) })
+  const server = await serve({
+    service: 'host',
+    home,
+    definitions,
+    log,
+    ...(listen === undefined ? {} : { listen: { address: listen, role: 'operator' } }),
+  })
   ends.adopt(server, (it) => it.close())
   const client = connect(PluginInstallServiceClient, server.addresses.at(-1) as string)
   ends.adopt(client, (it) => it.close())

@@ -9,7 +9,6 @@ import {
   PluginInstallServiceService,
 } from '../../gen/proto/openracing/v1/install.ts'
 import { invalidField, RigError } from '../../rpc/failure.ts'
-import { needOwnSocket } from '../../rpc/peer.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { duplexStream } from '../../rpc/streaming.ts'
 import { unary } from '../../rpc/unary.ts'
@@ -61,9 +60,7 @@ export function installService({ install, uninstall, rollback }: Installer, log:
   async function* answer(
     requests: AsyncIterable<InstallPluginRequest>,
     signal: AbortSignal,
-    peer: string,
   ): AsyncGenerator<InstallPluginResponse, void, undefined> {
-    needOwnSocket(peer, 'plugins are installed')
     const all = requests[Symbol.asyncIterator]()
     const first = await all.next()
     const part = first.done === true ? undefined : first.value.part
@@ -74,12 +71,10 @@ export function installService({ install, uninstall, rollback }: Installer, log:
 
   const implementation: PluginInstallServiceServer = {
     installPlugin: duplexStream(answer, log),
-    uninstallPlugin: unary(async ({ plugin }, _, peer) => {
-      needOwnSocket(peer, 'plugins are uninstalled')
+    uninstallPlugin: unary(async ({ plugin }) => {
       return { result: await uninstall(plugin) }
     }, log),
-    rollbackPlugin: unary(async ({ plugin }, _, peer) => {
-      needOwnSocket(peer, 'plugins are rolled back')
+    rollbackPlugin: unary(async ({ plugin }) => {
       return { result: await rollback(plugin) }
     }, log),
   }

@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import { KeyServiceClient, type KeyServiceServer, KeyServiceService } from '../../gen/proto/openracing/v1/key.ts'
 import { call, connect } from '../../rpc/client.ts'
 import type { Home } from '../../rpc/home.ts'
-import { needOwnSocket } from '../../rpc/peer.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { unary } from '../../rpc/unary.ts'
 import { type IsServing, needServing } from './judge.ts'
@@ -21,19 +20,18 @@ type Ask<Request, Response> = (
 /** KeyService as the trust service answers it, for programs that know the host's address alone. */
 export function keyService(home: Home, isServing: IsServing, log: Logger): ServiceBinding & { close(): void } {
   const trust = connect(KeyServiceClient, `unix:${home.socket('trust')}`)
-  const pass = <Request, Response>(ask: Ask<Request, Response>, changes: boolean) =>
-    unary<Request, Response>((request, _, peer) => {
-      if (changes) needOwnSocket(peer, 'keys are changed')
+  const pass = <Request, Response>(ask: Ask<Request, Response>) =>
+    unary<Request, Response>((request) => {
       needServing(isServing, 'trust')
       return call((done) => ask(request, new Metadata(), { deadline: Date.now() + answerMs }, done))
     }, log)
   const implementation: KeyServiceServer = {
-    listKeys: pass(trust.listKeys.bind(trust), false),
-    addKey: pass(trust.addKey.bind(trust), true),
-    distrustKey: pass(trust.distrustKey.bind(trust), true),
-    removeKey: pass(trust.removeKey.bind(trust), true),
-    importKeys: pass(trust.importKeys.bind(trust), true),
-    exportKeys: pass(trust.exportKeys.bind(trust), false),
+    listKeys: pass(trust.listKeys.bind(trust)),
+    addKey: pass(trust.addKey.bind(trust)),
+    distrustKey: pass(trust.distrustKey.bind(trust)),
+    removeKey: pass(trust.removeKey.bind(trust)),
+    importKeys: pass(trust.importKeys.bind(trust)),
+    exportKeys: pass(trust.exportKeys.bind(trust)),
   }
   return { ...bind(KeyServiceService, implementation), close: () => trust.close() }
 }

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
 import { type Logger, pino } from 'pino'
 import { PathAccess } from '../../gen/proto/openracing/v1/wasm_runner.ts'
+import { pkiFiles } from '../../pki/directory.ts'
 import { exitCodeFor, RigError } from '../../rpc/failure.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
 import { lockFile } from '../../rpc/lock.ts'
@@ -54,6 +55,7 @@ import { openPluginShelf, type PluginShelf } from './plugin-shelf.ts'
 import { troubleOf } from './plugin-state.ts'
 import { quarantineService } from './quarantine-service.ts'
 import { readinessLine } from './readiness.ts'
+import { openRemoteDoor } from './remote-access.ts'
 import { incarnationOf } from './rig-incarnation.ts'
 import { openRigMemory } from './rig-memory.ts'
 import { rigService } from './rig-service.ts'
@@ -228,11 +230,18 @@ async function run(): Promise<void> {
     closeMs: 1000,
   })
   const degraded = () => degradations(supervisor.services(), performance.now())
+  const { access } = config
+  const door =
+    config.remote.listen === null
+      ? undefined
+      : ends.adopt(openRemoteDoor(config.remote.listen, pkiFiles(home), log), (it) => it.close())
   const server = await serve({
     service: 'host',
     home,
     claim,
-    listen: config.listen,
+    ...(access.loopback !== null && { listen: { address: config.listen, role: access.loopback } }),
+    ...(door && { remote: door.access }),
+    limits: access.limits,
     others: supervisor.services().map(({ name }) => name),
     definitions: [
       telemetryService(hub, log),
@@ -258,6 +267,7 @@ async function run(): Promise<void> {
   ends.adopt(loader, (it) => it.close())
   ends.adopt(history, (it) => it.close()) // while the services can still say what they counted
   ends.adopt(server, (it) => it.close()) // first: no new calls
+  door?.follow(server)
   supervisor.start()
   const closing = new AbortController()
   ends.defer(() => closing.abort())

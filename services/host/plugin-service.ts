@@ -6,7 +6,6 @@ import {
   PluginServiceService,
 } from '../../gen/proto/openracing/v1/plugin.ts'
 import { invalidField } from '../../rpc/failure.ts'
-import { needOwnSocket } from '../../rpc/peer.ts'
 import { bind, type ServiceBinding } from '../../rpc/serve.ts'
 import { duplexStream } from '../../rpc/streaming.ts'
 import { unary } from '../../rpc/unary.ts'
@@ -49,23 +48,19 @@ export function pluginService({ plugins, calls, hand, log }: PluginServiceNeeds)
     getPlugin: unary(async ({ plugin }) => ({ plugin: await plugins.get(plugin) }), log),
     executeAction: unary(async (request, signal) => ({ result: await calls.execute(request, signal) }), log),
     processInput: duplexStream(calls.process, log),
-    setPluginGoal: unary(({ plugin, goal }, _, peer) => {
-      needOwnSocket(peer, 'plugins are enabled and disabled')
+    setPluginGoal: unary(({ plugin, goal }) => {
       const aim = parseGoal(goal)
       return after({ plugin, goal: aim }, hand.aim(plugin, aim))
     }, log),
-    reloadPlugin: unary(async ({ plugin }, _, peer) => {
-      needOwnSocket(peer, 'plugins are reloaded')
+    reloadPlugin: unary(async ({ plugin }) => {
       const { directory, changed } = await hand.reload(plugin)
       log.info({ reloaded: directory, changed }, 'plugin')
       return { changed, plugin: await plugins.get(directory) }
     }, log),
-    grantCapability: unary(({ plugin, capability, acceptRisk }, _, peer) => {
-      needOwnSocket(peer, 'capabilities are granted')
+    grantCapability: unary(({ plugin, capability, acceptRisk }) => {
       return after({ plugin, granted: capability }, hand.grant(plugin, capability, acceptRisk))
     }, log),
-    revokeCapability: unary(({ plugin, capability }, _, peer) => {
-      needOwnSocket(peer, 'capabilities are revoked')
+    revokeCapability: unary(({ plugin, capability }) => {
       return after({ plugin, revoked: capability }, hand.revoke(plugin, capability))
     }, log),
   }
