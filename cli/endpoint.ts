@@ -1,20 +1,66 @@
 import { accessSync, constants } from 'node:fs'
 import type { Client } from '@grpc/grpc-js'
 import type { Command } from 'commander'
-import { type ClientConstructor, connect } from '../rpc/client.ts'
+import { type ClientConstructor, type ClientCredentials, connect } from '../rpc/client.ts'
 import { RigError, systemFailure } from '../rpc/failure.ts'
 import { findHome } from '../rpc/home.ts'
 import { fromStatus } from '../rpc/status.ts'
+import { contextNamed, contextsFile, readContexts } from './context.ts'
+import { readNamedText } from './key-file.ts'
 
 /** How long a command waits for an answer, ms. */
 export const answerMs = 5000
 
-function open<C extends Client>(kind: ClientConstructor<C>, endpoint: string): C {
+/** Where a rig is, and what is shown to it. */
+interface Target {
+  readonly endpoint: string
+  readonly shown: ClientCredentials | undefined
+}
+
+/** What the command line says of the rig that is meant. */
+export interface TargetOptions {
+  readonly endpoint?: string
+  readonly context?: string
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+}
+
+const pemMaxBytes = 64 * 1024
+
+/** Files of PEM. */
+type Shown = { readonly [File in keyof ClientCredentials]?: string | undefined }
+
+function readShown({ ca, cert, key }: Shown): ClientCredentials | undefined {
+  if (ca === undefined && cert === undefined && key === undefined) return undefined
+  if (ca === undefined || cert === undefined || key === undefined) {
+    throw new RigError('REQUEST_INVALID', '--ca, --cert and --key belong together; give all three, or none')
+  }
+  const read = (file: string): string => readNamedText(file, pemMaxBytes)
+  return { ca: read(ca), cert: read(cert), key: read(key) }
+}
+
+/** What the command line names, else the current context, else the rig of this home. */
+function targetOf(options: TargetOptions): Target {
+  const { endpoint, context: named } = options
+  if (endpoint !== undefined && named !== undefined) {
+    throw new RigError('REQUEST_INVALID', '--endpoint and --context both name a rig; give one of them')
+  }
+  if (endpoint !== undefined) return { endpoint, shown: readShown(options) }
+  const contexts = readContexts(contextsFile(process.env))
+  const name = named ?? contexts.current
+  if (name === undefined) return { endpoint: `unix:${findHome(process.env).socket('host')}`, shown: readShown(options) }
+  const context = contextNamed(contexts, name)
+  return { endpoint: context.endpoint, shown: readShown(context) }
+}
+
+function open<C extends Client>(kind: ClientConstructor<C>, { endpoint, shown }: Target): C {
   try {
-    return connect(kind, endpoint)
+    return connect(kind, endpoint, shown)
   } catch (cause) {
-    const what = `--endpoint ${JSON.stringify(endpoint)} is not an address (${(cause as Error).message})`
-    throw new RigError('REQUEST_INVALID', `${what}; give unix:/path or host:port`, { cause })
+    const what = `--endpoint ${JSON.stringify(endpoint)} is not an address, or the certificate is none`
+    const why = (cause as Error).message
+    throw new RigError('REQUEST_INVALID', `${what} (${why}); give unix:/path or host:port, and PEM files`, { cause })
   }
 }
 
@@ -23,7 +69,7 @@ const isUnanswered = (cause: unknown): cause is RigError =>
   cause instanceof RigError && cause.code === 'SERVICE_UNAVAILABLE' && fromStatus(cause.cause) === undefined
 
 /** Why nobody answers at `endpoint`: gRPC does not tell a socket that is forbidden from one that is not there. */
-function unanswered(endpoint: string, cause: RigError): RigError {
+function unanswered({ endpoint, shown }: Target, cause: RigError): RigError {
   const path = /^unix:(?:\/\/)?(.+)/.exec(endpoint)?.[1]
   try {
     if (path !== undefined) accessSync(path, constants.W_OK)
@@ -32,6 +78,11 @@ function unanswered(endpoint: string, cause: RigError): RigError {
       const what = `the socket ${path} is not for this user (${(refusal as Error).message})`
       return new RigError('PERMISSION_DENIED', `${what}; run wheelctl as the user who runs the rig`, { cause })
     }
+  }
+  if (shown !== undefined) {
+    const what = `no rig at ${endpoint} answers to this certificate (${(cause.cause as Error | undefined)?.message ?? ''})`
+    const remedy = 'see that it is good still (`wheelctl pki list` there), and that --ca is of that rig'
+    return new RigError('SERVICE_UNAVAILABLE', `${what}; ${remedy}`, { cause })
   }
   const remedy = 'start the rig with `wheelctl up`, or name another with --endpoint'
   return new RigError('SERVICE_UNAVAILABLE', `no host answers at ${endpoint}; ${remedy}`, { cause })
@@ -43,13 +94,12 @@ export async function withClient<C extends Client, T>(
   kind: ClientConstructor<C>,
   use: (client: C) => Promise<T>,
 ): Promise<T> {
-  const options = command.optsWithGlobals<{ endpoint?: string }>()
-  const endpoint = options.endpoint ?? `unix:${findHome(process.env).socket('host')}`
-  const client = open(kind, endpoint)
+  const target = targetOf(command.optsWithGlobals<TargetOptions>())
+  const client = open(kind, target)
   try {
     return await use(client)
   } catch (cause) {
-    throw isUnanswered(cause) ? unanswered(endpoint, cause) : cause
+    throw isUnanswered(cause) ? unanswered(target, cause) : cause
   } finally {
     client.close()
   }

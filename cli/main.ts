@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { auditCommand } from './audit.ts'
 import { chainCommand } from './chain.ts'
+import { contextCommand } from './context.ts'
 import { cryptoCommand } from './crypto.ts'
 import { endCommand } from './ending.ts'
+import { forEachContext } from './every-context.ts'
+import { pkiCommand } from './pki.ts'
 import { pluginCommand } from './plugin.ts'
 import { rigCommand } from './rig.ts'
 import { serviceCommand } from './service.ts'
@@ -19,6 +22,10 @@ const program = new Command('wheelctl')
   .description('Operates an OpenRacing rig.')
   .version(manifest.version, '--version', 'print the version')
   .option('--endpoint <address>', 'the host to talk to, unix:/path or host:port (default: that of this home)')
+  .option('--ca <file>', 'PEM of the CA of a rig elsewhere, with --cert and --key')
+  .option('--cert <file>', 'PEM of your certificate')
+  .option('--key <file>', 'PEM of its key')
+  .option('--context <name>', 'the rig of this name (`wheelctl context`); all: each of them')
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
 
@@ -32,6 +39,8 @@ for (const command of [
   trustCommand(),
   cryptoCommand(),
   auditCommand(),
+  pkiCommand(),
+  contextCommand(),
 ]) {
   program.addCommand(command)
 }
@@ -48,4 +57,8 @@ process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
   endCommand('wheelctl', cause)
 })
 
-program.parseAsync().catch((cause: unknown) => endCommand('wheelctl', cause))
+const run = async (): Promise<void> => {
+  if (await forEachContext(process.argv.slice(2))) return
+  await program.parseAsync()
+}
+run().catch((cause: unknown) => endCommand('wheelctl', cause))

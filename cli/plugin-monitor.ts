@@ -86,7 +86,9 @@ async function* intervals(
   signal: AbortSignal,
 ): AsyncGenerator<Interval, void, undefined> {
   const look = async (): Promise<Look> => {
-    const { plugin } = await call<GetPluginResponse>((done) => client.getPlugin({ plugin: id }, ...within(answerMs), done))
+    const { plugin } = await call<GetPluginResponse>((done) =>
+      client.getPlugin({ plugin: id }, ...within(answerMs), done),
+    )
     return { plugin: plugin as Plugin, atMs: performance.now() }
   }
   for (let before = await look(); ; ) {

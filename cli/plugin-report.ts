@@ -32,7 +32,9 @@ async function pluginsOf(client: PluginServiceClient, id: string | undefined): P
   if (id === undefined) {
     return (await call<ListPluginsResponse>((done) => client.listPlugins({}, ...within(answerMs), done))).plugins
   }
-  const { plugin } = await call<GetPluginResponse>((done) => client.getPlugin({ plugin: id }, ...within(answerMs), done))
+  const { plugin } = await call<GetPluginResponse>((done) =>
+    client.getPlugin({ plugin: id }, ...within(answerMs), done),
+  )
   return plugin === undefined ? [] : [plugin]
 }
 

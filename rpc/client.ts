@@ -8,6 +8,7 @@ import {
   status,
 } from '@grpc/grpc-js'
 import { RigError } from './failure.ts'
+import { rigName } from './peer.ts'
 import { fromStatus } from './status.ts'
 
 export type ClientConstructor<C extends Client> = new (
@@ -16,13 +17,29 @@ export type ClientConstructor<C extends Client> = new (
   options?: Partial<ClientOptions>,
 ) => C
 
-/** A client for a service of this machine: `unix:/…` or `host:port` on loopback. */
-export const connect = <C extends Client>(client: ClientConstructor<C>, address: string): C =>
-  new client(address, credentials.createInsecure(), {
+/** What a client shows to a rig that is elsewhere, and whose rig it believes: PEM. */
+export interface ClientCredentials {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+}
+
+/** A client for a service of this machine, `unix:/…` or `host:port` on loopback, or with `shown` of a rig elsewhere. */
+export const connect = <C extends Client>(
+  client: ClientConstructor<C>,
+  address: string,
+  shown?: ClientCredentials,
+): C =>
+  new client(address, shown === undefined ? credentials.createInsecure() : secure(shown), {
+    // Each rig has a CA of its own, which vouches for this name: under which address it is reached does not matter.
+    ...(shown && { 'grpc.ssl_target_name_override': rigName }),
     // A service that was restarted is back within 100 ms: look for it as often.
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1000,
   })
+
+const secure = ({ ca, cert, key }: ClientCredentials): ChannelCredentials =>
+  credentials.createSsl(Buffer.from(ca), Buffer.from(key), Buffer.from(cert))
 
 export type Callback<Response> = (error: ServiceError | null, response: Response) => void
 

@@ -17,6 +17,9 @@ export interface Peer {
 /** Whether who has `role` may do what needs `needed`. */
 export const isEnough = (role: Role, needed: Role): boolean => roles.indexOf(role) >= roles.indexOf(needed)
 
+/** The name that every rig's certificate has, beside those by which it is reached. */
+export const rigName = 'openracing-rig'
+
 /** How a connection on a Unix socket says whose it is, where others have an address. */
 export const userAddress = (uid: number): string => `uid:${uid}`
 

@@ -24,6 +24,8 @@ function refusal(text: string): string {
 
 const defaults = {
   listen: '127.0.0.1:50051',
+  access: { loopback: 'operator', limits: { callsPerSecond: 2000, openCalls: 256 } },
+  remote: { listen: null },
   plugins: {
     enabled: null,
     autoGrant: {},
@@ -152,7 +154,7 @@ test('any loopback address is listened on; localhost is 127.0.0.1 whatever the h
   }
 })
 
-test('an address beyond loopback is refused, because remote access has no protection yet', () => {
+test('an address beyond loopback is refused: who comes from elsewhere has a certificate and a door of its own', () => {
   for (const address of [
     '0.0.0.0:50051',
     '192.168.1.5:50051',
@@ -162,8 +164,31 @@ test('an address beyond loopback is refused, because remote access has no protec
   ]) {
     const sentence = refusal(`listen: "${address}"`)
     assert.ok(sentence.startsWith(`config.yaml:1:9: listen is "${address}"; write 127.0.0.1 or [::1]`), sentence)
-    assert.match(sentence, /TLS client certificates/)
+    assert.match(sentence, /needs a certificate, and comes in by remote\.listen/)
   }
+})
+
+test('the door for those from elsewhere is an address of this machine, never a name', () => {
+  for (const address of ['0.0.0.0:50052', '192.168.1.5:0', '[::]:50052']) {
+    assert.equal(parse(`remote: { listen: "${address}" }`).remote.listen, address)
+  }
+  for (const address of ['rig.local:50052', '0.0.0.0', '0.0.0.0:65536', '[1.2.3.4]:1', ':1', '*:50052']) {
+    assert.match(refusal(`remote: { listen: "${address}" }`), /remote\.listen is ".*"; write address:port/)
+  }
+})
+
+test('what programs of this machine may do is one of three words, and how often they may is bounded', () => {
+  assert.equal(parse('access: { loopback: none }').access.loopback, null)
+  assert.equal(parse('access: { loopback: viewer }').access.loopback, 'viewer')
+  assert.match(refusal('access: { loopback: admin }'), /access\.loopback is "admin"/)
+  assert.match(
+    refusal('access: { calls_per_second: 0 }'),
+    /access\.calls_per_second is 0; write a whole number from 10/,
+  )
+  assert.deepEqual(parse('access: { calls_per_second: 10, open_calls: 1 }').access.limits, {
+    callsPerSecond: 10,
+    openCalls: 1,
+  })
 })
 
 test('what is no address is refused with the form of one', () => {

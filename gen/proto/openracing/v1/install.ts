@@ -844,7 +844,7 @@ export const RollbackPluginResponse: MessageFns<RollbackPluginResponse> = {
 };
 
 /**
- * Installs plugins and removes them, over the rig's Unix socket alone. Each change is made whole or not at all, one
+ * Installs plugins and removes them: for admins. Each change is made whole or not at all, one
  * after the other, and what is refused leaves everything as it was.
  */
 export type PluginInstallServiceService = typeof PluginInstallServiceService;

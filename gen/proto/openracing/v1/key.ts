@@ -1069,7 +1069,7 @@ export const ExportKeysResponse: MessageFns<ExportKeysResponse> = {
 
 /**
  * Whose signatures count. Keys are public Ed25519 keys, and a fingerprint is the hex SHA-256 of the 32 raw key bytes,
- * in either case. Keys are changed over the rig's Unix socket alone. System keys are part of the rig, and no call
+ * in either case. Keys are changed by admins. System keys are part of the rig, and no call
  * changes them. A change is on the disk when its call returns, and a plugin that ran on the word of a key that is not
  * trusted any more is stopped within a second.
  */

@@ -2394,7 +2394,7 @@ export const PluginServiceService = {
   /**
    * Sets where a plugin is to get to, now and after every start of the rig, and brings it there as far as that can be
    * done now: the answer says how it stands then. Where it can never run the error says why, as MANIFEST_INVALID or
-   * PLUGIN_UNSUPPORTED, and its goal stays as it was. Over the rig's Unix socket alone.
+   * PLUGIN_UNSUPPORTED, and its goal stays as it was. For admins.
    */
   setPluginGoal: {
     path: "/openracing.v1.PluginService/SetPluginGoal" as const,
@@ -2408,7 +2408,7 @@ export const PluginServiceService = {
   },
   /**
    * Reads, judges and starts a plugin as it lies on the disk now, also one that was stopped for its key. What runs goes
-   * on until its successor is ready, and when that fails, which is the error then. Over the rig's Unix socket alone.
+   * on until its successor is ready, and when that fails, which is the error then. For admins.
    */
   reloadPlugin: {
     path: "/openracing.v1.PluginService/ReloadPlugin" as const,
@@ -2422,8 +2422,7 @@ export const PluginServiceService = {
   },
   /**
    * Grants a plugin what its manifest asks for, to the bytes that its artefact has now and no others. What is of high
-   * risk needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed. Over the
-   * rig's Unix socket alone.
+   * risk needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed. For admins.
    */
   grantCapability: {
     path: "/openracing.v1.PluginService/GrantCapability" as const,
@@ -2437,8 +2436,8 @@ export const PluginServiceService = {
     responseDeserialize: (value: Buffer): GrantCapabilityResponse => GrantCapabilityResponse.decode(value),
   },
   /**
-   * Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. Over
-   * the rig's Unix socket alone.
+   * Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. For
+   * admins.
    */
   revokeCapability: {
     path: "/openracing.v1.PluginService/RevokeCapability" as const,
@@ -2468,23 +2467,22 @@ export interface PluginServiceServer extends UntypedServiceImplementation {
   /**
    * Sets where a plugin is to get to, now and after every start of the rig, and brings it there as far as that can be
    * done now: the answer says how it stands then. Where it can never run the error says why, as MANIFEST_INVALID or
-   * PLUGIN_UNSUPPORTED, and its goal stays as it was. Over the rig's Unix socket alone.
+   * PLUGIN_UNSUPPORTED, and its goal stays as it was. For admins.
    */
   setPluginGoal: handleUnaryCall<SetPluginGoalRequest, SetPluginGoalResponse>;
   /**
    * Reads, judges and starts a plugin as it lies on the disk now, also one that was stopped for its key. What runs goes
-   * on until its successor is ready, and when that fails, which is the error then. Over the rig's Unix socket alone.
+   * on until its successor is ready, and when that fails, which is the error then. For admins.
    */
   reloadPlugin: handleUnaryCall<ReloadPluginRequest, ReloadPluginResponse>;
   /**
    * Grants a plugin what its manifest asks for, to the bytes that its artefact has now and no others. What is of high
-   * risk needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed. Over the
-   * rig's Unix socket alone.
+   * risk needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed. For admins.
    */
   grantCapability: handleUnaryCall<GrantCapabilityRequest, GrantCapabilityResponse>;
   /**
-   * Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. Over
-   * the rig's Unix socket alone.
+   * Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. For
+   * admins.
    */
   revokeCapability: handleUnaryCall<RevokeCapabilityRequest, RevokeCapabilityResponse>;
 }
@@ -2551,7 +2549,7 @@ export interface PluginServiceClient extends Client {
   /**
    * Sets where a plugin is to get to, now and after every start of the rig, and brings it there as far as that can be
    * done now: the answer says how it stands then. Where it can never run the error says why, as MANIFEST_INVALID or
-   * PLUGIN_UNSUPPORTED, and its goal stays as it was. Over the rig's Unix socket alone.
+   * PLUGIN_UNSUPPORTED, and its goal stays as it was. For admins.
    */
   setPluginGoal(
     request: SetPluginGoalRequest,
@@ -2570,7 +2568,7 @@ export interface PluginServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Reads, judges and starts a plugin as it lies on the disk now, also one that was stopped for its key. What runs goes
-   * on until its successor is ready, and when that fails, which is the error then. Over the rig's Unix socket alone.
+   * on until its successor is ready, and when that fails, which is the error then. For admins.
    */
   reloadPlugin(
     request: ReloadPluginRequest,
@@ -2589,8 +2587,7 @@ export interface PluginServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Grants a plugin what its manifest asks for, to the bytes that its artefact has now and no others. What is of high
-   * risk needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed. Over the
-   * rig's Unix socket alone.
+   * risk needs `accept_risk`; without it the answer is FAILED_PRECONDITION and says what it would be allowed. For admins.
    */
   grantCapability(
     request: GrantCapabilityRequest,
@@ -2608,8 +2605,8 @@ export interface PluginServiceClient extends Client {
     callback: (error: ServiceError | null, response: GrantCapabilityResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. Over
-   * the rig's Unix socket alone.
+   * Takes a capability from a plugin, whatever its bytes, with the next tick; also one that needs nobody's word. For
+   * admins.
    */
   revokeCapability(
     request: RevokeCapabilityRequest,

@@ -913,8 +913,8 @@ export const QuarantineServiceService = {
     responseDeserialize: (value: Buffer): GetConductResponse => GetConductResponse.decode(value),
   },
   /**
-   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. NOT_FOUND as GetConduct; over
-   * the Unix socket of the rig alone. Repeats safely.
+   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. NOT_FOUND as GetConduct. For
+   * admins. Repeats safely.
    */
   releasePlugin: {
     path: "/openracing.v1.QuarantineService/ReleasePlugin" as const,
@@ -937,8 +937,8 @@ export interface QuarantineServiceServer extends UntypedServiceImplementation {
    */
   getConduct: handleUnaryCall<GetConductRequest, GetConductResponse>;
   /**
-   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. NOT_FOUND as GetConduct; over
-   * the Unix socket of the rig alone. Repeats safely.
+   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. NOT_FOUND as GetConduct. For
+   * admins. Repeats safely.
    */
   releasePlugin: handleUnaryCall<ReleasePluginRequest, ReleasePluginResponse>;
 }
@@ -980,8 +980,8 @@ export interface QuarantineServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetConductResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. NOT_FOUND as GetConduct; over
-   * the Unix socket of the rig alone. Repeats safely.
+   * Ends a quarantine and a lower rate, and forgets what was counted; the level stays. NOT_FOUND as GetConduct. For
+   * admins. Repeats safely.
    */
   releasePlugin(
     request: ReleasePluginRequest,

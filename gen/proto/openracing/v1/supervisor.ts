@@ -429,7 +429,7 @@ export const SupervisorServiceService = {
   },
   /**
    * Starts a service now that waits, or was given up, and forgets how often it was lost. One that runs is ended first.
-   * Over the rig's Unix socket alone.
+   * For admins.
    */
   restartService: {
     path: "/openracing.v1.SupervisorService/RestartService" as const,
@@ -449,7 +449,7 @@ export interface SupervisorServiceServer extends UntypedServiceImplementation {
   listServices: handleUnaryCall<ListServicesRequest, ListServicesResponse>;
   /**
    * Starts a service now that waits, or was given up, and forgets how often it was lost. One that runs is ended first.
-   * Over the rig's Unix socket alone.
+   * For admins.
    */
   restartService: handleUnaryCall<RestartServiceRequest, RestartServiceResponse>;
 }
@@ -473,7 +473,7 @@ export interface SupervisorServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * Starts a service now that waits, or was given up, and forgets how often it was lost. One that runs is ended first.
-   * Over the rig's Unix socket alone.
+   * For admins.
    */
   restartService(
     request: RestartServiceRequest,
