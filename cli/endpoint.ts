@@ -12,7 +12,7 @@ import { readNamedText } from './key-file.ts'
 export const answerMs = 5000
 
 /** Where a rig is, and what is shown to it. */
-interface Target {
+export interface Target {
   readonly endpoint: string
   readonly shown: ClientCredentials | undefined
 }
@@ -41,7 +41,7 @@ function readShown({ ca, cert, key }: Shown): ClientCredentials | undefined {
 }
 
 /** What the command line names, else the current context, else the rig of this home. */
-function targetOf(options: TargetOptions): Target {
+export function targetOf(options: TargetOptions): Target {
   const { endpoint, context: named } = options
   if (endpoint !== undefined && named !== undefined) {
     throw new RigError('REQUEST_INVALID', '--endpoint and --context both name a rig; give one of them')

@@ -59,7 +59,7 @@ test('a rig is operated from elsewhere by those who have a certificate, each as 
       refused.stderr,
       /^wheelctl: PERMISSION_DENIED: .*SetChainOrder needs the role operator, and vera is viewer/,
     )
-    assert.equal((await there(...shown('vera'), 'rig', 'stop', '--reason', 'a hand in the wheel')).code, 0)
+    assert.equal((await there(...shown('vera'), 'rig', 'estop', '--reason', 'a hand in the wheel')).code, 0)
     assert.equal((await there(...shown('vera'), 'rig', 'clear')).code, 6)
     assert.equal((await there(...shown('olaf'), 'rig', 'clear')).code, 0)
     assert.equal((await there(...shown('olaf'), 'plugin', 'unload', 'lowpass')).code, 6)
@@ -105,6 +105,9 @@ test('a rig is operated from elsewhere by those who have a certificate, each as 
     await until('ada is out', async () => (await there(...shown('ada'), 'plugin', 'list')).code === 5)
     assert.equal((await there(...shown('vera'), 'plugin', 'list')).code, 0)
     assert.equal((await there('--context', 'garage', 'plugin', 'list')).code, 5)
+    // Who cannot stop that rig stops no other.
+    assert.equal((await there('--context', 'garage', 'rig', 'estop')).code, 5)
+    assert.match(await here('--endpoint', `unix:${home.socket('host')}`, 'rig', 'status'), /^estop +not engaged/m)
     // Where nobody can read who is revoked, everybody is.
     const list = join(home.configDir, 'pki', 'revoked.json')
     const before = readFileSync(list, 'utf8')
