@@ -17,13 +17,10 @@ export interface Target {
   readonly shown: ClientCredentials | undefined
 }
 
-/** What the command line says of the rig that is meant. */
-export interface TargetOptions {
+/** Which rig the command line names, in front of the command or behind it. */
+interface Named {
   readonly endpoint?: string
   readonly context?: string
-  readonly ca?: string
-  readonly cert?: string
-  readonly key?: string
 }
 
 const pemMaxBytes = 64 * 1024
@@ -40,9 +37,12 @@ function readShown({ ca, cert, key }: Shown): ClientCredentials | undefined {
   return { ca: read(ca), cert: read(cert), key: read(key) }
 }
 
+const rootOf = (command: Command): Command => (command.parent === null ? command : rootOf(command.parent))
+
 /** What the command line names, else the current context, else the rig of this home. */
-export function targetOf(options: TargetOptions): Target {
-  const { endpoint, context: named } = options
+export function targetOf(command: Command): Target {
+  const { endpoint, context: named } = command.optsWithGlobals<Named>()
+  const options = rootOf(command).opts<Shown>() // behind a command --key is another one
   if (endpoint !== undefined && named !== undefined) {
     throw new RigError('REQUEST_INVALID', '--endpoint and --context both name a rig; give one of them')
   }
@@ -94,7 +94,7 @@ export async function withClient<C extends Client, T>(
   kind: ClientConstructor<C>,
   use: (client: C) => Promise<T>,
 ): Promise<T> {
-  const target = targetOf(command.optsWithGlobals<TargetOptions>())
+  const target = targetOf(command)
   const client = open(kind, target)
   try {
     return await use(client)

@@ -13,7 +13,7 @@ import { RigError } from '../rpc/failure.ts'
 import { findHome, type Home } from '../rpc/home.ts'
 import { isTicking, openRigWindow, type RigWindow } from '../shm/rig-window.ts'
 import { openEstop } from '../state/estop.ts'
-import { answerMs, type TargetOptions, targetOf, withClient } from './endpoint.ts'
+import { answerMs, targetOf, withClient } from './endpoint.ts'
 import { describeEstop } from './rig-status.ts'
 
 /** How long the host may take, ms, before the stop goes past it: somebody's hand may be in the wheel. */
@@ -74,7 +74,7 @@ export async function stopRig({ reason }: { readonly reason: string }, command: 
     tell(estop)
   } catch (cause) {
     const home = findHome(process.env)
-    const { endpoint } = targetOf(command.optsWithGlobals<TargetOptions>()) // never this rig for one that is elsewhere
+    const { endpoint } = targetOf(command) // never this rig for one that is elsewhere
     if (!isUnanswered(cause) || endpoint !== ours(home) || !existsSync(home.shmDir)) throw cause
     tell(await stopWithoutHost(home, reason))
     process.stderr.write(

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { auditCommand } from './audit.ts'
 import { chainCommand } from './chain.ts'
 import { contextCommand } from './context.ts'
@@ -18,14 +18,22 @@ const manifest: { readonly version: string } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 )
 
+const endpointOption = [
+  '--endpoint <address>',
+  'the host to talk to, unix:/path or host:port (default: that of this home)',
+] as const
+const contextOption = ['--context <name>', 'the rig of this name (`wheelctl context`); all: each of them'] as const
+
 const program = new Command('wheelctl')
   .description('Operates an OpenRacing rig.')
   .version(manifest.version, '--version', 'print the version')
-  .option('--endpoint <address>', 'the host to talk to, unix:/path or host:port (default: that of this home)')
-  .option('--ca <file>', 'PEM of the CA of a rig elsewhere, with --cert and --key')
+  .option(...endpointOption)
+  .option(...contextOption)
+  .option('--ca <file>', 'PEM of the CA of a rig elsewhere; with --cert and --key, and before the command')
   .option('--cert <file>', 'PEM of your certificate')
   .option('--key <file>', 'PEM of its key')
-  .option('--context <name>', 'the rig of this name (`wheelctl context`); all: each of them')
+  // Behind a command --key is what that command says.
+  .enablePositionalOptions()
   .configureHelp({ showGlobalOptions: true })
   .exitOverride()
 
@@ -45,9 +53,14 @@ for (const command of [
   program.addCommand(command)
 }
 
-/** A subcommand that is made on its own does not inherit how its parent ends. */
+/** A subcommand that is made on its own does not inherit how its parent ends. Which rig is meant may be said behind it, too. */
 function inherit(parent: Command): void {
-  for (const command of parent.commands) inherit(command.copyInheritedSettings(parent))
+  for (const command of parent.commands) {
+    for (const [flags, description] of [endpointOption, contextOption]) {
+      command.addOption(new Option(flags, description).hideHelp())
+    }
+    inherit(command.copyInheritedSettings(parent))
+  }
 }
 inherit(program)
 

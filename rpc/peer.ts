@@ -58,5 +58,11 @@ export function asCaller<T>(metadata: Metadata, handle: () => T): T {
   return peer === undefined ? handle() : calling.run(peer, handle)
 }
 
-/** Who asked for what is being done now; undefined where nobody did: the rig does it by itself. */
-export const caller = (): Peer | undefined => calling.getStore()
+/**
+ * Whose word a decision is that is made now, for the audit log; nothing where it is nobody's. Only for what a handler does
+ * itself: what it sets going may go on for others.
+ */
+export function bySomebody(): { readonly by?: string } {
+  const peer = calling.getStore()
+  return peer === undefined ? {} : { by: `${peer.name} (${peer.role})` }
+}

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { RigError } from '../../rpc/failure.ts'
+import { bySomebody } from '../../rpc/peer.ts'
 import { inTransaction, type Migration } from '../../state/database.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { CapabilityWord, Risk } from './capability-grants.ts'
@@ -60,7 +61,7 @@ export function createCapabilityWords(database: DatabaseSync, audit: Pick<AuditL
     const sha256 = word.kind === 'granted' ? word.sha256 : ''
     const decision = word.kind === 'granted' ? 'grant' : 'revoke'
     inTransaction(database, () => {
-      const evidence = { capability, risk, sha256: sha256 || null }
+      const evidence = { capability, risk, sha256: sha256 || null, ...bySomebody() }
       audit.append({ kind: 'plugin', subject: directory, decision, reason: 'by the operator', evidence })
       upsert.run(pluginId, capability, word.kind, sha256)
     })

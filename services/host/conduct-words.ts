@@ -1,3 +1,4 @@
+import { bySomebody } from '../../rpc/peer.ts'
 import type { Decided } from './audit-chain.ts'
 import { type ClockMark, wallOf } from './conduct-clock.ts'
 import { type ConductPolicy, type Counts, countedKinds, countOf, slowedHz } from './conduct-policy.ts'
@@ -85,6 +86,7 @@ export function decidedOf(decision: Decision, facts: DecisionFacts): Decided {
       ...('wasQuarantined' in decision ? { was_quarantined: decision.wasQuarantined } : {}),
       ...('halvings' in decision ? { halvings: decision.halvings } : {}),
       ...counted,
+      ...(decision.kind === 'release' ? bySomebody() : {}),
     },
   }
 }

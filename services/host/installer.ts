@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path'
 import { RigError, systemFailure } from '../../rpc/failure.ts'
+import { bySomebody } from '../../rpc/peer.ts'
 import type { Decided } from './audit-chain.ts'
 import type { AuditLog } from './audit-log.ts'
 import { decideInstall, type InstallWish } from './install-decision.ts'
@@ -136,7 +137,7 @@ export function createInstaller({ shelf, installed, judge, audit, changed }: Ins
       ...{ kind: 'plugin', subject: directory, decision, reason: verified.reason },
       evidence: {
         ...{ plugin_id: manifest.id, version: manifest.version, previous_version: previousVersion },
-        ...{ sha256: verified.sha256, ...evidence },
+        ...{ sha256: verified.sha256, ...evidence, ...bySomebody() },
       },
     })
     const unsettled = await shelf.put(path, directory)
@@ -210,7 +211,7 @@ export function createInstaller({ shelf, installed, judge, audit, changed }: Ins
     const { path, manifest } = pluginNamed(installed(), name)
     const directory = basename(path)
     const [id, version] = [manifest?.id ?? '', manifest?.version ?? '']
-    const evidence = { plugin_id: id, version }
+    const evidence = { plugin_id: id, version, ...bySomebody() }
     audit.append({
       kind: 'plugin',
       subject: directory,

@@ -222,7 +222,7 @@ async function run(): Promise<void> {
       return troubleOf(lives.of(directory))
     },
   })
-  const keys = ends.adopt(keyService(home, isServing, log), (it) => it.close())
+  const keys = ends.adopt(keyService({ home, isServing, audit, log }), (it) => it.close())
   const history = startPluginHistory({
     ...{ services, isServing, installed: plan.plugins, nowMs: Date.now, log },
     incarnation: () => incarnationOf(home),

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { RigError } from '../../rpc/failure.ts'
+import { bySomebody } from '../../rpc/peer.ts'
 import { inTransaction, type Migration } from '../../state/database.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { Goal } from './plugin-state.ts'
@@ -44,7 +45,7 @@ export function createPluginGoals(database: DatabaseSync, audit: Pick<AuditLog, 
     set(pluginId, directory, goal) {
       inTransaction(database, () => {
         const reason = 'by the operator'
-        const evidence = { plugin_id: pluginId, before: known.get(pluginId) ?? null }
+        const evidence = { plugin_id: pluginId, before: known.get(pluginId) ?? null, ...bySomebody() }
         audit.append({ kind: 'plugin', subject: directory, decision: decisionOf[goal], reason, evidence })
         upsert.run(pluginId, goal)
       })

@@ -83,13 +83,17 @@ test('what a key vouched for is stopped when the key is distrusted, and the log 
       readonly subject: string
       readonly decision: string
       readonly reason: string
+      readonly evidence: unknown
     }[]
-    const newest = entries.slice(0, 3).map(({ kind, subject, decision }) => `${kind} ${subject}: ${decision}`)
+    const asked = entries.find(({ decision }) => decision === 'distrust')
+    assert.match(JSON.stringify(asked?.evidence), /uid:\d+ \(admin\)/)
+    const followed = entries.filter((entry) => entry !== asked)
+    const newest = followed.slice(0, 3).map(({ kind, subject, decision }) => `${kind} ${subject}: ${decision}`)
     assert.deepEqual(
       [...newest.slice(0, 2).sort(), newest[2]],
       ['plugin lowpass: stop', 'plugin rpm-leds: stop', `key ${print}: distrusted`],
     )
-    assert.equal(entries[2]?.reason, 'its owner lost it')
+    assert.equal(followed[2]?.reason, 'its owner lost it')
     assert.match(await wheelctl('audit', 'list', '--subject', 'slip-ffb'), /artefact +slip-ffb +refuse +.*no signature/)
     assert.match(await wheelctl('audit', 'verify'), /^intact: \d+ entries\nhead: [0-9a-f]{64}\n$/)
   })
@@ -98,7 +102,7 @@ test('what a key vouched for is stopped when the key is distrusted, and the log 
     writeFileSync(join(home.stateDir, 'us.pem'), us.pem)
     await wheelctl('trust', 'add', '--key', join(home.stateDir, 'us.pem'), '--level', 'trusted', '--reason', 'found')
     await until('the host has heard of it', async () =>
-      (await wheelctl('audit', 'list', '--kind', 'key', '--limit', '1')).includes('found') ? true : undefined,
+      (await wheelctl('audit', 'list', '--kind', 'key', '--limit', '2')).includes('found') ? true : undefined,
     )
     assert.equal((await rig.plugin('lowpass')).state, failed)
     await wheelctl('chain', 'reload', 'lowpass')
