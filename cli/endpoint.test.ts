@@ -19,7 +19,11 @@ function target(t: TestContext, words: readonly string[], contexts = ''): Return
   const program = new Command('wheelctl').exitOverride().enablePositionalOptions()
   for (const option of ['endpoint', 'context', 'ca', 'cert', 'key']) program.option(`--${option} <word>`)
   const add = new Command('add').option('--key <file>').option('--endpoint <word>')
-  program.addCommand(add.action((_, command: Command) => void (found = targetOf(command))))
+  program.addCommand(
+    add.action((_, command: Command) => {
+      found = targetOf(command)
+    }),
+  )
   program.parse(
     words.map((word) => word.replace('DIR', directory)),
     { from: 'user' },
