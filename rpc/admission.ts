@@ -1,8 +1,9 @@
-import { ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js'
+import { ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js'
 import type { Logger } from 'pino'
 import type { CallLimiter } from './call-limiter.ts'
 import { RigError } from './failure.ts'
 import { roleOf } from './method-role.ts'
+import type { ServiceMetrics } from './metrics.ts'
 import { isEnough, markPeer, type Peer } from './peer.ts'
 import { toStatus } from './status.ts'
 
@@ -15,6 +16,7 @@ export interface AdmissionNeeds {
   readonly limiter?: CallLimiter
   /** Ends the connection of whoever has this address. */
   readonly drop: (address: string) => void
+  readonly metrics: Pick<ServiceMetrics, 'began'>
   readonly log: Logger
 }
 
@@ -40,11 +42,15 @@ const tooMany: Readonly<Record<string, string>> = {
  * many. The handler has not seen anything of a call that is refused.
  */
 export const admission =
-  ({ identify, limiter, drop, log }: AdmissionNeeds): ServerInterceptor =>
+  ({ identify, limiter, drop, metrics, log }: AdmissionNeeds): ServerInterceptor =>
   ({ path }, call) => {
     const address = call.getPeer()
+    const over = metrics.began(path)
+    let isOver = false
     let open = false
-    function end(): void {
+    function end(code: status): void {
+      if (!isOver) over(code)
+      isOver = true
       if (open) limiter?.end(address)
       open = false
     }
@@ -69,17 +75,19 @@ export const admission =
             try {
               markPeer(metadata, admit())
             } catch (cause) {
-              call.sendStatus({ ...toStatus(cause, log) })
+              const refusal = toStatus(cause, log)
+              end(refusal.code)
+              call.sendStatus({ ...refusal })
               return
             }
             proceed(metadata)
           },
-          onCancel: end,
+          onCancel: () => end(status.CANCELLED),
         })
       },
-      sendStatus(status, next) {
-        end()
-        next(status)
+      sendStatus(sent, next) {
+        end(sent.code ?? status.UNKNOWN)
+        next(sent)
       },
     })
   }

@@ -22,7 +22,8 @@ export interface ListenerNeeds {
   readonly gone: (address: string) => void
 }
 
-const addressOf = ({ remoteAddress, remotePort }: Socket): string =>
+/** The other end of a connection, as grpc-js tells it. */
+export const addressOf = ({ remoteAddress, remotePort }: Socket): string =>
   remotePort === undefined ? `${remoteAddress}` : `${remoteAddress}:${remotePort}`
 
 /** Takes in what a server accepts. Errors of a connection are its own end, and nobody's failure. */
@@ -130,7 +131,7 @@ export async function listenOnTls(address: string, needs: TlsNeeds): Promise<Tls
   const server = createTlsServer(
     {
       ...needs.credentials,
-      ...{ minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2'] },
+      ...{ minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: true, ALPNProtocols: ['h2', 'http/1.1'] },
       handshakeTimeout: handshakeMs,
     },
     (socket) => {

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { type IncomingMessage, request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -94,6 +96,38 @@ test('a client that knows nothing finds the services by reflection and calls one
   assert.deepEqual(await health('engine'), { status: 'SERVING' })
   rig.server.setServing(false)
   assert.deepEqual(await health(''), { status: 'NOT_SERVING' })
+})
+
+/** A page of a server, over its Unix socket or a port. */
+async function page(address: string, path: string, method = 'GET'): Promise<{ code: number; body: string }> {
+  const [host, port] = address.split(':') as [string, string]
+  const where = host === 'unix' ? { socketPath: port } : { host, port }
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  request({ ...where, path, method, agent: false }, resolve)
+    .on('error', reject)
+    .end()
+  const response = await promise
+  return { code: response.statusCode ?? 0, body: await text(response) }
+}
+
+test('whoever scrapes is told at /metrics of the service and its calls, over the same addresses', async () => {
+  await using rig = await served(async () => {
+    throw new RigError('PLUGIN_UNKNOWN', 'no plugin is called x; install it')
+  }, '127.0.0.1:0')
+  await assert.rejects(rig.list())
+  for (const address of rig.server.addresses) {
+    const { code, body } = await page(address, '/metrics')
+    assert.equal(code, 200)
+    assert.match(
+      body,
+      /^grpc_server_handled_total\{grpc_service="openracing\.v1\.SupervisorService",grpc_method="ListServices",grpc_code="NOT_FOUND",service="host"\} 1$/m,
+    )
+    assert.match(body, /^process_resident_memory_bytes\{service="host"\} \d+$/m)
+    assert.equal((await page(address, '/other')).code, 404)
+    assert.equal((await page(address, '/metrics?x=1')).code, 200)
+  }
+  const [unix] = rig.server.addresses as [string]
+  assert.equal((await page(unix, '/metrics', 'DELETE')).code, 405)
 })
 
 test('a failure with a code arrives as that failure', async () => {

@@ -7,9 +7,11 @@ import { HealthImplementation } from 'grpc-health-check'
 import type { Logger } from 'pino'
 import { type AdmissionNeeds, admission } from './admission.ts'
 import { type CallLimits, createCallLimiter } from './call-limiter.ts'
+import { tellApart } from './door.ts'
 import { RigError, systemFailure } from './failure.ts'
 import { type Home, makePrivateDirectory } from './home.ts'
 import {
+  addressOf,
   type Listener,
   type ListenerNeeds,
   listenOnSocket,
@@ -18,8 +20,10 @@ import {
   type TlsListener,
 } from './listener.ts'
 import { lockFile } from './lock.ts'
+import { createMetrics, type ServiceMetrics } from './metrics.ts'
 import { type Peer, peerOfCertificate, type Role } from './peer.ts'
 import { addReflection } from './reflection.ts'
+import { createScrapeServer, type Pages } from './scrape.ts'
 
 /**
  * Largest request that a service takes, bytes: a piece of 1 MiB of a plugin's input, or a response of 1 MiB from the
@@ -66,6 +70,10 @@ export interface ServeOptions {
   readonly definitions: readonly ServiceBinding[]
   /** Names that health checks may ask for beside those of the definitions: not serving until setHealth(). */
   readonly others?: readonly string[]
+  /** What is told of the service at /metrics; absent: its own. */
+  readonly metrics?: ServiceMetrics
+  /** Pages beside /metrics. */
+  readonly pages?: Pages
   readonly log: Logger
   /** From claimService(), where the name was claimed earlier. */
   readonly claim?: Claim
@@ -226,7 +234,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { socket: path } = options.claim ?? claimService(options.home, options.service)
   const ways = waysIn()
   const limiter = options.limits && createCallLimiter(options.limits)
-  const admit = admission({ identify: ways.identify, drop: ways.drop, log, ...(limiter && { limiter }) })
+  const metrics = options.metrics ?? createMetrics(options.service)
+  const admit = admission({ identify: ways.identify, drop: ways.drop, metrics, log, ...(limiter && { limiter }) })
   const server = new Server({ 'grpc.max_receive_message_length': requestBytesMax, interceptors: [admit] })
   for (const { definition, implementation } of options.definitions) server.addService(definition, implementation)
   const { health, set, setOne } = healthFor(names, options.others ?? [])
@@ -234,8 +243,22 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   addReflection(server, names)
 
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const scrapes = createScrapeServer(
+    (path) => (path === '/metrics' ? metrics.text() : options.pages?.(path)),
+    (socket) => {
+      const address = addressOf(socket)
+      const admission = limiter?.begin(address, performance.now()) ?? 'admitted'
+      if (admission === 'admitted') limiter?.end(address)
+      return admission === 'admitted'
+    },
+    log,
+  )
   const connections = {
-    enter: (socket: Socket): void => injector.injectConnection(socket),
+    enter: (socket: Socket): void =>
+      tellApart(socket, {
+        http2: (it) => injector.injectConnection(it),
+        http1: (it) => void scrapes.emit('connection', it),
+      }),
     left: (address: string): void => limiter?.forget(address),
   }
   let tls: TlsListener | undefined
@@ -268,6 +291,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       set(false)
       const late = setTimeout(() => server.forceShutdown(), options.closeGraceMs ?? 500)
       ways.close()
+      scrapes.closeAllConnections()
       server.tryShutdown(() => {
         clearTimeout(late)
         rmSync(path, { force: true })

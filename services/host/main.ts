@@ -9,6 +9,7 @@ import { exitCodeFor, RigError } from '../../rpc/failure.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
 import { lockFile } from '../../rpc/lock.ts'
 import { logLevelOf } from '../../rpc/log-level.ts'
+import { createMetrics } from '../../rpc/metrics.ts'
 import { claimService, serve } from '../../rpc/serve.ts'
 import { shutdownRequested } from '../../rpc/shutdown.ts'
 import { openEstop } from '../../state/estop.ts'
@@ -58,11 +59,13 @@ import { readinessLine } from './readiness.ts'
 import { openRemoteDoor } from './remote-access.ts'
 import { incarnationOf } from './rig-incarnation.ts'
 import { openRigMemory } from './rig-memory.ts'
-import { rigService } from './rig-service.ts'
+import { rigFamilies } from './rig-metrics.ts'
+import { readRig, rigService } from './rig-service.ts'
 import { rigServices } from './rig-services.ts'
 import { openRigState } from './rig-state.ts'
 import { watchRigStatus } from './rig-status.ts'
 import { createRunnerFence } from './runner-fence.ts'
+import { servicePages } from './service-pages.ts'
 import { startStoreCare } from './store-care.ts'
 import { createSupervisor } from './supervisor.ts'
 import { supervisorService } from './supervisor-service.ts'
@@ -230,6 +233,16 @@ async function run(): Promise<void> {
     closeMs: 1000,
   })
   const degraded = () => degradations(supervisor.services(), performance.now())
+  const rigNeeds = { status, owners, nowNs, hub, leds, estop, ffb: config.ffb, degraded }
+  const metrics = createMetrics('host')
+  metrics.extend(async () => {
+    const listed = await plugins.list()
+    const ids = listed.map(({ id }) => id).filter((id) => id !== '')
+    return rigFamilies({
+      ...{ rig: readRig(rigNeeds), plugins: listed, services: supervisor.services() },
+      conducts: [...new Set(ids)].map(conduct.conductOf),
+    })
+  })
   const { access } = config
   const door =
     config.remote.listen === null
@@ -242,11 +255,16 @@ async function run(): Promise<void> {
     ...(access.loopback !== null && { listen: { address: config.listen, role: access.loopback } }),
     ...(door && { remote: door.access }),
     limits: access.limits,
+    metrics,
+    pages: servicePages(
+      home,
+      supervisor.services().map(({ name }) => name),
+    ),
     others: supervisor.services().map(({ name }) => name),
     definitions: [
       telemetryService(hub, log),
       pluginService({ plugins, calls: createPluginCalls({ plugins, services }), hand: pluginHand, log }),
-      rigService({ status, owners, nowNs, hub, leds, estop, ffb: config.ffb, degraded }, log),
+      rigService(rigNeeds, log),
       chainService({ hand, arrangement, plugins }, log),
       supervisorService(supervisor, log),
       keys,

@@ -52,7 +52,8 @@ const estopOf = ({ engaged, warning }: EstopStanding, { estopped, loop }: RigRea
   drivingPid: engaged !== null && !estopped && loop.running ? loop.pid : 0,
 })
 
-function readRig({ status, hub, leds, estop, ffb, degraded }: RigServiceNeeds): Rig {
+/** The rig as it is now. */
+export function readRig({ status, hub, leds, estop, ffb, degraded }: RigServiceNeeds): Rig {
   const reading = status.read()
   const { estopped: _, ...rig } = reading
   return {
