@@ -41,6 +41,9 @@ tools:
 wanted:
 	@echo 'int main(void) { return 0; }' | clang --target=wasm32-wasi --sysroot=/usr -x c - -o /dev/null 2>/dev/null || \
 	  echo "openracing: tests of WASI programs in C are skipped; install: apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32" >&2
+	@command -v promtool >/dev/null || echo "openracing: tests of metrics and rules are skipped; install: apt-get install prometheus" >&2
+	@python3 -c 'import grpc' 2>/dev/null || /usr/bin/python3 -c 'import grpc' 2>/dev/null || \
+	  echo "openracing: tests with Python's grpcio are skipped; install: apt-get install python3-grpcio" >&2
 
 # npm ci compiles native/ (install script) and plugins/ (prepare script) as well.
 $(SETUP): package.json package-lock.json .npmrc | tools
