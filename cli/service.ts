@@ -1,8 +1,10 @@
-import { Command } from 'commander'
+import { Argument, Command } from 'commander'
+import { LogLevel } from '../gen/proto/openracing/v1/log.ts'
 import {
   type ListServicesResponse,
   type RestartServiceResponse,
   type Service,
+  type SetLogLevelResponse,
   SupervisorServiceClient,
 } from '../gen/proto/openracing/v1/supervisor.ts'
 import { call, within } from '../rpc/client.ts'
@@ -42,6 +44,31 @@ async function restart(name: string, options: Options, command: Command): Promis
   )
 }
 
+const logLevels: Readonly<Record<string, LogLevel>> = {
+  trace: LogLevel.LOG_LEVEL_TRACE,
+  debug: LogLevel.LOG_LEVEL_DEBUG,
+  info: LogLevel.LOG_LEVEL_INFO,
+  warn: LogLevel.LOG_LEVEL_WARN,
+  error: LogLevel.LOG_LEVEL_ERROR,
+  fatal: LogLevel.LOG_LEVEL_FATAL,
+  silent: LogLevel.LOG_LEVEL_SILENT,
+}
+
+const wordOf = (level: LogLevel): string =>
+  Object.entries(logLevels).find(([, each]) => each === level)?.[0] ?? 'unknown'
+
+async function setLogLevel(name: string, word: string, options: Options, command: Command): Promise<void> {
+  const { previous } = await withClient(command, SupervisorServiceClient, (client) =>
+    call<SetLogLevelResponse>((done) =>
+      client.setLogLevel({ name, level: logLevels[word] ?? 0 }, ...within(answerMs), done),
+    ),
+  )
+  const before = wordOf(previous)
+  process.stdout.write(
+    options.json ? json({ name, level: word, previous: before }) : `${name}: ${word} (was ${before})\n`,
+  )
+}
+
 /** `wheelctl service …` */
 export const serviceCommand = (): Command =>
   new Command('service')
@@ -55,4 +82,12 @@ export const serviceCommand = (): Command =>
         .argument('<name>', 'trust, wasm-runner or dsp-helper')
         .option('--json', 'for programs')
         .action(restart),
+    )
+    .addCommand(
+      new Command('log-level')
+        .description('how much a process logs, until it ends')
+        .argument('<name>', 'host, trust, wasm-runner or dsp-helper')
+        .addArgument(new Argument('<level>', 'everything of this level and above').choices(Object.keys(logLevels)))
+        .option('--json', 'for programs')
+        .action(setLogLevel),
     )

@@ -43,7 +43,7 @@ const hostRoles: Readonly<Record<string, Readonly<Record<string, Role>>>> = {
     EngageEstop: 'viewer',
     ClearEstop: 'operator',
   },
-  SupervisorService: { ListServices: 'viewer', RestartService: 'admin' },
+  SupervisorService: { ListServices: 'viewer', SetLogLevel: 'operator', RestartService: 'admin' },
   TelemetryService: { GetLatestTelemetry: 'viewer', WatchTelemetry: 'viewer', PublishTelemetry: 'operator' },
 }
 
@@ -65,7 +65,7 @@ export const methodRoles: ReadonlyMap<string, Role> = new Map([
 ])
 
 /** The services of the rig's inside: the host alone calls them, over their Unix sockets. */
-export const innerServices: readonly string[] = ['DspHelperService', 'TrustService', 'WasmRunnerService']
+export const innerServices: readonly string[] = ['DspHelperService', 'LogService', 'TrustService', 'WasmRunnerService']
 
 /** What a method needs; one of the inside an admin, who has its socket. */
 export function roleOf(path: string): Role {

@@ -20,6 +20,7 @@ import {
   type TlsListener,
 } from './listener.ts'
 import { lockFile } from './lock.ts'
+import { logService } from './log-service.ts'
 import { createMetrics, type ServiceMetrics } from './metrics.ts'
 import { type Peer, peerOfCertificate, type Role } from './peer.ts'
 import { addReflection } from './reflection.ts'
@@ -239,6 +240,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const server = new Server({ 'grpc.max_receive_message_length': requestBytesMax, interceptors: [admit] })
   for (const { definition, implementation } of options.definitions) server.addService(definition, implementation)
   const { health, set, setOne } = healthFor(names, options.others ?? [])
+  const logging = logService(log)
+  server.addService(logging.definition, logging.implementation)
   health.addToServer(server)
   addReflection(server, names)
 

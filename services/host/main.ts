@@ -2,12 +2,13 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import { PathAccess } from '../../gen/proto/openracing/v1/wasm_runner.ts'
 import { pkiFiles } from '../../pki/directory.ts'
 import { exitCodeFor, RigError } from '../../rpc/failure.ts'
 import { createHome, findHome, type Home } from '../../rpc/home.ts'
 import { lockFile } from '../../rpc/lock.ts'
+import { createLog } from '../../rpc/log.ts'
 import { logLevelOf } from '../../rpc/log-level.ts'
 import { createMetrics } from '../../rpc/metrics.ts'
 import { claimService, serve } from '../../rpc/serve.ts'
@@ -120,7 +121,7 @@ async function run(): Promise<void> {
   const claim = claimService(home, 'host') // from here on nobody else touches this rig
   const config = readConfig(home.configFile)
   const level = logLevelOf(process.env, config.logging.level)
-  const log = pino({ name: 'host', level }, pino.destination(2))
+  const log = createLog('host', level)
 
   // Whatever way this ends, what was opened is closed in reverse.
   await using ends = new AsyncDisposableStack()
@@ -266,7 +267,7 @@ async function run(): Promise<void> {
       pluginService({ plugins, calls: createPluginCalls({ plugins, services }), hand: pluginHand, log }),
       rigService(rigNeeds, log),
       chainService({ hand, arrangement, plugins }, log),
-      supervisorService(supervisor, log),
+      supervisorService({ supervisor, home, log }),
       keys,
       auditService(audit, auditChecks, log),
       quarantineService({ conduct, plan }, log),

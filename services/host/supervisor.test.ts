@@ -173,7 +173,11 @@ test('a service that cannot stay up is given up, the others serve on, the API sa
   assert.deepEqual([it.status('trust').state.restarts, it.status('trust').pid], [2, 0])
   assert.ok(it.supervisor.isServing('other') && !it.supervisor.isServing('trust'))
 
-  const { implementation } = supervisorService(it.supervisor, pino({ level: 'silent' }))
+  const { implementation } = supervisorService({
+    supervisor: it.supervisor,
+    home: it.home,
+    log: pino({ level: 'silent' }),
+  })
   const api = await serveOnSocket(
     it.home.socket('api'),
     SupervisorServiceService,

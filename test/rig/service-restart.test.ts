@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { ServiceState } from '../../gen/proto/openracing/v1/supervisor.ts'
 import { until } from '../until.ts'
@@ -26,6 +28,17 @@ test("a service is restarted by hand, over the rig's own socket, and the others 
   const trust = await until('it serves again', async () => {
     const now = await rig.service('trust')
     return now.state === ServiceState.SERVICE_STATE_RUNNING && now.pid !== pidOf('trust') ? now : undefined
+  })
+  // A process logs more from now on, and says so itself.
+  const logged = () => readFileSync(join(home.stateDir, 'host.log'), 'utf8')
+  for (const name of ['host', 'wasm-runner']) {
+    const { stdout: said } = await runWheelctl(home, ['service', 'log-level', name, 'debug'])
+    assert.match(said, new RegExp(`^${name}: debug \\(was (info|warn)\\)\n$`))
+  }
+  await until('both have said so', () => (logged().match(/"level":"debug","previous"/g) ?? []).length === 2)
+  await assert.rejects(runWheelctl(home, ['service', 'log-level', 'engine', 'debug']), {
+    code: 4,
+    stderr: /REQUEST_INVALID: name is "engine"; there are host, trust, wasm-runner, dsp-helper/,
   })
   assert.ok(trust.restarts >= 1)
   assert.equal(trust.degraded, '')
