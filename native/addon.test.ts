@@ -217,6 +217,7 @@ test('a path that is no text, has a NUL or is too long is refused, not cut', () 
     assert.throws(() => call('windowOpen', path, 64), wrong)
     assert.throws(() => call('pluginSegmentCreate', path), wrong)
     assert.throws(() => call('lockFile', path), wrong)
+    assert.throws(() => call('datagram', path, Buffer.from('x')), wrong)
   }
 })
 

@@ -68,6 +68,8 @@ interface Addon {
   lockFile(path: string): boolean
   /** User id of who connected the Unix socket with this descriptor. */
   peerUser(fd: number): number
+  /** One datagram to a Unix socket; a path that begins with @ is of the abstract kind. */
+  datagram(path: string, bytes: Uint8Array): void
   realtimeNanoseconds(): bigint
   threadCpuNanoseconds(): bigint
   processCpuNanoseconds(pid: number): bigint | null

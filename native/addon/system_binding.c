@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -86,11 +88,40 @@ peer_user(const napi_env env, const napi_callback_info info)
   return answer;
 }
 
+/// datagram(path, bytes) sends one datagram to a Unix socket; a path that begins with @ is of the abstract kind
+static napi_value
+datagram(const napi_env env, const napi_callback_info info)
+{
+  napi_value         argument[CALL_ARGUMENTS_MAX];
+  char               path[CALL_PATH_BYTES];
+  Bytes              bytes   = {NULL, 0};
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (!call_arguments(env, info, 2, argument) || !call_path(env, argument[0], path) ||
+      !call_bytes(env, argument[1], &bytes)) {
+    return NULL;
+  }
+  const size_t length = strlen(path);
+  if (length == 0u || length >= sizeof address.sun_path) { return call_failed(env, ENAMETOOLONG, path); }
+  memcpy(address.sun_path, path, length);
+  if (path[0] == '@') { address.sun_path[0] = '\0'; }
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) { return call_failed(env, errno, path); }
+  const socklen_t named = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + (path[0] == '@' ? 0u : 1u));
+  const ssize_t   sent  = sendto(fd, bytes.data, bytes.length, MSG_NOSIGNAL, (const struct sockaddr*)&address, named);
+  const int       error = errno;
+  close(fd);
+  if (sent < 0) { return call_failed(env, error, path); }
+  napi_value nothing;
+  TRY(napi_get_undefined(env, &nothing));
+  return nothing;
+}
+
 bool
 binding_system(const napi_env env, const napi_value exports)
 {
   return call_export(env, exports, "threadCpuNanoseconds", thread_cpu) &&
          call_export(env, exports, "processCpuNanoseconds", process_cpu) &&
          call_export(env, exports, "realtimeNanoseconds", realtime) &&
-         call_export(env, exports, "lockFile", lock_file) && call_export(env, exports, "peerUser", peer_user);
+         call_export(env, exports, "lockFile", lock_file) && call_export(env, exports, "peerUser", peer_user) &&
+         call_export(env, exports, "datagram", datagram);
 }

@@ -12,6 +12,7 @@ import { createLog } from '../../rpc/log.ts'
 import { logLevelOf } from '../../rpc/log-level.ts'
 import { createMetrics } from '../../rpc/metrics.ts'
 import { claimService, serve } from '../../rpc/serve.ts'
+import { openServiceManager } from '../../rpc/service-manager.ts'
 import { shutdownRequested } from '../../rpc/shutdown.ts'
 import { openEstop } from '../../state/estop.ts'
 import { openEndedCalls } from '../wasm-runner/call-record.ts'
@@ -125,6 +126,7 @@ async function run(): Promise<void> {
 
   // Whatever way this ends, what was opened is closed in reverse.
   await using ends = new AsyncDisposableStack()
+  const manager = ends.adopt(openServiceManager(process.env, log), (it) => it.close())
   createHome(home)
   const status = ends.adopt(watchRigStatus(home, nowNs), (it) => it.close())
   ends.defer(() => removeSharedMemory(home))
@@ -306,10 +308,15 @@ async function run(): Promise<void> {
   ends.defer(caring.close)
   const started = supervisor.settled.then(loader.settled).then(() => loop.settled(closing.signal))
   const remainingMs = announceByMs - performance.now()
-  await announceStart({ started, asked, remainingMs, line, say: console.log, log })
+  const say = (text: string): void => {
+    console.log(text)
+    manager.ready(text.replace(/^openracing: /, ''))
+  }
+  await announceStart({ started, asked, remainingMs, line, say, log })
 
   void checkAudit(auditChecks, closing.signal, log) // what was not checked when the database was opened
   log.info({ reason: await asked }, 'closing')
+  manager.stopping()
   // Ctrl-C reaches us from the terminal and once more from who started us: the second must not cut the close short.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
   setTimeout(() => process.exit(1), shutdownMs).unref()
