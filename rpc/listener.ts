@@ -11,6 +11,8 @@ export interface Listener {
   drop(address: string): void
   /** Takes no more connections; those that there are stay. */
   close(): void
+  /** Ends those that there are. */
+  end(): void
 }
 
 export interface ListenerNeeds {
@@ -42,6 +44,9 @@ function takeIn({ accept, gone }: ListenerNeeds) {
     },
     drop: (address: string): void => void sockets.get(address)?.destroy(),
     all: (): Iterable<Socket> => sockets.values(),
+    end(): void {
+      for (const socket of sockets.values()) socket.destroy()
+    },
   }
 }
 
@@ -70,7 +75,7 @@ function userOf(socket: Socket): number | undefined {
 
 /** Listens on a Unix socket, for this user and root. Whose a connection is its address says. */
 export async function listenOnSocket(path: string, needs: ListenerNeeds): Promise<Listener> {
-  const { add, drop } = takeIn(needs)
+  const { add, drop, end } = takeIn(needs)
   const own = process.getuid?.()
   let connections = 0
   const server = createServer((socket) => {
@@ -84,7 +89,7 @@ export async function listenOnSocket(path: string, needs: ListenerNeeds): Promis
   })
   server.maxConnections = needs.connectionsMax
   await listening(server, { path })
-  return { address: `unix:${path}`, drop, close: () => void server.close() }
+  return { address: `unix:${path}`, drop, end, close: () => void server.close() }
 }
 
 const partsOf = (address: string): { readonly host: string; readonly port: number } => {
@@ -101,11 +106,11 @@ function gotten(server: Server, asked: string): string {
 
 /** Listens on `host:port` without any protection: for the loopback alone. */
 export async function listenOnTcp(address: string, needs: ListenerNeeds): Promise<Listener> {
-  const { add, drop } = takeIn(needs)
+  const { add, drop, end } = takeIn(needs)
   const server = createServer((socket) => add(socket))
   server.maxConnections = needs.connectionsMax
   await listening(server, partsOf(address))
-  return { address: gotten(server, address), drop, close: () => void server.close() }
+  return { address: gotten(server, address), drop, end, close: () => void server.close() }
 }
 
 /** How long a client may take for its part of the handshake, ms. */
@@ -126,7 +131,7 @@ export interface TlsNeeds extends ListenerNeeds {
 
 /** Listens on `host:port` with TLS 1.3, for those with a certificate of the rig's CA. */
 export async function listenOnTls(address: string, needs: TlsNeeds): Promise<TlsListener> {
-  const { add, drop, all } = takeIn(needs)
+  const { add, drop, all, end } = takeIn(needs)
   const isGood = (socket: TLSSocket): boolean => needs.isGood(socket.getPeerCertificate().serialNumber)
   const server = createTlsServer(
     {
@@ -145,6 +150,7 @@ export async function listenOnTls(address: string, needs: TlsNeeds): Promise<Tls
   return {
     address: gotten(server, address),
     drop,
+    end,
     setCredentials: (credentials) => server.setSecureContext(credentials),
     review() {
       for (const socket of all()) if (!isGood(socket as TLSSocket)) socket.destroy()

@@ -225,6 +225,9 @@ function waysIn() {
     close(): void {
       for (const listener of listeners) listener.close()
     },
+    end(): void {
+      for (const listener of listeners) listener.end()
+    },
   }
 }
 
@@ -292,11 +295,15 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const close = (): Promise<void> =>
     new Promise((resolve) => {
       set(false)
-      const late = setTimeout(() => server.forceShutdown(), options.closeGraceMs ?? 500)
+      const late = setTimeout(() => {
+        server.forceShutdown()
+        ways.end() // connections that were handed over are ours to end
+      }, options.closeGraceMs ?? 500)
       ways.close()
       scrapes.closeAllConnections()
       server.tryShutdown(() => {
         clearTimeout(late)
+        ways.end()
         rmSync(path, { force: true })
         resolve()
       })
