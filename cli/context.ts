@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { Document } from 'yaml'
@@ -7,6 +6,7 @@ import { z } from 'zod'
 import { documentMaxBytes, parseYaml } from '../input/document.ts'
 import { readTextFile } from '../input/text-file.ts'
 import { RigError, systemFailure } from '../rpc/failure.ts'
+import { findHome } from '../rpc/home.ts'
 import { writeDurably } from '../state/durable-file.ts'
 import { json, table } from './table.ts'
 
@@ -50,12 +50,11 @@ const file = z.strictObject({
     .default([]),
 })
 
-/** WHEELCTL_CONFIG, else wheelctl.yaml in the user's configuration directory. */
+/** WHEELCTL_CONFIG, else wheelctl.yaml beside config.yaml: who has a home of its own has contexts of its own. */
 export const contextsFile = (environment: NodeJS.ProcessEnv): string =>
-  environment.WHEELCTL_CONFIG ??
-  join(environment.XDG_CONFIG_HOME || join(homedir(), '.config'), 'openracing', 'wheelctl.yaml')
+  environment.WHEELCTL_CONFIG ?? join(findHome(environment).configDir, 'wheelctl.yaml')
 
-/** Throws CONFIG_INVALID. None where there is no file. */
+/** Throws CONFIG_INVALID or PERMISSION_DENIED. None where there is no file. */
 export function readContexts(path: string): Contexts {
   const text = readTextFile(path, documentMaxBytes, 'CONFIG_INVALID')
   return text === null ? { contexts: [] } : parseYaml(text, file, { file: path, code: 'CONFIG_INVALID' })

@@ -58,9 +58,12 @@ function open<C extends Client>(kind: ClientConstructor<C>, { endpoint, shown }:
   try {
     return connect(kind, endpoint, shown)
   } catch (cause) {
-    const what = `--endpoint ${JSON.stringify(endpoint)} is not an address, or the certificate is none`
     const why = (cause as Error).message
-    throw new RigError('REQUEST_INVALID', `${what} (${why}); give unix:/path or host:port, and PEM files`, { cause })
+    const what =
+      shown === undefined
+        ? `--endpoint ${JSON.stringify(endpoint)} is not an address (${why}); give unix:/path or host:port`
+        : `the address ${JSON.stringify(endpoint)}, or one of the certificates, is none (${why}); give host:port, and PEM files`
+    throw new RigError('REQUEST_INVALID', what, { cause })
   }
 }
 

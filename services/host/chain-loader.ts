@@ -118,6 +118,7 @@ export function createChainLoader(needs: ChainLoaderNeeds): ChainLoader {
     renewing.delete(directory)
     const attempt = await lives.attempt(directory, runs !== undefined, () => judged(plugin))
     if (attempt.kind === 'missing') renewing.add(directory)
+    if (attempt.kind === 'done') lives.tell(directory, { kind: 'judged', detail: '' }) // it waits for nobody any more
     // Nothing that runs ends because it cannot be judged again now.
     const stays = attempt.kind === 'missing' ? (runs ?? ofSame(remembered, plugin)) : runs
     return attempt.kind !== 'done' && stays !== undefined ? { kind: 'done', value: stays } : attempt

@@ -479,6 +479,20 @@ test('of a loop that was taken over what nobody wants ends while trust is away, 
   assert.deepEqual(it.chains, [], 'nobody was judged')
 })
 
+test('a Fast plugin that waited for a service is on its way once it is judged, however long the others take', async () => {
+  using it = rig({ a: 'Fast' })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  it.delayChain(promise)
+  await it.start('trust')
+  assert.equal(it.life('a').state, 'waiting')
+  const started = it.start('dsp-helper')
+  await until('the chain is sent', () => it.chains.length > 0)
+  assert.deepEqual([it.life('a').state, it.life('a').detail], ['verified', ''])
+  resolve()
+  await started
+  assert.equal(it.life('a').state, 'enabled')
+})
+
 test('what is wanted no more ends also while there is no dsp-helper', async () => {
   using it = rig({ a: 'Fast', b: 'Fast' })
   await it.start(...allServices)

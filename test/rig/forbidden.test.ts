@@ -81,7 +81,10 @@ test('wheelctl tells a socket that is not for this user from a host that is not 
   await using rig = await startRig()
   const { configDir } = rig.rig.home
   const other = run('cli/main.ts', ['plugin', 'list'], { OPENRACING_HOME: configDir })
-  assertOneSentence(other, 6, /PERMISSION_DENIED: the socket .*host\.sock is not for this user/)
+  assertOneSentence(other, 6, /PERMISSION_DENIED: .*wheelctl\.yaml cannot be read: EACCES/)
+  const socket = `unix:${configDir}/run/host.sock`
+  const named = run('cli/main.ts', ['--endpoint', socket, 'plugin', 'list'], { OPENRACING_HOME: configDir })
+  assertOneSentence(named, 6, /PERMISSION_DENIED: the socket .*host\.sock is not for this user/)
 })
 
 test('a home where no directory can be made is refused at once by the host and by each service', () => {
