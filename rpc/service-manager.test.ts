@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,7 +23,11 @@ while True: print(s.recv(4096).decode().replace("\\n", " "), flush=True)
 
 const quiet = { warn: () => assert.fail('it was told') }
 
-test('the service manager hears that we are ready, alive and about to end, on a socket of either kind', async (t) => {
+const skip = spawnSync('python3', ['--version']).error !== undefined && 'python3 is not installed'
+
+test('the service manager hears that we are ready, alive and about to end, on a socket of either kind', {
+  skip,
+}, async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'openracing-notify-'))
   t.after(() => rmSync(directory, { recursive: true }))
   for (const path of [join(directory, 'notify'), `@openracing-notify-${process.pid}`]) {
