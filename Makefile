@@ -68,6 +68,7 @@ generated: build
 	native/build/layout > build/generated/gen/layout.ts
 	PATH="$(CURDIR)/$(B):$$PATH" rpc/contracts > build/generated/gen/contracts.binpb
 	diff -r gen build/generated/gen
+	PATH="$(CURDIR)/$(B):$$PATH" docs/api-reference | diff docs/api.md -
 
 native-check: build
 	@$(MAKE) --no-print-directory -C native check
