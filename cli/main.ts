@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { auditCommand } from './audit.ts'
 import { chainCommand } from './chain.ts'
+import { completionCommand } from './completion.ts'
 import { contextCommand } from './context.ts'
 import { cryptoCommand } from './crypto.ts'
 import { endCommand } from './ending.ts'
@@ -49,6 +50,7 @@ for (const command of [
   auditCommand(),
   pkiCommand(),
   contextCommand(),
+  completionCommand(),
 ]) {
   program.addCommand(command)
 }
