@@ -5,9 +5,11 @@ import { commandFile } from '../test/wheelctl.ts'
 
 const script = (shell: string) => spawnSync(commandFile('wheelctl'), ['completion', shell], { encoding: 'utf8' })
 
+const { stdout: bash } = script('bash')
+
 /** What bash offers behind these words; the last one is being typed. */
 function offered(...words: readonly string[]): readonly string[] {
-  const program = `${script('bash').stdout}
+  const program = `${bash}
 COMP_WORDS=(wheelctl "$@")
 COMP_CWORD=$#
 _wheelctl
@@ -24,10 +26,7 @@ test('bash completes commands, their subcommands and their options, also behind 
   assert.deepEqual(offered('plugin', 'quarantine', 'l'), ['list'])
   assert.ok(offered('--json', 'plugin', 'install', '').includes('--force'))
   assert.deepEqual(offered('plugin', 'install', 'my.tgz', '--na'), ['--name'])
-  assert.deepEqual(
-    offered('/etc/host'),
-    ['/etc/hostname', '/etc/hosts'].filter((file) => offered('/etc/host').includes(file)),
-  )
+  assert.ok(offered('/etc/host').includes('/etc/hosts'), 'files, where nothing of ours begins so')
 })
 
 test('scripts for other shells are whole, and a shell that there is not is refused', (t) => {
