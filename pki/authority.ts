@@ -2,7 +2,7 @@ import { randomBytes, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import 'reflect-metadata' // @peculiar/x509 does not load without
 import * as x509 from '@peculiar/x509'
-import { type Role, roles } from '../rpc/peer.ts'
+import type { Role } from '../rpc/peer.ts'
 
 /** P-256: every TLS library has it, which cannot be said of Ed25519. */
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
@@ -10,8 +10,8 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 const dayMs = 86_400_000
 
 /** How long certificates are good, days. Those of callers are made again; that of the CA is in every client. */
-export const authorityDays = 3650
-export const serverDays = 825
+const authorityDays = 3650
+const serverDays = 825
 export const clientDays = { minimum: 1, default: 365, maximum: 825 } as const
 
 /** A certificate with its private key, PEM. */
@@ -163,5 +163,3 @@ export const issueClient = (
     { subject: [{ CN: [name] }, { OU: [role] }], days, usage: x509.ExtendedKeyUsage.clientAuth, extensions: [] },
     nowMs,
   )
-
-export const isRole = (word: string): word is Role => roles.some((role) => role === word)

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { parseJson } from '../input/document.ts'
@@ -96,5 +96,3 @@ export const footprintOf = (paths: readonly string[]): string =>
       return found === undefined ? '-' : `${found.ino}.${found.size}.${found.mtimeNs}`
     })
     .join(' ')
-
-export const isThere = (files: PkiFiles): boolean => existsSync(files.ca)
