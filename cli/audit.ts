@@ -7,10 +7,10 @@ import {
   type VerifyAuditLogResponse,
 } from '../gen/proto/openracing/v1/audit.ts'
 import { call, within } from '../rpc/client.ts'
+import { auditKindOf, auditKindWord } from '../rpc/words.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { json, table } from './table.ts'
 import { wordedEntry } from './worded.ts'
-import { auditKindOf, auditKindWord } from './words.ts'
 
 /** How long reading the whole log may take, ms. */
 const verifyMs = 60_000

@@ -12,10 +12,10 @@ import {
 } from '../gen/proto/openracing/v1/chain.ts'
 import { call, within } from '../rpc/client.ts'
 import { RigError } from '../rpc/failure.ts'
+import { pluginStateWord } from '../rpc/words.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { json, table } from './table.ts'
 import { wordedChain } from './worded.ts'
-import { pluginStateWord } from './words.ts'
 
 /** How long a command waits for a chain that changes, ms: a plugin that is started may take 5 s in create(). */
 const changeMs = 25_000

@@ -10,10 +10,10 @@ import {
   type SetPluginGoalResponse,
 } from '../gen/proto/openracing/v1/plugin.ts'
 import { type Callback, call, within } from '../rpc/client.ts'
+import { pluginStateWord } from '../rpc/words.ts'
 import { withClient } from './endpoint.ts'
 import { json } from './table.ts'
 import { wordedPlugin } from './worded.ts'
-import { pluginStateWord } from './words.ts'
 
 /** How long a command waits for a plugin that is started, ms: its own start has 5 s, and may wait for another's. */
 const changeMs = 25_000

@@ -3,10 +3,10 @@ import { Command } from 'commander'
 import { type GetPluginResponse, type Plugin, PluginServiceClient } from '../gen/proto/openracing/v1/plugin.ts'
 import { whole } from '../input/whole.ts'
 import { call, within } from '../rpc/client.ts'
+import { pluginStateWord } from '../rpc/words.ts'
 import { between, type Distribution, distributionOf } from './distribution.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { json } from './table.ts'
-import { pluginStateWord } from './words.ts'
 
 /** A plugin at one time, monotonic, ms. */
 interface Look {

@@ -7,10 +7,10 @@ import {
   type ViolationCounts,
 } from '../gen/proto/openracing/v1/quarantine.ts'
 import { call, within } from '../rpc/client.ts'
+import { standingWord } from '../rpc/words.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { json, table } from './table.ts'
 import { wordedConduct } from './worded.ts'
-import { standingWord } from './words.ts'
 
 interface ListOptions {
   readonly all?: boolean

@@ -12,11 +12,11 @@ import {
   PluginServiceClient,
 } from '../gen/proto/openracing/v1/plugin.ts'
 import { call, within } from '../rpc/client.ts'
+import { pluginClassWord, pluginStateWord, violationWord } from '../rpc/words.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { callCells, statisticsOf, warnOf } from './plugin-stats.ts'
 import { json } from './table.ts'
 import { wordedPlugin } from './worded.ts'
-import { pluginClassWord, pluginStateWord, violationWord } from './words.ts'
 
 const dayMs = 86_400_000
 const pageSize = 1000

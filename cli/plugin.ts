@@ -8,6 +8,7 @@ import {
 } from '../gen/proto/openracing/v1/plugin.ts'
 import type { PluginFuel, Violation } from '../gen/proto/openracing/v1/statistics.ts'
 import { call, within } from '../rpc/client.ts'
+import { pluginClassWord, pluginStateWord, riskWord, violationWord } from '../rpc/words.ts'
 import { distributionOf, emptyHistogram } from './distribution.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { executeCommand, processCommand } from './plugin-call.ts'
@@ -24,7 +25,6 @@ import { validateCommand } from './plugin-validate.ts'
 import { verifyCommand } from './plugin-verify.ts'
 import { json, table } from './table.ts'
 import { wordedPlugin } from './worded.ts'
-import { pluginClassWord, pluginStateWord, riskWord, violationWord } from './words.ts'
 
 const heading = [
   'NAME',

@@ -1,7 +1,7 @@
 import type { Chain } from '../gen/proto/openracing/v1/chain.ts'
 import type { Estop, Limits, Rig, TelemetryIntake } from '../gen/proto/openracing/v1/rig.ts'
+import { pluginStateWord, waitingWord } from '../rpc/words.ts'
 import { distributionOf, emptyHistogram } from './distribution.ts'
-import { pluginStateWord, waitingWord } from './words.ts'
 
 const nm = (value = 0): string => `${value.toFixed(3)} N·m`
 const us = (value: number): string => `${value.toFixed(1)} µs`

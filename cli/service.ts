@@ -8,10 +8,10 @@ import {
   SupervisorServiceClient,
 } from '../gen/proto/openracing/v1/supervisor.ts'
 import { call, within } from '../rpc/client.ts'
+import { logLevelOf, logLevelWord, logLevelWords, serviceStateWord } from '../rpc/words.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { json, table } from './table.ts'
 import { wordedService } from './worded.ts'
-import { serviceStateWord } from './words.ts'
 
 interface Options {
   readonly json?: boolean
@@ -44,26 +44,17 @@ async function restart(name: string, options: Options, command: Command): Promis
   )
 }
 
-const logLevels: Readonly<Record<string, LogLevel>> = {
-  trace: LogLevel.LOG_LEVEL_TRACE,
-  debug: LogLevel.LOG_LEVEL_DEBUG,
-  info: LogLevel.LOG_LEVEL_INFO,
-  warn: LogLevel.LOG_LEVEL_WARN,
-  error: LogLevel.LOG_LEVEL_ERROR,
-  fatal: LogLevel.LOG_LEVEL_FATAL,
-  silent: LogLevel.LOG_LEVEL_SILENT,
-}
-
-const wordOf = (level: LogLevel): string =>
-  Object.entries(logLevels).find(([, each]) => each === level)?.[0] ?? 'unknown'
-
 async function setLogLevel(name: string, word: string, options: Options, command: Command): Promise<void> {
   const { previous } = await withClient(command, SupervisorServiceClient, (client) =>
     call<SetLogLevelResponse>((done) =>
-      client.setLogLevel({ name, level: logLevels[word] ?? 0 }, ...within(answerMs), done),
+      client.setLogLevel(
+        { name, level: logLevelOf(word) ?? LogLevel.LOG_LEVEL_UNSPECIFIED },
+        ...within(answerMs),
+        done,
+      ),
     ),
   )
-  const before = wordOf(previous)
+  const before = logLevelWord(previous)
   process.stdout.write(
     options.json ? json({ name, level: word, previous: before }) : `${name}: ${word} (was ${before})\n`,
   )
@@ -87,7 +78,7 @@ export const serviceCommand = (): Command =>
       new Command('log-level')
         .description('how much a process logs, until it ends')
         .argument('<name>', 'host, trust, wasm-runner or dsp-helper')
-        .addArgument(new Argument('<level>', 'everything of this level and above').choices(Object.keys(logLevels)))
+        .addArgument(new Argument('<level>', 'everything of this level and above').choices(logLevelWords))
         .option('--json', 'for programs')
         .action(setLogLevel),
     )

@@ -15,13 +15,13 @@ import { documentMaxBytes } from '../input/document.ts'
 import { type Callback, call, within } from '../rpc/client.ts'
 import { RigError } from '../rpc/failure.ts'
 import { findHome } from '../rpc/home.ts'
+import { trustLevelOf, trustLevelWord } from '../rpc/words.ts'
 import { parseTrustStore } from '../services/trust/trust-store.ts'
 import { answerMs, withClient } from './endpoint.ts'
 import { readKeyFile, readNamedText } from './key-file.ts'
 import { json, table } from './table.ts'
 import { writeExport } from './trust-export.ts'
 import { wordedKey } from './worded.ts'
-import { trustLevelOf, trustLevelWord } from './words.ts'
 
 interface Options {
   readonly json?: boolean

@@ -18,7 +18,7 @@ import {
   trustLevelWord,
   violationWord,
   waitingWord,
-} from './words.ts'
+} from '../rpc/words.ts'
 
 // Messages of the API as programs get them: with the words that people get, where the API has numbers.
 

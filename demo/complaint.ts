@@ -1,5 +1,5 @@
-import { pluginStateWord } from '../cli/words.ts'
 import { type Plugin, PluginState } from '../gen/proto/openracing/v1/plugin.ts'
+import { pluginStateWord } from '../rpc/words.ts'
 import type { Reading } from './reading.ts'
 
 const hasRun = (plugin: Plugin): boolean => (plugin.statistics?.executions ?? 0n) > 0n

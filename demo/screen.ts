@@ -1,7 +1,7 @@
 import { distributionOf, emptyHistogram } from '../cli/distribution.ts'
-import { pluginClassWord, pluginStateWord, serviceStateWord } from '../cli/words.ts'
 import type { Plugin } from '../gen/proto/openracing/v1/plugin.ts'
 import type { LedFrame } from '../gen/proto/openracing/v1/rig.ts'
+import { pluginClassWord, pluginStateWord, serviceStateWord } from '../rpc/words.ts'
 import { countLit, type Reading } from './reading.ts'
 
 /** How a line is drawn: with colours on a terminal, without where they are not wanted. */

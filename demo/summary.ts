@@ -1,7 +1,7 @@
 import { between, distributionOf } from '../cli/distribution.ts'
-import { pluginClassWord, pluginStateWord, serviceStateWord, violationWord } from '../cli/words.ts'
 import type { Plugin } from '../gen/proto/openracing/v1/plugin.ts'
 import type { PluginStatistics } from '../gen/proto/openracing/v1/statistics.ts'
+import { pluginClassWord, pluginStateWord, serviceStateWord, violationWord } from '../rpc/words.ts'
 import type { Reading } from './reading.ts'
 
 /** What happened between two readings: the JSON of the demo. Counts are of that time, states are the last. */

@@ -14,6 +14,13 @@ const roster = z.looseObject({
 
 export const rosterPath = (shmDir: string): string => join(shmDir, 'roster.json')
 
+/** Replaces the roster whole: who is killed here leaves the one before. */
+export function replaceRoster(path: string, roster: object): void {
+  const temporary = `${path}.new`
+  writeFileSync(temporary, JSON.stringify(roster), { mode: 0o600 })
+  renameSync(temporary, path)
+}
+
 /**
  * The processes of plugins that the rig's dsp-helper wrote down, for who has to end them without it. Of what a version
  * wrote that is not ours no more is read than that; a roster that cannot be read names nobody.
@@ -44,11 +51,7 @@ export function disownPlugins(
     if (leaving.length === 0) return []
     const others = leaving.map(({ instance, pid, startTicks }) => ({ instance, pid, startTicks }))
     const places = before.places.filter((place) => !leaving.includes(place))
-    const temporary = `${path}.new`
-    writeFileSync(temporary, JSON.stringify({ ...before, places, others: [...before.others, ...others] }), {
-      mode: 0o600,
-    })
-    renameSync(temporary, path)
+    replaceRoster(path, { ...before, places, others: [...before.others, ...others] })
     return others
   } catch {
     return []

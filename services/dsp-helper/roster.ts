@@ -1,8 +1,8 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { chainMax, pluginPhases } from '../../gen/layout.ts'
 import type { Frozen } from '../../input/freeze.ts'
-import { namedProcess } from '../../shm/data-plane-processes.ts'
+import { namedProcess, replaceRoster } from '../../shm/data-plane-processes.ts'
 import { violationKinds } from './conduct.ts'
 
 const count = z.int().min(0)
@@ -82,9 +82,4 @@ export function readRoster(path: string): Roster {
   }
 }
 
-/** Replaces the roster whole: a helper that is killed here leaves the one before. */
-export function writeRoster(path: string, roster: Roster): void {
-  const temporary = `${path}.new`
-  writeFileSync(temporary, JSON.stringify(roster), { mode: 0o600 })
-  renameSync(temporary, path)
-}
+export const writeRoster = (path: string, roster: Roster): void => replaceRoster(path, roster)

@@ -1,10 +1,11 @@
-import { type Plugin, PluginClass, PluginState } from '../../gen/proto/openracing/v1/plugin.ts'
+import { type Plugin, PluginClass } from '../../gen/proto/openracing/v1/plugin.ts'
 import type { Loop, Rig } from '../../gen/proto/openracing/v1/rig.ts'
-import { type Histogram, ViolationKind } from '../../gen/proto/openracing/v1/statistics.ts'
+import type { Histogram } from '../../gen/proto/openracing/v1/statistics.ts'
 import type { Family, Sample } from '../../rpc/metrics.ts'
+import { pluginStateWord, violationWord } from '../../rpc/words.ts'
 import type { PluginConduct } from './conduct-standing.ts'
 import type { ServiceStatus } from './degraded.ts'
-import { type PluginStateWord, pluginStateWords } from './plugin-state.ts'
+import { pluginStateWords } from './plugin-state.ts'
 
 /** What the families are made of, as it is now. */
 export interface RigNow {
@@ -99,34 +100,6 @@ function telemetryFamilies({ telemetry, estop }: RigNow['rig']): readonly Family
   ]
 }
 
-/** Plugin.state as the words of the life cycle. */
-const stateWords: Readonly<Record<PluginState, PluginStateWord | undefined>> = {
-  [PluginState.PLUGIN_STATE_UNSPECIFIED]: undefined,
-  [PluginState.PLUGIN_STATE_AVAILABLE]: 'available',
-  [PluginState.PLUGIN_STATE_VERIFIED]: 'verified',
-  [PluginState.PLUGIN_STATE_LOADED]: 'loaded',
-  [PluginState.PLUGIN_STATE_ENABLED]: 'enabled',
-  [PluginState.PLUGIN_STATE_RUNNING]: 'running',
-  [PluginState.PLUGIN_STATE_THROTTLED]: 'throttled',
-  [PluginState.PLUGIN_STATE_WAITING]: 'waiting',
-  [PluginState.PLUGIN_STATE_QUARANTINED]: 'quarantined',
-  [PluginState.PLUGIN_STATE_DISABLED]: 'disabled',
-  [PluginState.PLUGIN_STATE_FAILED]: 'failed',
-  [PluginState.PLUGIN_STATE_UNSUPPORTED]: 'unsupported',
-}
-
-const violationWords: Readonly<Record<ViolationKind, string>> = {
-  [ViolationKind.VIOLATION_KIND_UNSPECIFIED]: 'unknown',
-  [ViolationKind.VIOLATION_KIND_CRASH]: 'crash',
-  [ViolationKind.VIOLATION_KIND_CAPABILITY]: 'capability',
-  [ViolationKind.VIOLATION_KIND_TIMEOUT]: 'timeout',
-  [ViolationKind.VIOLATION_KIND_MEMORY]: 'memory',
-  [ViolationKind.VIOLATION_KIND_BUDGET]: 'budget',
-  [ViolationKind.VIOLATION_KIND_RESULT]: 'result',
-  [ViolationKind.VIOLATION_KIND_NOT_FINITE]: 'not finite',
-  [ViolationKind.VIOLATION_KIND_PROTOCOL]: 'protocol',
-}
-
 /** `plugin`: its id where it has one, which no other has; else the name of its directory. */
 const labelsOf = ({ id, directory }: Plugin): Readonly<Record<string, string>> => ({ plugin: id || directory })
 
@@ -161,7 +134,7 @@ function pluginFamilies(plugins: readonly Plugin[]): readonly Family[] {
       each(({ state }, labels) =>
         pluginStateWords.map((word) => ({
           labels: { ...labels, state: word },
-          value: stateWords[state] === word ? 1 : 0,
+          value: pluginStateWord({ state }) === word ? 1 : 0,
         })),
       ),
     ),
@@ -179,7 +152,7 @@ function pluginFamilies(plugins: readonly Plugin[]): readonly Family[] {
       'What it did that it must not do, by kind',
       each(({ violations }, labels) =>
         violations.map(({ kind, count }) => ({
-          ...{ labels: { ...labels, kind: violationWords[kind] ?? 'unknown' }, value: Number(count) },
+          ...{ labels: { ...labels, kind: violationWord(kind) ?? 'unknown' }, value: Number(count) },
         })),
       ),
     ),

@@ -1,5 +1,6 @@
 import { AuditKind } from '../gen/proto/openracing/v1/audit.ts'
 import { TrustLevel } from '../gen/proto/openracing/v1/key.ts'
+import { LogLevel } from '../gen/proto/openracing/v1/log.ts'
 import { CapabilityRisk, type Plugin, PluginClass, PluginGoal, PluginState } from '../gen/proto/openracing/v1/plugin.ts'
 import { ConductStanding } from '../gen/proto/openracing/v1/quarantine.ts'
 import { Waiting } from '../gen/proto/openracing/v1/rig.ts'
@@ -95,6 +96,17 @@ const waitings: Record<Waiting, string> = {
   [Waiting.WAITING_FUTEX]: 'futex',
 }
 
+const logLevels = {
+  [LogLevel.LOG_LEVEL_UNSPECIFIED]: 'unknown',
+  [LogLevel.LOG_LEVEL_TRACE]: 'trace',
+  [LogLevel.LOG_LEVEL_DEBUG]: 'debug',
+  [LogLevel.LOG_LEVEL_INFO]: 'info',
+  [LogLevel.LOG_LEVEL_WARN]: 'warn',
+  [LogLevel.LOG_LEVEL_ERROR]: 'error',
+  [LogLevel.LOG_LEVEL_FATAL]: 'fatal',
+  [LogLevel.LOG_LEVEL_SILENT]: 'silent',
+} as const satisfies Record<LogLevel, string>
+
 /** The value that a person means by a word; undefined where none has it. Nobody means the unspecified one. */
 const meaning =
   <Value extends number>(words: Readonly<Record<Value, string>>) =>
@@ -104,6 +116,8 @@ const meaning =
   }
 
 export const trustLevelOf = meaning(trustLevels)
+export const logLevelOf = meaning<LogLevel>(logLevels)
+export const logLevelWords: readonly string[] = Object.values(logLevels).filter((word) => word !== 'unknown')
 export const auditKindOf = meaning(auditKinds)
 export const trustLevelWord = (level: TrustLevel): string => trustLevels[level]
 export const auditKindWord = (kind: AuditKind): string => auditKinds[kind]
@@ -122,4 +136,5 @@ export const standingWord = (standing: ConductStanding): string => standings[sta
 export const pluginClassWord = (plugin: Plugin): string => pluginClasses[plugin.pluginClass]
 export const serviceStateWord = (state: ServiceState): string => serviceStates[state]
 export const pluginPhaseWord = (phase: PluginPhase): string => pluginPhases[phase]
+export const logLevelWord = (level: LogLevel): (typeof logLevels)[LogLevel] => logLevels[level]
 export const violationWord = (kind: ViolationKind): string => violationKinds[kind]
